@@ -1,0 +1,1 @@
+"""What things are: frozen values. Standard library, numpy types and msgspec only."""
