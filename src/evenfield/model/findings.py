@@ -10,9 +10,9 @@ import msgspec
 class FindingLevel(enum.StrEnum):
     """How serious a finding is."""
 
-    NOTE = "note"
-    WARNING = "warning"
-    BLOCKER = "blocker"
+    NOTE = "NOTE"
+    WARNING = "WARNING"
+    BLOCKER = "BLOCKER"
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

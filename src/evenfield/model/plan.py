@@ -1,0 +1,152 @@
+"""The plan: what will be made from which frames, and why. A frozen, serializable value; no pixel was seen for it."""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+import msgspec
+
+from evenfield.model.findings import Finding
+from evenfield.model.frame import Difference, FrameInfo, FrameKind
+from evenfield.model.rejections import Rejection
+from evenfield.model.settings import Settings
+
+PLAN_SCHEMA: Final = 1
+
+ALGORITHM_VERSION: Final = 1
+"""Raised whenever the same inputs and settings give other pixels; part of every digest."""
+
+KeyValue: TypeAlias = bool | int | float | str | tuple[int, ...] | None
+
+
+class FileUse(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What becomes of one file: ``use`` is "used", "not_needed", "left_out" or "unreadable"."""
+
+    path: str
+    use: str
+    code: str
+    reason: str
+    steps: tuple[str, ...] = ()
+
+
+class MasterRef(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A master that a step subtracts: made by another step, or a ready file.
+
+    ``digest`` is that of the step, or the identity of the file. ``crop`` says that a ready master has the size of the
+    untrimmed frames and is trimmed while it is read.
+    """
+
+    step: str | None = None
+    path: str | None = None
+    title: str
+    digest: str
+    n_frames: int | None = None
+    crop: bool = False
+
+
+class RunnerUp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A master that was not taken, and the keys that decided against it."""
+
+    title: str
+    differences: tuple[Difference, ...] = ()
+    why: str
+
+
+class Match(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why a master was taken: reasons in words, what was unknown, what was allowed on request, and the runners-up."""
+
+    reasons: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+    runners_up: tuple[RunnerUp, ...] = ()
+
+
+class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is subtracted from some of a step's frames.
+
+    ``how`` is "dark_flat", "dark", "scaled_dark", "bias", "pedestal" or "none". ``masters`` maps a role ("dark_flat",
+    "dark", "bias") to a master. ``factor`` is the k of ``(frame - bias) - k (dark - bias)``.
+    """
+
+    how: str
+    title: str
+    masters: dict[str, MasterRef] = {}
+    factor: float | None = None
+    pedestal_adu: float | None = None
+    match: Match | None = None
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a step's frames are combined: settings with nothing left to choose."""
+
+    method: str
+    rejection: Rejection
+    scale: str
+    level: str
+    per_cfa: bool
+    keep_bad_frames: bool
+    sample: str
+    because: str
+
+
+class StepInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One frame of a step. ``path`` is relative to the plan's root; ``calibration`` indexes `Step.calibrations`."""
+
+    path: str
+    size_bytes: int
+    mtime_ns: int
+    header_hash: str
+    calibration: int = 0
+
+
+class Excluded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A frame that belongs to a group and does not take part."""
+
+    path: str
+    code: str
+    reason: str
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One master to be made.
+
+    ``output`` is relative to the plan's output folder. ``overscan`` and ``trim`` are (row start, row stop, column
+    start, column stop) in raw pixels. ``refused`` holds the finding that forbids the step; then it is not run.
+    """
+
+    id: str
+    kind: FrameKind
+    title: str
+    group: dict[str, KeyValue]
+    inputs: tuple[StepInput, ...]
+    excluded: tuple[Excluded, ...] = ()
+    calibrations: tuple[Calibration, ...] = ()
+    recipe: Recipe
+    overscan: tuple[int, int, int, int] | None = None
+    trim: tuple[int, int, int, int] | None = None
+    needs: tuple[str, ...] = ()
+    output: str
+    because: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    refused: Finding | None = None
+    digest: str = ""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All that a run will do. ``root`` is the folder that the paths of step inputs are relative to."""
+
+    schema: int = PLAN_SCHEMA
+    version: str
+    root: str
+    output: str
+    settings: Settings
+    frames: tuple[FrameInfo, ...]
+    files: tuple[FileUse, ...]
+    steps: tuple[Step, ...]
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    digest: str = ""
+
+    def step(self, step_id: str) -> Step | None:
+        """The step with this id, or ``None``."""
+        return next((step for step in self.steps if step.id == step_id), None)

@@ -1,0 +1,118 @@
+"""The report: what a run did, step by step, and what became of every file."""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+import msgspec
+
+from evenfield.model.findings import Finding
+from evenfield.model.frame import FrameKind
+from evenfield.model.plan import Excluded, FileUse, KeyValue, Recipe
+
+REPORT_SCHEMA: Final = 1
+
+
+class StepStatus(enum.StrEnum):
+    """How a step ended."""
+
+    DONE = "DONE"
+    REUSED = "REUSED"
+    SKIPPED = "SKIPPED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+class Verdict(enum.StrEnum):
+    """Whether a master will do its job."""
+
+    WORKS = "works"
+    CHECK = "check"
+    WILL_NOT_WORK = "will not work"
+    CANNOT_TELL = "cannot tell"
+
+
+class InputRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One frame that went into a master.
+
+    ``hash`` is that of the file's content, ``level_adu`` its mean above what was subtracted, ``scale`` the factor that
+    brought it to the common level.
+    """
+
+    path: str
+    hash: str = ""
+    calibration: int = 0
+    level_adu: float | None = None
+    scale: float = 1.0
+    shift_adu: float = 0.0
+
+
+class MasterRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A master that was subtracted: its file name, digest and content hash."""
+
+    role: str
+    name: str
+    digest: str
+    hash: str = ""
+    factor: float | None = None
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a product was made. It is kept in the product's own header and holds no absolute path and no time."""
+
+    schema: int = REPORT_SCHEMA
+    version: str
+    plan_digest: str
+    digest: str
+    id: str
+    kind: FrameKind
+    title: str
+    group: dict[str, KeyValue]
+    inputs: tuple[InputRecord, ...]
+    excluded: tuple[Excluded, ...]
+    calibrations: tuple[str, ...]
+    masters: tuple[MasterRecord, ...]
+    recipe: Recipe
+    measured: dict[str, float | None]
+    verdict: Verdict
+    why: str
+    because: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    changed_by_user: tuple[str, ...] = ()
+
+
+class StepResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one step did. Paths are absolute; ``masters`` maps a role to the path of a master."""
+
+    id: str
+    status: StepStatus
+    kind: FrameKind
+    title: str
+    group: dict[str, KeyValue]
+    outputs: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    excluded: tuple[Excluded, ...] = ()
+    masters: dict[str, str] = {}
+    measured: dict[str, float | None] = {}
+    verdict: Verdict = Verdict.CANNOT_TELL
+    why: str = ""
+    because: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    seconds: float = 0.0
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a run did. ``exit_code``: 0 all done, 1 something failed or was refused, 130 cancelled."""
+
+    schema: int = REPORT_SCHEMA
+    version: str = ""
+    exit_code: int
+    output: str = ""
+    plan_digest: str = ""
+    results: tuple[StepResult, ...] = ()
+    files: tuple[FileUse, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    moved: tuple[tuple[str, str], ...] = ()
+    seconds: float = 0.0
+    peak_bytes: int | None = None

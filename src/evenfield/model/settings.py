@@ -1,0 +1,307 @@
+"""Settings: the one source for command line options, forms, the preferences file and the documentation.
+
+Every field says in its `Meta` what it does, in which unit and range, and which option sets it. Contradictions are
+refused when the value is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, Literal, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from evenfield.errors import SettingsError
+from evenfield.model.rejections import AutoRejection, Rejection
+from evenfield.model.sections import section
+
+SCHEMA: Final = 1
+
+GROUP_KEYS: Final = ("filter", "night", "rotator", "temperature", "exposure")
+"""Keys by which flats may be grouped beside those that must be equal."""
+
+CALIBRATION_KINDS: Final = ("dark_flat", "dark", "bias")
+
+MISMATCH_KEYS: Final = (
+    "exposure", "temperature", "camera", "binning", "origin", "readout_mode", "gain_setting", "offset_setting", "cfa",
+    "row_order", "number_domain",
+)  # fmt: skip
+"""Keys whose limit `--allow-mismatch` may widen. A different size can never be allowed."""
+
+
+def _doc(text: str, option: str, **limits: Any) -> Meta:
+    return Meta(description=text, extra={"option": option}, **limits)
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of the parts of `Settings`."""
+
+
+class SelectSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which files take part."""
+
+    recursive: Annotated[bool, _doc("Search folders with all that lies below them.", "--recursive")] = True
+    overrides: Annotated[
+        tuple[str, ...], _doc("Corrections to headers, PATTERN:FIELD=VALUE; later ones win.", "--set")
+    ] = ()
+    ignore_type: Annotated[
+        bool, _doc("Every file named is a flat, whatever its header says; refused with folders.", "--ignore-type")
+    ] = False
+    calibration_recursive: Annotated[
+        bool, _doc("Search the calibration folders with all that lies below them.", "--calibration-recursive")
+    ] = True
+
+
+class GroupSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which flats make one master."""
+
+    by: Annotated[
+        tuple[str, ...] | None,
+        _doc(
+            "Keys that split flats beside those that must be equal: filter, night, rotator, temperature (measured), "
+            "exposure. Unset: filter, night, rotator and the set temperature.",
+            "--group-by",
+        ),
+    ] = None
+    join: Annotated[tuple[str, ...], _doc("Keys to take away from the grouping.", "--join")] = ()
+    split: Annotated[tuple[str, ...], _doc("Keys to add to the grouping.", "--split")] = ()
+    temperature_width: Annotated[
+        float, _doc("Width of a temperature group, degrees Celsius.", "--temperature-width", ge=0.1, le=50.0)
+    ] = 1.0
+    min_group: Annotated[int, _doc("Groups of fewer frames are left out.", "--min-group", ge=1, le=100000)] = 1
+    no_grouping: Annotated[
+        bool, _doc("One master from all selected flats; refused where sizes differ.", "--no-grouping")
+    ] = False
+
+    def __post_init__(self) -> None:
+        """Refuse unknown keys and contradictions."""
+        for name, keys in (("--group-by", self.by or ()), ("--join", self.join), ("--split", self.split)):
+            for key in keys:
+                if key not in GROUP_KEYS:
+                    raise SettingsError(
+                        f"{name} does not know the key '{key}'.", mend=f"Choose from {', '.join(GROUP_KEYS)}."
+                    )
+        both = sorted(set(self.join) & set(self.split))
+        if both:
+            raise SettingsError(f"'{both[0]}' stands in --join and in --split.", mend="Keep one of the two.")
+        if self.no_grouping and (self.by or self.join or self.split):
+            raise SettingsError("--no-grouping excludes --group-by, --join and --split.", mend="Keep one of them.")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The grouping keys in force, with "set_temperature" among them by default."""
+        base = ("filter", "night", "rotator", "set_temperature") if self.by is None else self.by
+        gone = set(self.join) | ({"set_temperature"} if "temperature" in self.join else set())
+        kept = [key for key in base if key not in gone]
+        return tuple(dict.fromkeys([*kept, *self.split]))
+
+
+class CalibrationSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is subtracted from flats before they are combined."""
+
+    mode: Annotated[
+        Literal["auto", "files", "pedestal", "none"],
+        _doc(
+            "auto: the best of dark flats, darks and bias that were found. files: the ones named. pedestal: a number. "
+            "none: nothing.",
+            "--calibrate-with, --pedestal, --no-precalibration",
+        ),
+    ] = "auto"
+    files: Annotated[
+        tuple[str, ...], _doc("Master files to subtract; each group takes the one that fits.", "--calibrate-with")
+    ] = ()
+    pedestal_adu: Annotated[float | None, _doc("The number to subtract, ADU.", "--pedestal", ge=-1e6, le=1e6)] = None
+    kinds: Annotated[
+        tuple[str, ...], _doc("Kinds that the automatic choice may use.", "--calibration-kinds")
+    ] = CALIBRATION_KINDS
+    dark_scale: Annotated[
+        Literal["auto", "exposure", "none"],
+        _doc(
+            "Scale a longer dark by exposure, with a bias, where no dark flat fits. auto: for CCD cameras only.",
+            "--dark-scale",
+        ),
+    ] = "auto"
+    overscan: Annotated[
+        str | None,
+        _doc("Subtract the median of this region from each frame: a FITS section, or 'header'.", "--overscan"),
+    ] = None
+    trim: Annotated[
+        str | None, _doc("Keep this region only: a FITS section, or 'header'.", "--trim")
+    ] = None
+    allow_mismatch: Annotated[
+        tuple[str, ...], _doc("KEY[:LIMIT], a mismatch to accept; recorded in the product.", "--allow-mismatch")
+    ] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse unknown names and contradictions."""
+        for kind in self.kinds:
+            if kind not in CALIBRATION_KINDS:
+                raise SettingsError(
+                    f"--calibration-kinds does not know '{kind}'.", mend=f"Choose from {', '.join(CALIBRATION_KINDS)}."
+                )
+        if not self.kinds:
+            raise SettingsError("--calibration-kinds is empty.", mend="Name a kind, or use --no-precalibration.")
+        if (self.mode == "files") != bool(self.files):
+            raise SettingsError("Mode 'files' and a list of files go together.", mend="Use --calibrate-with FILE.")
+        if (self.mode == "pedestal") != (self.pedestal_adu is not None):
+            raise SettingsError("Mode 'pedestal' and a number go together.", mend="Use --pedestal ADU.")
+        for name, text in (("--overscan", self.overscan), ("--trim", self.trim)):
+            if text is not None and text != "header":
+                _check_section(name, text)
+        self.mismatch_limits()
+
+    def mismatch_limits(self) -> dict[str, float | None]:
+        """Allowed mismatches: key -> limit; ``None`` allows any difference.
+
+        The limit of "exposure" is in seconds, of "temperature" in degrees Celsius.
+        """
+        found: dict[str, float | None] = {}
+        for text in self.allow_mismatch:
+            key, colon, limit = text.partition(":")
+            if key not in MISMATCH_KEYS:
+                raise SettingsError(
+                    f"--allow-mismatch does not know '{key}'.", mend=f"Choose from {', '.join(MISMATCH_KEYS)}."
+                )
+            if not colon:
+                found[key] = None
+                continue
+            try:
+                found[key] = float(limit)
+            except ValueError:
+                raise SettingsError(f"The limit in --allow-mismatch {text} is not a number.") from None
+            if not 0 <= found[key] < float("inf"):  # type: ignore[operator]
+                raise SettingsError(f"The limit in --allow-mismatch {text} must be 0 or more.")
+        return found
+
+
+def _check_section(name: str, text: str) -> None:
+    # Any shape will do: only the syntax is checked here, the size when a frame is known.
+    try:
+        section(text, shape=None)
+    except SettingsError as error:
+        raise SettingsError(f"{name}: {error.message}", mend=error.mend) from None
+
+
+class CombineSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How frames become one master."""
+
+    method: Annotated[Literal["mean", "median"], _doc("Mean or median of what is not rejected.", "--combine")] = "mean"
+    rejection: Annotated[Rejection, _doc("Which samples are rejected, NAME[:NUMBERS].", "--reject")] = AutoRejection()
+    dark_method: Annotated[
+        Literal["mean", "median"] | None, _doc("As --combine, for bias, darks and dark flats.", "--dark-combine")
+    ] = None
+    dark_rejection: Annotated[
+        Rejection | None, _doc("As --reject, for bias, darks and dark flats.", "--dark-reject")
+    ] = None
+    scale: Annotated[
+        Literal["none", "mean", "median", "auto"],
+        _doc(
+            "Multiply frames to equal level before combining. auto: flats by the mean over unsaturated pixels, dark "
+            "ones not at all.",
+            "--scale",
+        ),
+    ] = "auto"
+    level: Annotated[
+        Literal["none", "mean", "median", "scaled-max"],
+        _doc(
+            "Bring the master to level 1 after combining: divide by its mean or median, or (scaled-max) add a constant "
+            "so that the brightest pixel is 1, which always under-corrects.",
+            "--level",
+        ),
+    ] = "none"
+    per_cfa: Annotated[bool, _doc("One level for each CFA colour instead of one for the frame.", "--per-cfa")] = False
+    keep_bad_frames: Annotated[
+        bool, _doc("Keep flats that are far too dark or saturated.", "--keep-bad-frames")
+    ] = False
+
+
+class OutputSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is written, and what becomes of the inputs."""
+
+    sample: Annotated[
+        Literal["float32", "uint16"], _doc("Type of the pixels written, in ADU.", "--output-type")
+    ] = "float32"
+    name: Annotated[
+        str,
+        _doc(
+            "Name of a master flat. Keys: {filter} {night} {camera} {binning} {gain} {offset} {exposure} {temperature} "
+            "{rotator} {size}.",
+            "--name",
+        ),
+    ] = "master_flat_{filter}_{night}"
+    overwrite: Annotated[bool, _doc("Replace products made from other frames or settings.", "--overwrite")] = False
+    hash: Annotated[
+        Literal["xxh3", "sha256"], _doc("Content hash of inputs, kept in the products.", "--hash")
+    ] = "xxh3"
+    move_inputs: Annotated[
+        str | None,
+        _doc(
+            "After success, move the flats used to this folder; {date}, {time} and {filter} are filled in; a relative "
+            "folder lies beside each input.",
+            "--move-inputs",
+        ),
+    ] = None
+
+
+class RunSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the work is done; never changes a pixel."""
+
+    memory_bytes: Annotated[
+        int | None, _doc("Memory budget in bytes. Unset: a quarter of the machine's.", "--memory", ge=1)
+    ] = None
+    threads: Annotated[int | None, _doc("Worker threads. Unset: one a core.", "--threads", ge=1, le=1024)] = None
+    strict: Annotated[
+        bool, _doc("Refuse instead of warn: an uncalibrated flat, a frame that fails to read.", "--strict")
+    ] = False
+
+
+class Settings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All settings of a job."""
+
+    schema: int = SCHEMA
+    select: SelectSettings = SelectSettings()
+    group: GroupSettings = GroupSettings()
+    calibration: CalibrationSettings = CalibrationSettings()
+    combine: CombineSettings = CombineSettings()
+    output: OutputSettings = OutputSettings()
+    run: RunSettings = RunSettings()
+
+    def __post_init__(self) -> None:
+        """Refuse contradictions between the parts."""
+        if self.schema != SCHEMA:
+            raise SettingsError(f"Settings of schema {self.schema} cannot be read; this version reads {SCHEMA}.")
+        if self.combine.level == "scaled-max" and self.output.sample == "uint16":
+            raise SettingsError("--level scaled-max gives values of 0..1, which --output-type uint16 cannot hold.")
+        if self.combine.level in ("mean", "median") and self.output.sample == "uint16":
+            raise SettingsError(
+                f"--level {self.combine.level} gives values near 1, which --output-type uint16 cannot hold.",
+                mend="Use --level none or --output-type float32.",
+            )
+
+
+class SettingField(msgspec.Struct, frozen=True, kw_only=True):
+    """One setting, for forms and documentation."""
+
+    part: str
+    name: str
+    option: str
+    description: str
+    default: Any
+
+
+def setting_fields() -> Iterator[SettingField]:
+    """Every field of every part of `Settings`, in order."""
+    defaults = Settings()
+    for part in Settings.__struct_fields__[1:]:
+        value = getattr(defaults, part)
+        hints = get_type_hints(type(value), include_extras=True)
+        for name in type(value).__struct_fields__:
+            meta = next(item for item in hints[name].__metadata__ if isinstance(item, Meta))
+            yield SettingField(
+                part=part,
+                name=name,
+                option=str((meta.extra or {})["option"]),
+                description=str(meta.description),
+                default=getattr(value, name),
+            )
