@@ -75,7 +75,7 @@ class SensorSetup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The state of the sensor in which a frame was taken. Frames of different setups never meet.
 
     ``shape`` is (rows, columns), ``binning`` (x, y), ``origin`` the (x, y) of the first pixel of the region read out,
-    in binned pixels; ``cfa`` the colour pattern of the picture's top row ("RGGB", a 36-letter X-Trans pattern, or
+    in binned pixels; ``cfa`` the colour pattern at the first stored pixel ("RGGB", a 36-letter X-Trans pattern, or
     "MONO" where the header says so); ``row_order`` "TOP-DOWN" or "BOTTOM-UP"; ``number_domain`` "adu", "unit" (0..1)
     or "electron". ``None`` is unknown.
     """

@@ -19,7 +19,7 @@ class NoRejection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class AutoRejection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="auto"):
-    """Chosen when the plan is made: fewer than 5 frames, the median; else winsorized 3/3 for flats, 4/3 for dark ones."""
+    """Chosen when the plan is made: below 5 frames the median; else winsorized, 3/3 for flats, 4/3 for dark ones."""
 
 
 class ZScore(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="zscore"):
@@ -95,10 +95,10 @@ def rejection(text: str) -> Rejection:
             raise SettingsError(f"'{part}' in rejection '{text}' is not a finite number.")
         values[field] = int(number) if number == int(number) else number
     try:
-        made = msgspec.convert({"type": name.strip().lower(), **values}, Rejection)  # type: ignore[call-overload]
+        made: Rejection = msgspec.convert({"type": name.strip().lower(), **values}, Rejection)
     except msgspec.ValidationError as error:
         raise SettingsError(f"Rejection '{text}': {error}.") from None
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def rejection_text(chosen: Rejection) -> str:

@@ -178,7 +178,7 @@ class CalibrationSettings(_Part, frozen=True, kw_only=True, forbid_unknown_field
 def _check_section(name: str, text: str) -> None:
     # Any shape will do: only the syntax is checked here, the size when a frame is known.
     try:
-        section(text, shape=None)
+        section(text, shape=(1 << 31, 1 << 31))
     except SettingsError as error:
         raise SettingsError(f"{name}: {error.message}", mend=error.mend) from None
 

@@ -1,0 +1,1 @@
+"""From a header to a `FrameInfo`: dialects as tables, the description, and the user's overrides."""

@@ -1,0 +1,163 @@
+"""Finished masters: measurements, and the gross faults that they show."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from evenfield.examine.limits import (
+    BAD_PIXELS,
+    LOW_LIGHT,
+    REST_ADU,
+    SATURATED_MASTER,
+    TOO_BRIGHT,
+    WEAK,
+)
+from evenfield.model.catalogue import CATALOGUE, finding
+from evenfield.model.findings import Finding
+from evenfield.model.pixels import Float32Array
+from evenfield.model.report import Verdict
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class MasterFacts:
+    """What is known of a flat beside its pixels.
+
+    ``level_adu`` is the mean level of the frames above what was subtracted, ``full_scale_adu`` the saturation level,
+    ``saturated`` the share of saturated samples in the frames combined; ``None`` is unknown.
+    """
+
+    name: str
+    level_adu: float | None
+    full_scale_adu: float | None
+    saturated: float | None
+    uncalibrated: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """Measured values, and findings about them."""
+
+    measured: dict[str, float | None]
+    findings: tuple[Finding, ...]
+
+
+def corner_ratio(pixels: Float32Array) -> float | None:
+    """Mean of the four corners over that of the center, boxes of a tenth of the sides; ``None`` if undefined."""
+    rows, columns = pixels.shape
+    h, w = max(1, rows // 10), max(1, columns // 10)
+    corners = [pixels[:h, :w], pixels[:h, -w:], pixels[-h:, :w], pixels[-h:, -w:]]
+    top, left = (rows - h) // 2, (columns - w) // 2
+    center = _mean(pixels[top : top + h, left : left + w])
+    known = [mean for mean in map(_mean, corners) if mean is not None]
+    if center is None or center <= 0 or not known:
+        return None
+    return sum(known) / len(known) / center
+
+
+def _mean(box: Float32Array) -> float | None:
+    finite = box[np.isfinite(box)]
+    return float(finite.mean(dtype=np.float64)) if finite.size else None
+
+
+def examine_flat(pixels: Float32Array, *, facts: MasterFacts) -> Examination:
+    """Examine a master flat for gross faults: light, saturation, what is left after calibration.
+
+    Parameters
+    ----------
+    pixels : float32 array (rows, columns)
+        The master before it is brought to a level, ADU.
+    facts : MasterFacts
+    """
+    name = facts.name
+    finite = np.isfinite(pixels)
+    size = pixels.size
+    mean = float(pixels[finite].mean(dtype=np.float64)) if finite.any() else None
+    not_positive = int(np.count_nonzero(finite & (pixels <= 0)))
+    weak = int(np.count_nonzero(finite & (pixels > 0) & (pixels < WEAK * mean))) if mean is not None else 0
+    ratio = corner_ratio(pixels)
+    level, full = facts.level_adu, facts.full_scale_adu
+    share = level / full if level is not None and full else None
+    found: list[Finding] = []
+    if mean is None or level is None or mean <= 0 or level <= 0:
+        shown = "no level" if mean is None else f"a level of {mean:.1f} ADU"
+        found.append(finding("level_not_positive", name, f"{name}: {shown} is left after calibration."))
+    elif share is None:
+        found.append(finding("full_scale_unknown", name, f"{name}: the frames do not tell their saturation level."))
+    elif share < LOW_LIGHT:
+        text = f"{name}: {level:.0f} ADU, {100 * share:.0f} % of full scale; aim at about 50 %."
+        found.append(finding("low_light", name, text))
+    elif share > TOO_BRIGHT:
+        text = f"{name}: {level:.0f} ADU, {100 * share:.0f} % of full scale; aim at about 50 %."
+        found.append(finding("too_bright", name, text))
+    if facts.saturated is not None and facts.saturated > SATURATED_MASTER:
+        text = f"{name}: {100 * facts.saturated:.2g} % of the samples were saturated."
+        found.append(finding("saturated_pixels", name, text))
+    if mean is not None and mean > 0 and not_positive > BAD_PIXELS * size:
+        text = f"{name}: {not_positive} pixels ({100 * not_positive / size:.2g} %) are at or below zero."
+        found.append(finding("pixels_not_positive", name, text))
+    if weak > BAD_PIXELS * size:
+        found.append(finding("weak_pixels", name, f"{name}: {weak} pixels are below 0.2 of the level."))
+    empty = size - int(np.count_nonzero(finite))
+    if empty:
+        found.append(finding("no_data_pixels", name, f"{name}: {empty} pixels have no value."))
+    measured = {
+        "level_adu": level,
+        "level_share": share,
+        "full_scale_adu": full,
+        "mean_adu": mean,
+        "corner_ratio": ratio,
+        "saturated_share": facts.saturated,
+        "not_positive_pixels": float(not_positive),
+        "weak_pixels": float(weak),
+        "no_data_pixels": float(empty),
+        "corner_error_per_100_adu": rest_effect(level, ratio),
+    }
+    return Examination(measured=measured, findings=tuple(found))
+
+
+def rest_effect(level_adu: float | None, ratio: float | None, *, rest_adu: float = REST_ADU) -> float | None:
+    """How much too dark the corners of a light become for each ``rest_adu`` of bias left in its flat, as a share.
+
+    A flat ``V`` with a rest ``c`` (relative to the level at the center) is ``(V + c)/(1 + c)``; the corner of a
+    corrected light becomes ``V (1 + c)/(V + c)`` of what it should be.
+    """
+    if level_adu is None or ratio is None or level_adu <= 0 or ratio <= 0:
+        return None
+    rest = rest_adu / level_adu
+    return 1.0 - ratio * (1.0 + rest) / (ratio + rest)
+
+
+def examine_dark(pixels: Float32Array, *, name: str) -> Examination:
+    """Examine a bias, dark or dark flat master: its mean, scatter, and pixels without data."""
+    finite = np.isfinite(pixels)
+    values = pixels[finite]
+    found = []
+    empty = pixels.size - values.size
+    if empty:
+        found.append(finding("no_data_pixels", name, f"{name}: {empty} pixels have no value."))
+    return Examination(
+        measured={
+            "mean_adu": float(values.mean(dtype=np.float64)) if values.size else None,
+            "median_adu": float(np.median(values)) if values.size else None,
+            "std_adu": float(values.std(dtype=np.float64)) if values.size else None,
+            "no_data_pixels": float(empty),
+        },
+        findings=tuple(found),
+    )
+
+
+_ORDER = (Verdict.WILL_NOT_WORK, Verdict.CHECK, Verdict.CANNOT_TELL)
+
+
+def verdict_of(findings: tuple[Finding, ...], *, otherwise: str) -> tuple[Verdict, str]:
+    """The verdict that findings leave at best, with the message that decided; ``otherwise`` says why it works.
+
+    The table is that of the catalogue (docs/findings.md): will not work before check before cannot tell.
+    """
+    for verdict in _ORDER:
+        for one in findings:
+            if CATALOGUE[one.code].verdict is verdict:
+                return verdict, one.message
+    return Verdict.WORKS, otherwise

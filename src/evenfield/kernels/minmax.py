@@ -1,0 +1,41 @@
+"""Minmax: drop so many of the least and so many of the greatest samples."""
+
+from __future__ import annotations
+
+from evenfield.kernels.blocks import Results, Samples, Terms, new_scratch
+from evenfield.kernels.cache import inner
+from evenfield.kernels.columns import finish_column
+from evenfield.kernels.decoding import load_block, take_column
+from evenfield.model.pixels import Float64Array
+
+
+@inner
+def keep_minmax(n: int, n_low: float, n_high: float) -> tuple[int, int]:
+    """The range of the sorted samples left; empty (so that the median takes over) where too few are valid."""
+    first, last = int(n_low), n - int(n_high)
+    if last <= first:
+        return 0, 0
+    return first, last
+
+
+def combine(
+    samples: Samples,
+    terms: Terms,
+    weights: Float64Array,
+    by_median: bool,
+    n_low: float,
+    n_high: float,
+    _step: float,
+    results: Results,
+) -> None:
+    """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
+    scratch = new_scratch(terms.shifts.size, weights.size > 0)
+    width = scratch.valid.size
+    n_pixels = results.value.size
+    for start in range(0, n_pixels, width):
+        stop = min(start + width, n_pixels)
+        load_block(samples, terms, start, stop, scratch)
+        for pixel in range(start, stop):
+            n = take_column(scratch, pixel - start)
+            kept = keep_minmax(n, n_low, n_high)
+            finish_column(scratch, pixel - start, kept, weights, by_median, pixel, results)

@@ -1,0 +1,31 @@
+"""No rejection: every valid sample is used."""
+
+from __future__ import annotations
+
+from evenfield.kernels.blocks import Results, Samples, Terms, new_scratch
+from evenfield.kernels.columns import finish_column
+from evenfield.kernels.decoding import load_block, take_column
+from evenfield.model.pixels import Float64Array
+
+
+def combine(
+    samples: Samples,
+    terms: Terms,
+    weights: Float64Array,
+    by_median: bool,
+    _first_number: float,
+    _second_number: float,
+    _step: float,
+    results: Results,
+) -> None:
+    """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
+    scratch = new_scratch(terms.shifts.size, weights.size > 0)
+    width = scratch.valid.size
+    n_pixels = results.value.size
+    for start in range(0, n_pixels, width):
+        stop = min(start + width, n_pixels)
+        load_block(samples, terms, start, stop, scratch)
+        for pixel in range(start, stop):
+            n = take_column(scratch, pixel - start)
+            kept = (0, n)
+            finish_column(scratch, pixel - start, kept, weights, by_median, pixel, results)

@@ -1,0 +1,53 @@
+"""Z-score: reject once what lies too many standard deviations (ddof 0) from the mean (MasterFlatMaker)."""
+
+from __future__ import annotations
+
+import math
+
+from evenfield.kernels.blocks import Results, Samples, Terms, new_scratch
+from evenfield.kernels.cache import inner
+from evenfield.kernels.columns import finish_column, mean_and_squares, trim
+from evenfield.kernels.decoding import load_block, take_column
+from evenfield.kernels.extremes import keep_extremes
+from evenfield.model.pixels import Float64Array
+
+FALLBACK_TIMES = 2
+"""A column rejected whole is combined as `extremes` with this number instead."""
+
+
+@inner
+def keep_zscore(column: Float64Array, n: int, limit: float) -> tuple[int, int]:
+    """The range of the sorted samples that are kept."""
+    if n == 0:
+        return 0, 0
+    mean, squares = mean_and_squares(column, 0, n)
+    reach = limit * math.sqrt(squares / n)
+    if reach == 0.0:
+        return 0, n
+    first, last = trim(column, (0, n), mean, reach, reach)
+    if first >= last:
+        return keep_extremes(column, n, FALLBACK_TIMES)
+    return first, last
+
+
+def combine(
+    samples: Samples,
+    terms: Terms,
+    weights: Float64Array,
+    by_median: bool,
+    limit: float,
+    _second_number: float,
+    _step: float,
+    results: Results,
+) -> None:
+    """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
+    scratch = new_scratch(terms.shifts.size, weights.size > 0)
+    width = scratch.valid.size
+    n_pixels = results.value.size
+    for start in range(0, n_pixels, width):
+        stop = min(start + width, n_pixels)
+        load_block(samples, terms, start, stop, scratch)
+        for pixel in range(start, stop):
+            n = take_column(scratch, pixel - start)
+            kept = keep_zscore(scratch.column, n, limit)
+            finish_column(scratch, pixel - start, kept, weights, by_median, pixel, results)

@@ -1,0 +1,1 @@
+"""Frames to groups, groups to masters: select, group, match."""

@@ -1,0 +1,111 @@
+"""Which frames may take part: flats, calibration frames, and a reason for each of the others."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+
+import msgspec
+
+from evenfield.model.frame import DARK_KINDS, FrameInfo, FrameKind, exposure_text
+from evenfield.model.plan import FileUse
+from evenfield.model.survey import Survey
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The frames that may take part, and what becomes of the others."""
+
+    flats: tuple[FrameInfo, ...]
+    calibration: tuple[FrameInfo, ...]
+    contradicting: tuple[FrameInfo, ...]
+    nameless: tuple[FrameInfo, ...]
+    uses: tuple[FileUse, ...]
+
+
+def select_frames(survey: Survey, *, ignore_type: bool, named_only: Sequence[str] = ()) -> Selection:
+    """Sort frames into flats and calibration frames; every other one gets its `FileUse`.
+
+    Parameters
+    ----------
+    survey : Survey
+    ignore_type : bool
+        Every frame named one by one is a flat, whatever its header says.
+    named_only : sequence of str
+        Paths of the files to calibrate with; they may take part though they are products or masters.
+    """
+    flats: list[FrameInfo] = []
+    calibration: list[FrameInfo] = []
+    contradicting: list[FrameInfo] = []
+    nameless: list[FrameInfo] = []
+    uses = [FileUse(path=one.path, use="unreadable", code=one.code, reason=one.reason) for one in survey.unreadable]
+    copies = {copy.path: copy.original for copy in survey.copies}
+    named = set(survey.named) if ignore_type else set()
+    from_calibration = set(survey.calibration)
+    for frame in survey.frames:
+        use = _out(frame, copies, as_flat=frame.path in named)
+        if use is not None:
+            uses.append(use)
+            if use.code == "header_says_light":
+                contradicting.append(frame)
+            elif use.code == "no_kind":
+                nameless.append(frame)
+        elif frame.path in named and frame.path not in named_only:
+            flats.append(as_flat_frame(frame))
+        elif frame.kind is FrameKind.FLAT:
+            if frame.path in from_calibration:
+                uses.append(_use(frame, "not_needed", "flat_in_calibration", "flat in a calibration folder"))
+            else:
+                flats.append(frame)
+        else:
+            calibration.append(frame)
+    return Selection(
+        flats=tuple(flats),
+        calibration=tuple(calibration),
+        contradicting=tuple(contradicting),
+        nameless=tuple(nameless),
+        uses=tuple(uses),
+    )
+
+
+def as_flat_frame(frame: FrameInfo) -> FrameInfo:
+    """The frame as a flat, known from the user."""
+    return msgspec.structs.replace(
+        frame, kind=FrameKind.FLAT, is_master=False, known_from={**frame.known_from, "kind": "user"}
+    )
+
+
+def _use(frame: FrameInfo, use: str, code: str, reason: str) -> FileUse:
+    return FileUse(path=frame.path, use=use, code=code, reason=reason)
+
+
+def _out(frame: FrameInfo, copies: dict[str, str], *, as_flat: bool) -> FileUse | None:
+    """The use of a frame that takes no part, or ``None``."""
+    if frame.path in copies:
+        original = os.path.basename(copies[frame.path])
+        return _use(frame, "left_out", "second_copy", f"second copy of {original}")
+    if as_flat:
+        return None
+    processed = next((text for text in frame.problems if text.startswith("processed:")), None)
+    if processed is not None:
+        return _use(frame, "left_out", "processed", processed.removeprefix("processed:").strip())
+    if frame.kind is None:
+        return _use(frame, "left_out", "no_kind", "no kind known")
+    if frame.kind is FrameKind.LIGHT:
+        if frame.kind_by_name is FrameKind.FLAT:
+            return _use(frame, "left_out", "header_says_light", "header says Light")
+        return _use(frame, "not_needed", "light", "light")
+    if frame.kind is FrameKind.FLAT and frame.is_master:
+        return _use(frame, "not_needed", "master_flat", "ready master flat")
+    return None
+
+
+def spare_reason(frame: FrameInfo) -> str:
+    """What a calibration frame that nobody needs is, in words: "dark of 300 s", "bias", "ready master dark of 60 s"."""
+    if frame.kind is None or frame.kind not in DARK_KINDS:
+        return "frame"
+    words = frame.kind.words
+    if frame.kind is not FrameKind.BIAS and frame.exposure_s is not None:
+        words = f"{words} of {exposure_text(frame.exposure_s)}"
+    return f"ready master {words}" if frame.is_master else words

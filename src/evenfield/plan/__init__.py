@@ -1,0 +1,1 @@
+"""Frames and settings to a plan. Decides, and never sees a pixel."""

@@ -1,0 +1,182 @@
+"""What the user should know before anything runs: contradictions, unknowns, files that could not be read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from evenfield.match.nights import Nights
+from evenfield.match.selecting import Selection
+from evenfield.model.catalogue import CATALOGUE, finding
+from evenfield.model.findings import Finding
+from evenfield.model.frame import KEY_WORDS, SETUP_KEYS, FrameInfo, FrameKind
+from evenfield.model.groups import FrameGroup
+from evenfield.model.settings import Settings
+from evenfield.model.survey import Survey, Unreadable
+from evenfield.model.wording import name_files, plural
+from evenfield.plan.patterns import pattern_for
+
+
+def general_findings(
+    survey: Survey, selection: Selection, *, nights: Nights, groups: Sequence[FrameGroup], settings: Settings
+) -> tuple[Finding, ...]:
+    """Findings that are not about one master, the most serious causes first."""
+    return (
+        *_contradictions(survey, selection, nights),
+        *_other_contradictions(survey),
+        *_nameless(survey, selection),
+        *_unreadable(survey.unreadable),
+        *_copies(survey),
+        *_bad_values(survey.frames),
+        *_filters_alike(groups),
+        *_partly_unknown(selection.flats),
+        *_times(selection.flats, nights, settings),
+    )
+
+
+def _contradictions(survey: Survey, selection: Selection, nights: Nights) -> list[Finding]:
+    """Frames whose header says light and whose name says flat, one finding for each night and start of name."""
+    groups: dict[tuple[str, str], list[FrameInfo]] = {}
+    for frame in selection.contradicting:
+        night = nights.night.get(frame.path) or ""
+        groups.setdefault((os.path.dirname(frame.path), night), []).append(frame)
+    found = []
+    for (_, night), frames in groups.items():
+        paths = [frame.path for frame in frames]
+        pattern = pattern_for(paths, frames=survey.frames, kind=FrameKind.FLAT)
+        shown = pattern.rsplit("/", 1)[-1]
+        when = f" of {night}" if night else ""
+        said = frames[0].known_from.get("kind", "the header")
+        verb = "says" if len(frames) == 1 else "say"
+        found.append(
+            finding(
+                "header_says_light",
+                shown,
+                f"{plural(len(frames), 'file')} {shown}{when} {verb} Light in {said} and flat by name.",
+                mend="If they are flats, say so:",
+                fix=("--set", f"{pattern}:kind=flat"),
+            )
+        )
+    return found
+
+
+def _other_contradictions(survey: Survey) -> list[Finding]:
+    groups: dict[tuple[FrameKind, FrameKind], list[str]] = {}
+    for frame in survey.frames:
+        by_name = frame.kind_by_name
+        if frame.kind is None or by_name is None or by_name is frame.kind or frame.known_from.get("kind") == "user":
+            continue
+        # A DARK in a folder of dark flats is how N.I.N.A. writes dark flats; light and flat has its own finding.
+        dark_pair = {frame.kind, by_name} == {FrameKind.DARK, FrameKind.DARK_FLAT}
+        if dark_pair or (frame.kind is FrameKind.LIGHT and by_name is FrameKind.FLAT):
+            continue
+        groups.setdefault((frame.kind, by_name), []).append(frame.path)
+    found = []
+    for (kind, by_name), paths in groups.items():
+        pattern = pattern_for(paths, frames=survey.frames, kind=by_name)
+        found.append(
+            finding(
+                "name_contradicts",
+                name_files(paths),
+                f"{plural(len(paths), 'file')} ({name_files(paths)}): {kind.words} by header, {by_name.words} by name; "
+                "the header counts.",
+                fix=("--set", f"{pattern}:kind={by_name.value}"),
+            )
+        )
+    return found
+
+
+def _nameless(survey: Survey, selection: Selection) -> list[Finding]:
+    if not selection.nameless:
+        return []
+    paths = [frame.path for frame in selection.nameless]
+    pattern = pattern_for(paths, frames=survey.frames, kind=None)
+    return [
+        finding(
+            "no_kind",
+            name_files(paths),
+            f"{plural(len(paths), 'file')} ({name_files(paths)}): no header, folder or name says what they are.",
+            fix=("--set", f"{pattern}:kind=flat"),
+        )
+    ]
+
+
+def _unreadable(files: Sequence[Unreadable]) -> list[Finding]:
+    groups: dict[str, list[Unreadable]] = {}
+    for one in files:
+        groups.setdefault(one.code, []).append(one)
+    found = []
+    for code, same in groups.items():
+        known = code if code in CATALOGUE else "unreadable"
+        paths = [one.path for one in same]
+        found.append(
+            finding(known, name_files(paths), f"{name_files(paths)}: {same[0].reason}.", mend=same[0].mend or None)
+        )
+    return found
+
+
+def _copies(survey: Survey) -> list[Finding]:
+    if not survey.copies:
+        return []
+    paths = [copy.path for copy in survey.copies]
+    first = os.path.basename(survey.copies[0].original)
+    text = f"{name_files(paths)}: the same bytes as {first}" + (" and others." if len(paths) > 1 else ".")
+    return [finding("second_copy", name_files(paths), text)]
+
+
+def _bad_values(frames: Sequence[FrameInfo]) -> list[Finding]:
+    groups: dict[str, list[FrameInfo]] = {}
+    for frame in frames:
+        for problem in frame.problems:
+            if not problem.startswith("processed:"):
+                groups.setdefault(problem, []).append(frame)
+    found = []
+    for problem, same in list(groups.items())[:10]:
+        paths = [frame.path for frame in same]
+        found.append(finding("bad_value", name_files(paths), f"{name_files(paths)}: {problem.rstrip('.')}."))
+    return found
+
+
+def _filters_alike(groups: Sequence[FrameGroup]) -> list[Finding]:
+    names: dict[str, dict[str, list[str]]] = {}
+    for group in groups:
+        for frame in group.frames:
+            if frame.filter:
+                plain = "".join(char for char in frame.filter.casefold() if char.isalnum())
+                names.setdefault(plain, {}).setdefault(frame.filter, []).append(frame.path)
+    found = []
+    for same in names.values():
+        if len(same) < 2:
+            continue
+        spelled = sorted(same, key=lambda name: (-len(same[name]), name))
+        listed = " and ".join(f"'{name}' ({len(same[name])})" for name in spelled)
+        found.append(
+            finding("filters_alike", spelled[0], f"Filters {listed} are kept apart; their names differ little.")
+        )
+    return found
+
+
+def _partly_unknown(flats: Sequence[FrameInfo]) -> list[Finding]:
+    found = []
+    for key in SETUP_KEYS:
+        unknown = [frame.path for frame in flats if getattr(frame.setup, key) is None]
+        if unknown and len(unknown) < len(flats):
+            words = KEY_WORDS[key]
+            text = f"{len(unknown)} of {len(flats)} flats carry no {words} ({name_files(unknown)}); kept apart."
+            found.append(finding("partly_unknown", words, text))
+    return found
+
+
+def _times(flats: Sequence[FrameInfo], nights: Nights, settings: Settings) -> list[Finding]:
+    if "night" not in settings.group.keys or settings.group.no_grouping:
+        return []
+    timeless = [frame for frame in flats if nights.night.get(frame.path) is None]
+    found = []
+    if timeless:
+        text = f"{plural(len(timeless), 'flat')} without a time ({name_files([one.path for one in timeless])})."
+        found.append(finding("time_unknown", "nights", text))
+    known = {nights.night[frame.path] for frame in flats if nights.night.get(frame.path)}
+    if nights.cut_by_gaps and len(known) > 1:
+        text = f"{plural(nights.cut_by_gaps, 'frame')} tell no place; nights were cut at gaps of more than 6 h."
+        found.append(finding("nights_by_gaps", "nights", text))
+    return found

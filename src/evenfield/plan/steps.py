@@ -1,0 +1,288 @@
+"""Drafts to steps: each master with its inputs, what is subtracted, its recipe, its name and its reasons."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from evenfield.model.catalogue import finding
+from evenfield.model.findings import Finding
+from evenfield.model.frame import FrameInfo, FrameKind
+from evenfield.model.groups import FrameGroup
+from evenfield.model.plan import Calibration, Excluded, MasterRef, Recipe, Step, StepInput
+from evenfield.model.rejections import Sigma, ZScore, least_frames, rejection_text
+from evenfield.model.settings import Settings
+from evenfield.model.wording import plural
+from evenfield.plan.calibrating import GroupCalibration, set_title
+from evenfield.plan.defaults import FEW, recipe_for
+from evenfield.plan.digests import step_digest
+from evenfield.plan.names import dark_template, product_names
+from evenfield.plan.reasons import flat_because, match_findings, match_of, subtraction_title
+from evenfield.plan.regions import Regions
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A master flat to be: its group, its name, and what calibrates it."""
+
+    group: FrameGroup
+    name: str
+    calibration: GroupCalibration
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltSteps:
+    """Steps in the order they run; ``made_by`` maps a raw calibration set's id to the step that makes its master."""
+
+    steps: tuple[Step, ...]
+    made_by: dict[str, str]
+
+
+def build_steps(
+    drafts: Sequence[Draft], *, root: str, settings: Settings, regions: Mapping[str, Regions]
+) -> BuiltSteps:
+    """The steps of all drafts: first the bias, dark and dark flat masters they need, then the flats.
+
+    ``regions`` holds the overscan and trim regions of every frame by path.
+    """
+    dark_steps = _dark_steps(_roles(drafts), root=root, settings=settings, regions=regions)
+    refs = {key: _ref(step, group) for key, (step, group) in dark_steps.items()}
+    flats = [_flat_step(draft, refs=refs, root=root, settings=settings, regions=regions) for draft in drafts]
+    steps: list[Step] = []
+    digests: dict[str, str] = {}
+    for step in (*(step for step, _ in dark_steps.values()), *flats):
+        digest = step_digest(step, needs=digests, hash_kind=settings.output.hash)
+        digests[step.id] = digest
+        calibrations = tuple(_with_digests(one, digests) for one in step.calibrations)
+        steps.append(msgspec.structs.replace(step, digest=digest, calibrations=calibrations))
+    return BuiltSteps(steps=tuple(steps), made_by={key: step.id for key, (step, _) in dark_steps.items()})
+
+
+def _with_digests(calibration: Calibration, digests: dict[str, str]) -> Calibration:
+    masters = {
+        role: msgspec.structs.replace(ref, digest=digests[ref.step]) if ref.step else ref
+        for role, ref in calibration.masters.items()
+    }
+    return msgspec.structs.replace(calibration, masters=masters)
+
+
+def set_id(group: FrameGroup) -> str:
+    """What tells one calibration set from another: its first frame."""
+    return group.frames[0].path
+
+
+def _roles(drafts: Sequence[Draft]) -> dict[str, tuple[FrameGroup, FrameKind]]:
+    """The raw sets that some flat needs, with the kind that their master gets."""
+    found: dict[str, tuple[FrameGroup, FrameKind]] = {}
+    for draft in drafts:
+        for choice in draft.calibration.choices:
+            for fit in choice.fits if choice else ():
+                if fit.group.is_master:
+                    continue
+                kind = FrameKind.DARK_FLAT if fit.role == "dark_flat" else fit.group.kind
+                known = found.get(set_id(fit.group))
+                if known is None or kind is FrameKind.DARK_FLAT:
+                    found[set_id(fit.group)] = (fit.group, kind)
+    return found
+
+
+def _dark_steps(
+    roles: dict[str, tuple[FrameGroup, FrameKind]],
+    *,
+    root: str,
+    settings: Settings,
+    regions: Mapping[str, Regions],
+) -> dict[str, tuple[Step, FrameGroup]]:
+    made: dict[str, tuple[Step, FrameGroup]] = {}
+    for kind in (FrameKind.BIAS, FrameKind.DARK, FrameKind.DARK_FLAT):
+        keys = [key for key, (_, role) in roles.items() if role is kind]
+        groups = [dataclasses.replace(roles[key][0], kind=kind) for key in keys]
+        names = product_names(groups, template=dark_template(kind))
+        for key, group, name in zip(keys, groups, names, strict=True):
+            made[key] = (_dark_step(group, name, root=root, settings=settings, regions=regions[key]), group)
+    return made
+
+
+def _dark_step(group: FrameGroup, name: str, *, root: str, settings: Settings, regions: Regions) -> Step:
+    recipe = recipe_for(group.kind, n_frames=len(group.frames), settings=settings)
+    findings = list(_recipe_findings(recipe, group, name))
+    if len(group.frames) < FEW:
+        findings.append(
+            finding("few_dark_frames", name, f"{name} is made of {plural(len(group.frames), group.kind.words)}.")
+        )
+    return Step(
+        id=name,
+        kind=group.kind,
+        title=set_title(group),
+        group=group.key,
+        inputs=tuple(_input(frame, root, 0) for frame in group.frames),
+        recipe=recipe,
+        overscan=regions.overscan,
+        trim=regions.trim,
+        output=f"calibration/{name}.fits",
+        because=(f"{plural(len(group.frames), group.kind.words)}: {recipe.because}",),
+        findings=tuple(findings),
+        refused=_refused(recipe, group, name, regions),
+    )
+
+
+def _flat_step(
+    draft: Draft, *, refs: dict[str, MasterRef], root: str, settings: Settings, regions: Mapping[str, Regions]
+) -> Step:
+    group, name, chosen = draft.group, draft.name, draft.calibration
+    left = {frame.path for frame, _ in chosen.left_out}
+    frames = tuple(frame for frame in group.frames if frame.path not in left)
+    kept = dataclasses.replace(group, frames=frames)
+    recipe = recipe_for(FrameKind.FLAT, n_frames=len(frames), settings=settings)
+    own = regions[frames[0].path]
+    calibrations = tuple(
+        _calibration(chosen, index, kept, refs=refs, settings=settings, regions=regions)
+        for index in range(len(chosen.choices))
+    )
+    findings = [*chosen.findings, *_recipe_findings(recipe, kept, name), *match_findings(chosen, kept, name)]
+    if len(frames) < FEW:
+        findings.append(finding("few_frames", name, f"{name}: only {plural(len(frames), 'flat')}; {recipe.because}."))
+    if settings.group.no_grouping:
+        findings += _mixed_setup(kept, name)
+    if settings.calibration.overscan is None and any(frame.overscan_section for frame in frames):
+        findings.append(finding("overscan_ignored", name, f"{name}: the header names {frames[0].overscan_section}."))
+    return Step(
+        id=name,
+        kind=FrameKind.FLAT,
+        title=" ".join(str(part) for part in ("flat", group.key.get("filter"), group.key.get("night")) if part),
+        group=group.key,
+        inputs=tuple(_input(frame, root, chosen.which[frame.path]) for frame in frames),
+        excluded=tuple(
+            Excluded(path=_relative(frame.path, root), code="no_calibration_fits", reason=why)
+            for frame, why in chosen.left_out
+        ),
+        calibrations=calibrations,
+        recipe=recipe,
+        overscan=own.overscan,
+        trim=own.trim,
+        needs=tuple(dict.fromkeys(ref.step for one in calibrations for ref in one.masters.values() if ref.step)),
+        output=f"{name}.fits",
+        because=flat_because(kept, calibrations, recipe),
+        findings=tuple(findings),
+        refused=chosen.refused or _refused(recipe, kept, name, own),
+    )
+
+
+def _relative(path: str, root: str) -> str:
+    try:
+        return os.path.relpath(path, root).replace(os.sep, "/")
+    except ValueError:  # another drive: nothing shorter exists
+        return path.replace(os.sep, "/")
+
+
+def _input(frame: FrameInfo, root: str, calibration: int) -> StepInput:
+    return StepInput(
+        path=_relative(frame.path, root),
+        size_bytes=frame.size_bytes,
+        mtime_ns=frame.mtime_ns,
+        header_hash=frame.header_hash,
+        calibration=calibration,
+    )
+
+
+def _ref(step: Step, group: FrameGroup) -> MasterRef:
+    return MasterRef(step=step.id, title=step.title, digest="", n_frames=len(group.frames))
+
+
+def _calibration(
+    chosen: GroupCalibration,
+    index: int,
+    group: FrameGroup,
+    *,
+    refs: dict[str, MasterRef],
+    settings: Settings,
+    regions: Mapping[str, Regions],
+) -> Calibration:
+    choice = chosen.choices[index]
+    if choice is None:
+        pedestal = settings.calibration.pedestal_adu
+        if chosen.how == "pedestal" and pedestal is not None:
+            return Calibration(how="pedestal", title=f"minus a pedestal of {pedestal:g} ADU", pedestal_adu=pedestal)
+        return Calibration(how="none", title="nothing subtracted")
+    frames = [frame for frame in group.frames if chosen.which[frame.path] == index]
+    masters: dict[str, MasterRef] = {}
+    for fit in choice.fits:
+        ready = fit.group.frames[0]
+        masters[fit.role] = refs.get(set_id(fit.group)) or MasterRef(
+            path=ready.path,
+            title=f"ready master {set_title(fit.group)}",
+            digest=ready.product_digest or f"{ready.size_bytes}:{ready.mtime_ns}:{ready.header_hash}",
+            n_frames=ready.n_combined,
+            crop=regions[ready.path].trim is not None,
+        )
+    factor = None
+    if choice.how == "scaled_dark":
+        dark_s = choice.fits[0].group.exposure_s
+        flat_s = frames[0].exposure_s
+        factor = flat_s / dark_s if dark_s and flat_s is not None else None
+    return Calibration(
+        how=choice.how,
+        title=subtraction_title(choice, frames, factor),
+        masters=masters,
+        factor=factor,
+        match=match_of(choice, frames),
+    )
+
+
+def _refused(recipe: Recipe, group: FrameGroup, name: str, regions: Regions) -> Finding | None:
+    least = least_frames(recipe.rejection)
+    if len(group.frames) < least:
+        text = rejection_text(recipe.rejection)
+        return finding(
+            "too_few_for_rejection", name, f"{name}: {text} needs {least} frames, the group has {len(group.frames)}."
+        )
+    if regions.problem:
+        return finding("section_unknown", name, f"{name}: {regions.problem}")
+    if recipe.per_cfa and group.key.get("cfa") in (None, "MONO"):
+        return finding("cfa_unknown", name, f"{name}: the frames carry no CFA pattern.")
+    return None
+
+
+def _recipe_findings(recipe: Recipe, group: FrameGroup, name: str) -> list[Finding]:
+    """A note where the limits lie beyond what so few frames can reach.
+
+    The farthest that one outlier can lie from the mean is sqrt(N - 1) standard deviations of ddof 0; from the median,
+    sqrt(N) of ddof 1.
+    """
+    n, chosen = len(group.frames), recipe.rejection
+    if isinstance(chosen, ZScore):
+        reach, limit = math.sqrt(max(n - 1, 0)), chosen.limit
+    elif isinstance(chosen, Sigma):
+        reach, limit = math.sqrt(n), min(chosen.low, chosen.high)
+    else:
+        return []
+    if reach > limit:
+        return []
+    text = rejection_text(chosen)
+    return [
+        finding(
+            "rejection_blind",
+            name,
+            f"{name}: {text} can reject nothing in {n} frames, where no sample lies beyond {reach:.2f}.",
+        )
+    ]
+
+
+def _mixed_setup(group: FrameGroup, name: str) -> list[Finding]:
+    first = group.frames[0]
+    differing = sorted(
+        {
+            difference.key
+            for frame in group.frames[1:]
+            for difference in first.setup.differences(frame.setup)
+            if not difference.unknown
+        }
+    )
+    if not differing:
+        return []
+    words = ", ".join(differing).replace("_", " ")
+    return [finding("mixed_setup", name, f"{name}: the flats differ in {words}.")]

@@ -1,0 +1,125 @@
+"""Opening an image file for reading: the kind of source that fits how it is stored."""
+
+from __future__ import annotations
+
+import os
+
+from evenfield.errors import UsageError
+from evenfield.model.header import CardValue
+from evenfield.model.pixels import Image, Tile, Unit
+from evenfield.model.sections import Region
+from evenfield.read.access import FileBytes, open_bytes
+from evenfield.read.compressed import CompressedSource, open_compressed
+from evenfield.read.decode import fits_format
+from evenfield.read.fits import FIRST_READ, parse_file, read_header
+from evenfield.read.formats import Container, container
+from evenfield.read.hashing import ContentHash
+from evenfield.read.stored import FileSource
+from evenfield.read.unpacked import unpack
+from evenfield.read.views import CroppedSource
+
+
+def open_source(
+    path: str | os.PathLike[str], *, hash_kind: str = "xxh3", trim: Region | None = None, scratch: str | None = None
+) -> FileSource | CompressedSource | CroppedSource:
+    """Open the first image of a FITS file for reading band by band.
+
+    Parameters
+    ----------
+    path : path-like
+        The file: plain, tile-compressed or gzipped FITS.
+    hash_kind : str
+        The content hash: "xxh3" (XXH3 of 128 bits) or "sha256".
+    trim : tuple of int, optional
+        The region to give: (row_start, row_stop, col_start, col_stop), counted from 0, stops exclusive.
+    scratch : str, optional
+        The folder for what must be unpacked first; the system's own by default.
+
+    Returns
+    -------
+    PixelSource
+        One that also has the file's ``header`` (a `RawHeader`). Close it in the end.
+
+    Raises
+    ------
+    ReadError
+        As `read_header`.
+    UsageError
+        If ``trim`` leaves the image, or there is no such hash.
+    """
+    content_hash = ContentHash(hash_kind)
+    source = _open(os.path.abspath(path), content_hash, scratch=scratch)
+    if trim is None:
+        return source
+    try:
+        return CroppedSource(source, trim)
+    except UsageError:
+        source.close()
+        raise
+
+
+def _open(path: str, content_hash: ContentHash, *, scratch: str | None) -> FileSource | CompressedSource:
+    stored = file = open_bytes(path)
+    try:
+        start = stored.read(0, FIRST_READ)
+        if container(start, path) is Container.GZIP:
+            file, start = _unpacked(stored, content_hash, scratch=scratch), b""
+        opened = parse_file(file, stored, path=path, start=start)
+        hdu = opened.hdu
+        if hdu.compressed:
+            return open_compressed(opened, file, content_hash=content_hash, scratch=scratch)
+        how = fits_format(hdu.bitpix, bscale=hdu.bscale, bzero=hdu.bzero, blank=hdu.blank)
+        return FileSource(opened, samples=file, how=how, start=hdu.data_start, content_hash=content_hash)
+    except BaseException:
+        file.close()
+        raise
+    finally:
+        if file is not stored:
+            stored.close()
+
+
+def _unpacked(stored: FileBytes, content_hash: ContentHash, *, scratch: str | None) -> FileBytes:
+    """The unpacked bytes of a gzipped file; its hash is complete then."""
+    try:
+        file = unpack(stored, content_hash, scratch=scratch)
+        content_hash.finish(stored)
+    except BaseException:
+        stored.close()
+        raise
+    return file
+
+
+def read_image(path: str | os.PathLike[str]) -> Image:
+    """Read a whole image: float32 true values, blank samples NaN, with the file's cards.
+
+    The unit is that of the card BUNIT ("electron", "relative"; anything else counts as ADU).
+
+    Raises
+    ------
+    ReadError
+        As `read_header`.
+    """
+    source = _open(os.path.abspath(path), ContentHash("xxh3"), scratch=None)
+    try:
+        pixels = source.read(Tile(start=0, stop=source.shape[0]))
+        return Image(pixels=pixels, unit=_unit(source.header.get("BUNIT")), header=source.header.cards)
+    finally:
+        source.close()
+
+
+def read_history(path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """The texts of the HISTORY cards of a file, in file order.
+
+    Raises
+    ------
+    ReadError
+        As `read_header`.
+    """
+    return read_header(path).history
+
+
+def _unit(text: CardValue) -> Unit:
+    word = text.strip().lower() if isinstance(text, str) else ""
+    if word in ("electron", "electrons", "e-", "e"):
+        return Unit.ELECTRON
+    return Unit.RELATIVE if word == "relative" else Unit.ADU

@@ -1,0 +1,85 @@
+"""The header of a product: what other programs look for, and what tells it from a raw frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import evenfield
+from evenfield.describe.mosaics import upside_down
+from evenfield.model.frame import FrameInfo, FrameKind
+from evenfield.model.plan import Step
+from evenfield.model.report import Provenance
+
+IMAGE_TYPES: Final = {
+    FrameKind.BIAS: "Master Bias",
+    FrameKind.DARK: "Master Dark",
+    FrameKind.DARK_FLAT: "Master Dark Flat",
+    FrameKind.FLAT: "Master Flat",
+}
+
+Card = tuple[str, bool | int | float | str | None, str]
+
+
+def product_cards(step: Step, provenance: Provenance, *, frames: Sequence[FrameInfo]) -> list[Card]:
+    """The cards of a product. ``frames`` are those that were combined; what they agree in is kept."""
+    first = frames[0]
+    setup = first.setup
+    cards: list[Card | None] = [
+        ("IMAGETYP", IMAGE_TYPES[step.kind], "kind of frame"),
+        ("BUNIT", "adu" if step.recipe.level == "none" else "relative", "unit of the pixel values"),
+        ("EXPTIME", _mean([frame.exposure_s for frame in frames]), "mean exposure, seconds"),
+        ("CCD-TEMP", _mean([frame.sensor_c for frame in frames]), "mean sensor temperature, C"),
+        ("SET-TEMP", _shared([frame.set_c for frame in frames]), "set temperature, C"),
+        ("FILTER", _shared([frame.filter for frame in frames]) if step.kind is FrameKind.FLAT else None, "filter"),
+        ("INSTRUME", setup.camera, "camera"),
+        ("GAIN", setup.gain_setting, "gain setting"),
+        ("OFFSET", setup.offset_setting, "offset setting"),
+        ("READOUTM", setup.readout_mode, "readout mode"),
+        ("EGAIN", _shared([frame.egain_e_per_adu for frame in frames]), "maker's e-/ADU"),
+        ("ROWORDER", setup.row_order, "order of the rows"),
+        ("DATE-OBS", first.taken_at, "start of the first frame, UTC"),
+        ("NCOMBINE", len(frames), "frames combined"),
+        ("SWCREATE", f"evenfield {evenfield.__version__}", "program"),
+        ("EVFDGST", step.digest, "digest of inputs, settings and masters"),
+        ("EVFPLAN", provenance.plan_digest, "digest of the plan"),
+        ("EVFVERD", provenance.verdict.value, "verdict"),
+        ("EVFBIAS", _contains_bias(step), "the bias is still in it"),
+    ]
+    if setup.binning is not None:
+        cards += [("XBINNING", setup.binning[0], "binning in x"), ("YBINNING", setup.binning[1], "binning in y")]
+    if setup.origin is not None:
+        cards += [("XORGSUBF", setup.origin[0], "first column"), ("YORGSUBF", setup.origin[1], "first row")]
+    if setup.cfa == "MONO":
+        cards.append(("COLORCCD", 0, "no colour filter array"))
+    elif setup.cfa is not None:
+        cards.append(("BAYERPAT", _header_pattern(setup.cfa, step, setup.row_order, setup.shape), "CFA pattern"))
+    if step.kind is FrameKind.FLAT:
+        cards += [
+            ("TELESCOP", _shared([frame.telescope for frame in frames]), "telescope"),
+            ("FOCALLEN", _shared([frame.focal_length_mm for frame in frames]), "focal length, mm"),
+            ("ROTATANG", _mean([frame.rotator_deg for frame in frames]), "rotator angle, degrees"),
+        ]
+    return [card for card in cards if card is not None and card[1] is not None]
+
+
+def _header_pattern(cfa: str, step: Step, row_order: str | None, shape: tuple[int, int]) -> str:
+    # Headers give the pattern of the picture's top row, which a BOTTOM-UP file stores last.
+    rows = shape[0] if step.trim is None else step.trim[1] - step.trim[0]
+    return upside_down(cfa, rows=rows) if row_order == "BOTTOM-UP" else cfa
+
+
+def _contains_bias(step: Step) -> bool:
+    if step.kind is not FrameKind.FLAT:
+        return True
+    return any(calibration.how in ("none", "pedestal") for calibration in step.calibrations)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(sum(known) / len(known), 6) if known else None
+
+
+def _shared(values: Sequence[float | str | None]) -> float | str | None:
+    found = set(values)
+    return found.pop() if len(found) == 1 else None

@@ -1,0 +1,176 @@
+"""The frames of one step, open: sources with their regions, and what is subtracted from each."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Callable, Iterator
+
+import msgspec
+import numpy as np
+
+from evenfield.errors import EvenfieldError, InputChangedError, ReadError
+from evenfield.model.catalogue import finding
+from evenfield.model.findings import Finding
+from evenfield.model.pixels import PixelSource
+from evenfield.model.plan import Calibration, Excluded, MasterRef, Step, StepInput
+from evenfield.model.report import MasterRecord
+from evenfield.model.sections import Region
+from evenfield.read import CroppedSource, open_source, reason_of
+from evenfield.run.job import Job, check_unchanged
+from evenfield.run.loop import LEVEL_PIXELS, Stack, Subtraction
+from evenfield.tiles import bands
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OpenFrames:
+    """A step's frames that could be opened, in the step's order, and those that could not."""
+
+    items: tuple[StepInput, ...]
+    stack: Stack
+    excluded: tuple[Excluded, ...]
+    findings: tuple[Finding, ...]
+    masters: tuple[MasterRecord, ...]
+
+
+@contextlib.contextmanager
+def opened_frames(step: Step, job: Job) -> Iterator[OpenFrames]:
+    """Open the frames of a step and the masters it subtracts; all are closed in the end.
+
+    Raises
+    ------
+    InputChangedError
+        If a frame is not what it was when the plan was made.
+    ReadError
+        If a master cannot be read, or no frame can; with --strict, if any frame cannot.
+    """
+    with contextlib.ExitStack() as stack:
+        items, sources, shifts, excluded, findings = [], [], [], [], []
+        for item in step.inputs:
+            path = job.input_path(item)
+            check_unchanged(item, path)
+            try:
+                source = _open(path, job)
+                stack.callback(source.close)
+                shift = 0.0 if step.overscan is None else _region_median(source, step.overscan)
+            except ReadError as error:
+                if job.plan.settings.run.strict:
+                    raise
+                excluded.append(_failed(item, error, path))
+                findings.append(_failed_finding(step, error, path))
+                continue
+            _check_header(source, item, path)
+            items.append(item)
+            sources.append(source if step.trim is None else CroppedSource(source, step.trim))
+            shifts.append(shift)
+        if not sources:
+            raise ReadError(f"None of the frames of {step.id} can be read.", mend="Copy them again.")
+        subtractions, which_of, masters = _subtractions(step, job, stack)
+        pedestals = [one.pedestal_adu or 0.0 for one in step.calibrations] or [0.0]
+        yield OpenFrames(
+            items=tuple(items),
+            stack=Stack(
+                sources=tuple(sources),
+                subtractions=subtractions,
+                which=tuple(which_of[item.calibration] if which_of else -1 for item in items),
+                shifts=tuple(shift + pedestals[item.calibration] for shift, item in zip(shifts, items, strict=True)),
+            ),
+            excluded=tuple(excluded),
+            findings=tuple(findings),
+            masters=masters,
+        )
+
+
+def _open(path: str, job: Job) -> PixelSource:
+    return open_source(path, hash_kind=job.plan.settings.output.hash, scratch=job.scratch)
+
+
+def _check_header(source: PixelSource, item: StepInput, path: str) -> None:
+    header = getattr(source, "header", None)
+    if header is not None and header.header_hash != item.header_hash:
+        raise InputChangedError(
+            f"The header of {os.path.basename(path)} has changed since the plan was made.", mend="Make the plan again."
+        )
+
+
+def _failed(item: StepInput, error: ReadError, path: str) -> Excluded:
+    return Excluded(path=item.path, code="frame_failed", reason=reason_of(error, path))
+
+
+def _failed_finding(step: Step, error: ReadError, path: str) -> Finding:
+    name = os.path.basename(path)
+    return finding("frame_failed", step.id, f"{name} left out of {step.id}: {reason_of(error, path)}.")
+
+
+def frame_failed(step: Step, item: StepInput, error: ReadError, path: str) -> tuple[Excluded, Finding]:
+    """What is kept of a frame that failed while its pixels were read."""
+    return _failed(item, error, path), _failed_finding(step, error, path)
+
+
+def _region_median(source: PixelSource, region: Region) -> float:
+    row_start, row_stop, col_start, col_stop = region
+    pieces = []
+    for tile in bands(source.shape[0], height=max(1, LEVEL_PIXELS // source.shape[1])):
+        low, high = max(tile.start, row_start), min(tile.stop, row_stop)
+        if low < high:
+            band = source.read(tile)
+            pieces.append(band[low - tile.start : high - tile.start, col_start:col_stop].ravel())
+    values = np.concatenate(pieces)
+    values = values[np.isfinite(values)]
+    if not values.size:
+        raise ReadError("The overscan region holds no values.", mend="Leave --overscan out.")
+    return float(np.median(values))
+
+
+def _subtractions(
+    step: Step, job: Job, stack: contextlib.ExitStack
+) -> tuple[tuple[Subtraction, ...], list[int], tuple[MasterRecord, ...]]:
+    """What is subtracted, the index of each calibration among it (-1: nothing), and the masters used."""
+    opened: dict[str, PixelSource] = {}
+    records: dict[tuple[str, str], MasterRecord] = {}
+
+    def source(role: str, ref: MasterRef, factor: float | None) -> PixelSource:
+        path = _master_path(ref, job)
+        if path not in opened:
+            found = _open(path, job)
+            stack.callback(found.close)
+            opened[path] = CroppedSource(found, step.trim) if ref.crop and step.trim is not None else found
+        name = os.path.basename(path)
+        records.setdefault((role, path), MasterRecord(role=role, name=name, digest=ref.digest, factor=factor))
+        return opened[path]
+
+    made: list[Subtraction] = []
+    which: list[int] = []
+    for calibration in step.calibrations:
+        if not calibration.masters:
+            which.append(-1)
+            continue
+        made.append(_subtraction(calibration, source))
+        which.append(len(made) - 1)
+    masters = [
+        msgspec.structs.replace(record, hash=opened[path].content_hash()) for (_, path), record in records.items()
+    ]
+    return tuple(made), which, tuple(masters)
+
+
+def _subtraction(
+    calibration: Calibration, source: Callable[[str, MasterRef, float | None], PixelSource]
+) -> Subtraction:
+    masters = calibration.masters
+    if calibration.how == "scaled_dark":
+        factor = 1.0 if calibration.factor is None else calibration.factor
+        return Subtraction(
+            first=source("dark", masters["dark"], factor), bias=source("bias", masters["bias"], None), factor=factor
+        )
+    role, ref = next(iter(masters.items()))
+    return Subtraction(first=source(role, ref, None))
+
+
+def _master_path(ref: MasterRef, job: Job) -> str:
+    if ref.path is not None:
+        return ref.path
+    result = job.results.get(ref.step or "")
+    if result is None or not result.outputs:
+        raise EvenfieldError(f"The master of step {ref.step} was not made.", code="needs_failed")
+    return result.outputs[0]

@@ -1,0 +1,85 @@
+"""What the machine offers: memory, cores, open files, and the peak that this process reached."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+FALLBACK_BYTES = 8 << 30
+"""Memory assumed where the system does not tell."""
+
+OPEN_FILES = 65536
+"""Frames of a group are all open at once; systems allow 256 or 1024 files by default."""
+
+
+def machine_bytes() -> int:
+    """The machine's memory in bytes."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return _windows_bytes() or FALLBACK_BYTES
+
+
+def _windows_bytes() -> int | None:
+    if sys.platform != "win32":
+        return None
+    import ctypes
+
+    class _Status(ctypes.Structure):
+        _fields_ = [("length", ctypes.c_ulong), ("load", ctypes.c_ulong)] + [
+            (name, ctypes.c_ulonglong)
+            for name in (
+                "total",
+                "available",
+                "total_page",
+                "available_page",
+                "total_virtual",
+                "available_virtual",
+                "x",
+            )
+        ]
+
+    status = _Status()
+    status.length = ctypes.sizeof(_Status)
+    if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
+        return int(status.total)
+    return None
+
+
+def budget_bytes(asked: int | None) -> int:
+    """The memory budget: what was asked for, else a quarter of the machine's."""
+    return machine_bytes() // 4 if asked is None else asked
+
+
+def n_threads(asked: int | None) -> int:
+    """The worker threads: what was asked for, else one for each core that this process may use."""
+    if asked is not None:
+        return asked
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return max(1, os.cpu_count() or 1)
+
+
+def allow_open_files() -> None:
+    """Raise this process's own limit of open files as far as the system lets it."""
+    try:
+        import resource
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (ValueError, OSError):
+            return
+
+
+def peak_bytes() -> int | None:
+    """The peak resident memory of this process, or ``None`` where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,415 @@
+"""How one master is made: read this file first. A list of verbs."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+import evenfield
+from evenfield.combine.bands import CombineRecipe
+from evenfield.errors import CombineError, EvenfieldError, ReadError
+from evenfield.examine.frames import FrameLevel, judge_frames
+from evenfield.examine.limits import SATURATED_FROM
+from evenfield.examine.masters import Examination, MasterFacts, examine_dark, examine_flat, verdict_of
+from evenfield.model.catalogue import finding
+from evenfield.model.findings import Finding
+from evenfield.model.frame import FrameKind
+from evenfield.model.pixels import Float32Array
+from evenfield.model.plan import Excluded, Step, StepInput
+from evenfield.model.rejections import least_frames, rejection_text
+from evenfield.model.report import InputRecord, Provenance, StepResult, StepStatus
+from evenfield.normalize.bands import BandLevel
+from evenfield.normalize.scales import frame_scales
+from evenfield.normalize.unit import LevelResult, unit_level
+from evenfield.run.cards import product_cards
+from evenfield.run.executors import work_through
+from evenfield.run.frames import OpenFrames, frame_failed, opened_frames
+from evenfield.run.job import Job
+from evenfield.run.loop import (
+    CombinedMaster,
+    FrameFailedError,
+    LoopControl,
+    Stack,
+    combine_stack,
+    measure_level,
+    measure_median,
+)
+from evenfield.run.provenance import to_history
+from evenfield.write import write_image
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """The frames that take part, with their levels and scales, and what was left out on the way."""
+
+    items: tuple[StepInput, ...]
+    stack: Stack
+    levels: tuple[BandLevel | None, ...]
+    scales: tuple[float, ...]
+    excluded: tuple[Excluded, ...]
+    findings: tuple[Finding, ...]
+
+
+def make_master(step: Step, *, job: Job) -> StepResult:
+    """Make one master: open, measure, leave out, scale, combine, examine, level, write.
+
+    Raises
+    ------
+    EvenfieldError
+        If the step cannot be done; `run_plan` makes a FAILED result of it.
+    """
+    began = time.perf_counter()
+    with opened_frames(step, job) as frames:
+        control = job.control(step, total_bytes=_bytes_to_read(step, frames))
+        kept = _keep_good(step, frames, job, control)
+        kept, combined = _combine(step, kept, job, control)
+        hashes = _hash(kept.stack, control)
+    examination = _examine(step, kept, combined, job)
+    leveled = _level(step, combined.value, job)
+    provenance = _provenance(step, frames, kept, combined, (examination, leveled), hashes, job)
+    path = write_image(
+        job.output_path(step),
+        combined.value if leveled is None else leveled.pixels,
+        cards=product_cards(step, provenance, frames=[job.frame(item) for item in kept.items]),
+        history=to_history(provenance),
+        sample="uint16" if step.recipe.sample == "uint16" else "float32",
+        overwrite=job.plan.settings.output.overwrite,
+    )
+    return result_of(provenance, step, path, job, status=StepStatus.DONE, seconds=time.perf_counter() - began)
+
+
+def result_of(
+    provenance: Provenance, step: Step, path: str, job: Job, *, status: StepStatus, seconds: float = 0.0
+) -> StepResult:
+    """The result of a step whose product lies at ``path``, made now or found made."""
+    roots = {item.path: job.input_path(item) for item in step.inputs}
+    masters: dict[str, str] = {}
+    for calibration in step.calibrations:
+        for role, ref in calibration.masters.items():
+            made = job.results.get(ref.step or "")
+            masters.setdefault(role, ref.path or (made.outputs[0] if made and made.outputs else ref.step or ""))
+    return StepResult(
+        id=step.id,
+        status=status,
+        kind=step.kind,
+        title=step.title,
+        group=step.group,
+        outputs=(path,),
+        inputs=tuple(roots.get(record.path, record.path) for record in provenance.inputs),
+        excluded=tuple(
+            msgspec.structs.replace(one, path=os.path.normpath(os.path.join(job.plan.root, one.path)))
+            for one in provenance.excluded
+        ),
+        masters=masters,
+        measured=provenance.measured,
+        verdict=provenance.verdict,
+        why=provenance.why,
+        because=provenance.because,
+        findings=provenance.findings,
+        seconds=seconds,
+    )
+
+
+def _bytes_to_read(step: Step, frames: OpenFrames) -> int:
+    rows, columns = frames.stack.shape
+    once = len(frames.items) * rows * columns * frames.stack.encoding.numpy_dtype.itemsize
+    return once * 2 if step.kind is FrameKind.FLAT else once
+
+
+def _keep_good(step: Step, frames: OpenFrames, job: Job, control: LoopControl) -> Kept:
+    """Measure the flats' levels, leave out the frames that failed or are bad, and find the scales."""
+    n = len(frames.items)
+    if step.kind is not FrameKind.FLAT and step.recipe.scale == "none":
+        return Kept(
+            items=frames.items,
+            stack=frames.stack,
+            levels=(None,) * n,
+            scales=(1.0,) * n,
+            excluded=frames.excluded,
+            findings=frames.findings,
+        )
+    measured = work_through(
+        range(n), lambda index: _measure(step, frames, index, job, control), threads=control.threads,
+        cancel=control.cancel,
+    )  # fmt: skip
+    excluded, findings = list(frames.excluded), list(frames.findings)
+    gone: list[int] = []
+    for index, one in enumerate(measured):
+        if isinstance(one, ReadError):
+            if job.plan.settings.run.strict:
+                raise one
+            item = frames.items[index]
+            out, told = frame_failed(step, item, one, job.input_path(item))
+            excluded.append(out)
+            findings.append(told)
+            gone.append(index)
+    if len(gone) == n:
+        raise ReadError(f"None of the frames of {step.id} can be read.", mend="Copy them again.")
+    good = [(index, one) for index, one in enumerate(measured) if isinstance(one, _Measured)]
+    if step.kind is FrameKind.FLAT and not step.recipe.keep_bad_frames:
+        bad, told_bad = _judge(step, frames, good, job)
+        excluded += bad.values()
+        findings += told_bad
+        gone += bad
+    left = [(index, one) for index, one in good if index not in set(gone)]
+    return Kept(
+        items=tuple(frames.items[index] for index, _ in left),
+        stack=frames.stack.without(gone),
+        levels=tuple(one.level for _, one in left),
+        scales=_scales(step, [one.scale_level for _, one in left]),
+        excluded=tuple(excluded),
+        findings=tuple(findings),
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    level: BandLevel
+    scale_level: float | None
+
+
+def _measure(step: Step, frames: OpenFrames, index: int, job: Job, control: LoopControl) -> _Measured | ReadError:
+    stack = frames.stack
+    which = stack.which[index]
+    subtraction = stack.subtractions[which] if which >= 0 else None
+    saturation = saturation_of(step, frames.items[index], job)
+    source, shift = stack.sources[index], stack.shifts[index]
+    try:
+        level = measure_level(source, subtraction=subtraction, shift=shift, saturation_adu=saturation, control=control)
+        scale_level = level.mean
+        if step.recipe.scale == "median":
+            scale_level = measure_median(source, subtraction=subtraction, shift=shift, saturation_adu=saturation)
+    except ReadError as error:
+        return error
+    return _Measured(level=level, scale_level=scale_level)
+
+
+def full_scale_of(item: StepInput, job: Job) -> float | None:
+    """The saturation level of a frame, ADU: from its header or the user, else the greatest number its type holds."""
+    frame = job.frame(item)
+    if frame.saturation_adu is not None:
+        return frame.saturation_adu
+    return {"uint16": 65535.0, "int16": 32767.0, "uint8": 255.0}.get(frame.sample)
+
+
+def saturation_of(step: Step, item: StepInput, job: Job) -> float | None:
+    """The raw value from which on a pixel counts as saturated; dark frames have none."""
+    full = full_scale_of(item, job)
+    return None if full is None or step.kind is not FrameKind.FLAT else SATURATED_FROM * full
+
+
+def _judge(
+    step: Step, frames: OpenFrames, good: Sequence[tuple[int, _Measured]], job: Job
+) -> tuple[dict[int, Excluded], list[Finding]]:
+    judgement = judge_frames([_frame_level(step, frames, index, one, job) for index, one in good])
+    if judgement.most_are_bad:
+        text = f"{step.id}: {len(judgement.bad)} of {len(good)} flats are far too dark or saturated; all were kept."
+        return {}, [finding("most_frames_bad", step.id, text)]
+    out: dict[int, Excluded] = {}
+    told: list[Finding] = []
+    for code in ("bad_level", "saturated_frame"):
+        same = [one for one in judgement.bad if one.code == code]
+        names = []
+        for one in same:
+            index = good[one.index][0]
+            item = frames.items[index]
+            out[index] = Excluded(path=item.path, code=code, reason=one.reason)
+            names.append(os.path.splitext(os.path.basename(item.path))[0])
+        if same:
+            listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            question = " Panel off?" if code == "bad_level" else ""
+            text = f"{listed} left out: {same[0].reason}.{question}"
+            told.append(finding(code, step.id, text, fix=("--keep-bad-frames",)))
+    return out, told
+
+
+def _frame_level(step: Step, frames: OpenFrames, index: int, one: _Measured, job: Job) -> FrameLevel:
+    known = saturation_of(step, frames.items[index], job) is not None
+    counted = one.level.count + one.level.n_saturated
+    return FrameLevel(
+        level_adu=one.level.mean, saturated=one.level.n_saturated / counted if known and counted else None
+    )
+
+
+def _scales(step: Step, levels: Sequence[float | None]) -> tuple[float, ...]:
+    if step.recipe.scale == "none":
+        return (1.0,) * len(levels)
+    usable = [level for level in levels if level is not None and level > 0]
+    if len(usable) < len(levels):
+        # Frames without a level cannot be scaled; the examination says that the master is of no use.
+        return (1.0,) * len(levels)
+    return tuple(float(scale) for scale in frame_scales(np.array(levels, np.float64)))
+
+
+def _combine(step: Step, kept: Kept, job: Job, control: LoopControl) -> tuple[Kept, CombinedMaster]:
+    """Combine what is kept; a frame that fails now is left out, and the rest is combined again."""
+    while True:
+        n = len(kept.items)
+        if n < least_frames(step.recipe.rejection):
+            raise CombineError(
+                f"{step.id}: {rejection_text(step.recipe.rejection)} needs {least_frames(step.recipe.rejection)} "
+                f"frames, {n} are left.",
+                mend="Choose another --reject.",
+                code="too_few_for_rejection",
+            )
+        recipe = CombineRecipe(method=step.recipe.method, rejection=step.recipe.rejection, step=_quantum(kept, job))
+        try:
+            return kept, combine_stack(kept.stack, recipe=recipe, scales=kept.scales, control=control)
+        except FrameFailedError as failed:
+            if job.plan.settings.run.strict or n == 1:
+                raise failed.error from None
+            kept = _without(step, kept, failed, job)
+
+
+def _without(step: Step, kept: Kept, failed: FrameFailedError, job: Job) -> Kept:
+    index = failed.index
+    out, told = frame_failed(step, kept.items[index], failed.error, job.input_path(kept.items[index]))
+
+    others = [i for i in range(len(kept.items)) if i != index]
+    return dataclasses.replace(
+        kept,
+        items=tuple(kept.items[i] for i in others),
+        stack=kept.stack.without([index]),
+        levels=tuple(kept.levels[i] for i in others),
+        scales=tuple(kept.scales[i] for i in others),
+        excluded=(*kept.excluded, out),
+        findings=(*kept.findings, told),
+    )
+
+
+def _quantum(kept: Kept, job: Job) -> float:
+    """The step of the raw numbers after scaling: 1 ADU for integers, times the mean scale; 0 for floats."""
+    if any(not job.frame(item).sample.startswith(("int", "uint")) for item in kept.items):
+        return 0.0
+    return float(np.mean(kept.scales))
+
+
+def _hash(stack: Stack, control: LoopControl) -> tuple[str, ...]:
+    return tuple(
+        work_through(
+            stack.sources, lambda source: source.content_hash(), threads=control.threads, cancel=control.cancel
+        )
+    )
+
+
+def _examine(step: Step, kept: Kept, combined: CombinedMaster, job: Job) -> Examination:
+    if step.kind is not FrameKind.FLAT:
+        return examine_dark(combined.value, name=step.id)
+    levels = [level for level in kept.levels if level is not None]
+    means = [level.mean for level in levels if level.mean is not None]
+    scales = [full_scale_of(item, job) for item in kept.items]
+    known = [scale for scale in scales if scale is not None]
+    counted = sum(level.count + level.n_saturated for level in levels)
+    facts = MasterFacts(
+        name=step.id,
+        level_adu=sum(means) / len(means) if len(means) == len(levels) and means else None,
+        full_scale_adu=min(known) if len(known) == len(scales) and known else None,
+        saturated=sum(level.n_saturated for level in levels) / counted if known and counted else None,
+        uncalibrated=all(one.how == "none" for one in step.calibrations),
+    )
+    return examine_flat(combined.value, facts=facts)
+
+
+def _level(step: Step, pixels: Float32Array, job: Job) -> LevelResult | None:
+    """The master brought to its level, or ``None`` where it stays in ADU."""
+    recipe = step.recipe
+    if recipe.level == "none":
+        return None
+    cfa = step.group.get("cfa")
+    full = full_scale_of(step.inputs[0], job)
+    if recipe.level == "scaled-max" and full is None:
+        raise EvenfieldError(
+            f"{step.id}: --level scaled-max needs the saturation level, which the frames do not tell.",
+            mend="Give it with --set '*:saturation_adu=65535'.",
+            code="full_scale_unknown",
+        )
+    return unit_level(
+        pixels,
+        method=recipe.level,
+        cfa=str(cfa) if recipe.per_cfa and cfa else None,
+        full_scale_adu=full,
+        flagged=~np.isfinite(pixels) | (pixels >= full) if full is not None else None,
+    )
+
+
+def _provenance(
+    step: Step,
+    frames: OpenFrames,
+    kept: Kept,
+    combined: CombinedMaster,
+    made: tuple[Examination, LevelResult | None],
+    hashes: Sequence[str],
+    job: Job,
+) -> Provenance:
+    examination, leveled = made
+    measured = dict(examination.measured)
+    measured["frames"] = float(len(kept.items))
+    measured["mean_noise_adu"] = combined.mean_noise
+    measured["rejected_low_share"] = combined.rejected_low / combined.samples if combined.samples else None
+    measured["rejected_high_share"] = combined.rejected_high / combined.samples if combined.samples else None
+    findings = [*_with_sizes(step.findings, measured), *kept.findings, *examination.findings]
+    if leveled is not None and leveled.method == "scaled-max":
+        text = f"{step.id}: {100 * leveled.vignetting_left:.1f} % of the vignetting stays in lights divided by it."
+        findings.append(finding("scaled_max", step.id, text))
+        measured["vignetting_left"] = leveled.vignetting_left
+    verdict, why = verdict_of(tuple(findings), otherwise=_works_because(step, measured))
+    settings = job.plan.settings
+    return Provenance(
+        version=evenfield.__version__,
+        plan_digest=job.plan.digest,
+        digest=step.digest,
+        id=step.id,
+        kind=step.kind,
+        title=step.title,
+        group=step.group,
+        inputs=tuple(
+            InputRecord(
+                path=item.path,
+                hash=hashed,
+                calibration=item.calibration,
+                level_adu=None if level is None else level.mean,
+                scale=scale,
+                shift_adu=shift,
+            )
+            for item, hashed, level, scale, shift in zip(
+                kept.items, hashes, kept.levels, kept.scales, kept.stack.shifts, strict=True
+            )
+        ),
+        excluded=(*step.excluded, *kept.excluded),
+        calibrations=tuple(calibration.title for calibration in step.calibrations),
+        masters=frames.masters,
+        recipe=step.recipe,
+        measured=measured,
+        verdict=verdict,
+        why=why,
+        because=step.because,
+        findings=tuple(findings),
+        changed_by_user=(*settings.select.overrides, *settings.calibration.allow_mismatch),
+    )
+
+
+def _with_sizes(findings: Sequence[Finding], measured: dict[str, float | None]) -> list[Finding]:
+    """The plan's findings, those about bias left in the master with the size of what the eye will see."""
+    effect = measured.get("corner_error_per_100_adu")
+    told = []
+    for one in findings:
+        if one.code in ("uncalibrated", "no_precalibration") and effect is not None:
+            size = f" Each 100 ADU of bias left leaves the corners {100 * effect:.2g} % too dark."
+            one = msgspec.structs.replace(one, message=one.message + size)
+        told.append(one)
+    return told
+
+
+def _works_because(step: Step, measured: dict[str, float | None]) -> str:
+    n = int(measured.get("frames") or 0)
+    if step.kind is not FrameKind.FLAT:
+        return f"{n} frames, no gross fault found"
+    share = measured.get("level_share")
+    light = "" if share is None else f"level {100 * share:.0f} % of full scale, "
+    how = step.calibrations[0].title if step.calibrations else "nothing subtracted"
+    return f"{light}{n} frames, {how.split(':')[0]}"

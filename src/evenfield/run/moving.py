@@ -1,0 +1,61 @@
+"""After success, on request: the flats that were used go to another folder. No file is ever lost to a name clash."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Sequence
+
+from evenfield.errors import EvenfieldError, SettingsError
+from evenfield.model.catalogue import finding
+from evenfield.model.findings import Finding
+from evenfield.model.frame import FrameInfo, FrameKind
+from evenfield.model.plan import Plan
+from evenfield.model.report import StepResult
+from evenfield.plan.names import safe_piece
+from evenfield.write import move_file
+
+
+def check_move_template(template: str) -> None:
+    """Refuse placeholders other than {date}, {time} and {filter}.
+
+    Raises
+    ------
+    SettingsError
+    """
+    try:
+        template.format(date="", time="", filter="")
+    except (KeyError, ValueError, IndexError) as error:
+        raise SettingsError(
+            f"--move-inputs does not understand '{template}' ({error}).",
+            mend="Placeholders are {date}, {time} and {filter}.",
+        ) from None
+
+
+def move_inputs(plan: Plan, results: Sequence[StepResult]) -> tuple[tuple[tuple[str, str], ...], list[Finding]]:
+    """Move the flats of all results; returns (from, to) of each, and findings about those that could not be moved."""
+    template = plan.settings.output.move_inputs
+    if template is None:
+        return (), []
+    now = datetime.datetime.now()
+    frames = {frame.path: frame for frame in plan.frames}
+    moved: list[tuple[str, str]] = []
+    told: list[Finding] = []
+    for result in results:
+        if result.kind is not FrameKind.FLAT:
+            continue
+        for path in result.inputs:
+            folder = target_folder(template, frames[path], now=now)
+            try:
+                moved.append((path, move_file(path, folder)))
+            except EvenfieldError as error:
+                told.append(finding("move_failed", os.path.basename(path), error.message, mend=error.mend or None))
+    return tuple(moved), told
+
+
+def target_folder(template: str, frame: FrameInfo, *, now: datetime.datetime) -> str:
+    """The folder that a template means for one frame; a relative one lies beside the frame."""
+    filled = template.format(
+        date=now.strftime("%Y-%m-%d"), time=now.strftime("%H-%M-%S"), filter=safe_piece(frame.filter or "no filter")
+    )
+    return os.path.join(os.path.dirname(frame.path), os.path.expanduser(filled))

@@ -1,0 +1,197 @@
+"""Plan to report: check, make step after step, account for every file, write the record."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable
+
+import evenfield
+from evenfield.errors import Cancelled, EvenfieldError, WriteError
+from evenfield.model.catalogue import CATALOGUE, finding
+from evenfield.model.events import CancelToken, Event, EventSink, Found, StepEnded, StepStarted
+from evenfield.model.findings import Finding
+from evenfield.model.plan import Plan, Step
+from evenfield.model.report import Report, StepResult, StepStatus, Verdict
+from evenfield.run.done import existing_product
+from evenfield.run.files import final_uses
+from evenfield.run.job import Job, ended_well
+from evenfield.run.machine import allow_open_files, budget_bytes, n_threads, peak_bytes
+from evenfield.run.master import make_master, result_of
+from evenfield.run.moving import move_inputs
+from evenfield.store import save_plan, save_report
+from evenfield.write import remove_stale_partials
+
+HEADER_BYTES = 200_000
+"""Room for the header of a product: its provenance grows with the number of frames."""
+
+
+def run_plan(
+    plan: Plan, *, on_event: EventSink | None = None, cancel: CancelToken | None = None, record: bool = True
+) -> Report:
+    """Make what a plan says, and say what was done.
+
+    Parameters
+    ----------
+    plan : Plan
+    on_event : callable, optional
+        Called with each `Event`, from any thread.
+    cancel : CancelToken, optional
+        Raise it to stop; nothing half-written is left behind.
+    record : bool
+        Write ``plan.json`` and ``report.json`` into the output folder.
+
+    Returns
+    -------
+    Report
+        A step that failed is a value in it, and what needs it is SKIPPED with the reason.
+
+    Raises
+    ------
+    WriteError
+        If the output folder cannot be made or written to at all.
+    """
+    began = time.perf_counter()
+    _prepare_output(plan, record)
+    allow_open_files()
+    with tempfile.TemporaryDirectory(prefix="evenfield-") as scratch:
+        job = Job(
+            plan=plan,
+            frames={frame.path: frame for frame in plan.frames},
+            results={},
+            budget_bytes=budget_bytes(plan.settings.run.memory_bytes),
+            threads=n_threads(plan.settings.run.threads),
+            cancel=cancel or CancelToken(),
+            tell=on_event or _silence,
+            scratch=scratch,
+        )
+        room = _room_finding(plan)
+        for index, step in enumerate(plan.steps, start=1):
+            job.tell(StepStarted(step=step.id, title=step.title, index=index, total=len(plan.steps)))
+            result = _failed(step, room) if room else _do_step(step, job)
+            job.results[step.id] = result
+            for one in result.findings:
+                job.tell(Found(step=step.id, finding=one))
+            job.tell(StepEnded(step=step.id, status=result.status.value, seconds=result.seconds))
+    report = _report(plan, job, time.perf_counter() - began)
+    if record:
+        save_report(report, path=os.path.join(plan.output, "report.json"))
+    return report
+
+
+def _silence(event: Event) -> None:
+    del event
+
+
+def _prepare_output(plan: Plan, record: bool) -> None:
+    try:
+        os.makedirs(plan.output, exist_ok=True)
+    except OSError as error:
+        raise WriteError(
+            f"The output folder {plan.output} cannot be made: {error.strerror or error}.",
+            mend="Choose another folder with -o.",
+        ) from None
+    for folder in (plan.output, os.path.join(plan.output, "calibration")):
+        if os.path.isdir(folder):
+            remove_stale_partials(folder)
+    if record:
+        save_plan(plan, path=os.path.join(plan.output, "plan.json"))
+
+
+def _room_finding(plan: Plan) -> Finding | None:
+    """A finding where the disk has less room than the products will take."""
+    shapes = {frame.path: frame.setup.shape for frame in plan.frames}
+    needed = 0
+    for step in plan.steps:
+        if step.refused or os.path.exists(os.path.join(plan.output, *step.output.split("/"))):
+            continue
+        rows, columns = shapes[os.path.normpath(os.path.join(plan.root, step.inputs[0].path))]
+        needed += rows * columns * (2 if step.recipe.sample == "uint16" else 4) + HEADER_BYTES
+    free = shutil.disk_usage(plan.output).free
+    if needed <= free:
+        return None
+    text = f"The products need {needed / 1e6:.0f} MB in {plan.output}, {free / 1e6:.0f} MB are free."
+    return finding("disk_space", "output", text)
+
+
+def _do_step(step: Step, job: Job) -> StepResult:
+    """One step; the boundary at which an error becomes a value."""
+    if job.cancel.cancelled:
+        return _ended(step, StepStatus.CANCELLED, (), "cancelled")
+    if step.refused is not None:
+        return _failed(step, step.refused)
+    missing = [need for need in step.needs if not ended_well(job.results.get(need))]
+    if missing:
+        text = f"{step.id} needs {', '.join(missing)}, which was not made."
+        return _ended(step, StepStatus.SKIPPED, (finding("needs_failed", step.id, text),), text)
+    try:
+        found = existing_product(step, job)
+        if found is not None:
+            return result_of(found, step, job.output_path(step), job, status=StepStatus.REUSED)
+        return make_master(step, job=job)
+    except Cancelled:
+        return _ended(step, StepStatus.CANCELLED, (), "cancelled")
+    except EvenfieldError as error:
+        code = error.code if error.code in CATALOGUE else "step_failed"
+        fix = ("--overwrite",) if code == "output_exists" else None
+        return _failed(step, finding(code, step.id, _sentence(error.message), mend=error.mend or None, fix=fix))
+    except MemoryError:
+        text = f"{step.id}: the machine has no memory left."
+        return _failed(step, finding("memory_budget", step.id, text, mend="Give a smaller --memory."))
+    except Exception as error:  # the boundary: whatever goes wrong in one step, the others go on
+        text = f"{step.id} failed: {type(error).__name__}: {error}."
+        return _failed(step, finding("step_failed", step.id, text, mend="This is a fault of evenfield: report it."))
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
+def _failed(step: Step, why: Finding) -> StepResult:
+    return _ended(step, StepStatus.FAILED, (*step.findings, why), why.message)
+
+
+def _ended(step: Step, status: StepStatus, findings: tuple[Finding, ...], why: str) -> StepResult:
+    return StepResult(
+        id=step.id,
+        status=status,
+        kind=step.kind,
+        title=step.title,
+        group=step.group,
+        excluded=step.excluded,
+        verdict=Verdict.CANNOT_TELL,
+        why=why,
+        because=step.because,
+        findings=findings,
+    )
+
+
+def _report(plan: Plan, job: Job, seconds: float) -> Report:
+    results = tuple(job.results[step.id] for step in plan.steps)
+    findings = list(plan.findings)
+    moved: tuple[tuple[str, str], ...] = ()
+    if plan.settings.output.move_inputs is not None and all(ended_well(result) for result in results):
+        moved, told = move_inputs(plan, results)
+        findings += told
+    return Report(
+        version=evenfield.__version__,
+        exit_code=exit_code(results),
+        output=plan.output,
+        plan_digest=plan.digest,
+        results=results,
+        files=final_uses(plan, results),
+        findings=tuple(findings),
+        moved=moved,
+        seconds=seconds,
+        peak_bytes=peak_bytes(),
+    )
+
+
+def exit_code(results: Iterable[StepResult]) -> int:
+    """130 where a step was cancelled, 1 where one failed or was skipped, else 0."""
+    statuses = {result.status for result in results}
+    if StepStatus.CANCELLED in statuses:
+        return 130
+    return 1 if statuses & {StepStatus.FAILED, StepStatus.SKIPPED} else 0

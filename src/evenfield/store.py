@@ -1,0 +1,163 @@
+"""Load and save plans, settings, surveys and reports: the only door for small documents."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from evenfield.errors import DocumentError, EvenfieldError, SettingsError
+from evenfield.model.plan import PLAN_SCHEMA, Plan
+from evenfield.model.report import Provenance, Report
+from evenfield.model.settings import Settings
+from evenfield.model.survey import Survey
+from evenfield.write.document import write_text
+
+T = TypeVar("T")
+
+
+def to_json(value: object) -> str:
+    """A value as indented JSON with a final newline; paths stay as they are, no value is lost."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n"
+
+
+def to_plain(value: object) -> Any:
+    """A value as plain dictionaries, lists, texts and numbers."""
+    return msgspec.to_builtins(value)
+
+
+def save_plan(plan: Plan, *, path: str | os.PathLike[str]) -> None:
+    """Write a plan as JSON; it appears complete or not at all.
+
+    Raises
+    ------
+    WriteError
+    """
+    write_text(os.fspath(path), to_json(plan))
+
+
+def load_plan(path: str | os.PathLike[str]) -> Plan:
+    """Read a plan back. Unknown keys, wrong types and other schemas are refused.
+
+    Raises
+    ------
+    DocumentError
+    """
+    data = _read(path, "plan")
+    _check_schema(data, path, PLAN_SCHEMA, "plan")
+    return _decode(data, Plan, path, "plan")
+
+
+def save_report(report: Report, *, path: str | os.PathLike[str]) -> None:
+    """Write a report as JSON; it appears complete or not at all."""
+    write_text(os.fspath(path), to_json(report))
+
+
+def load_report(path: str | os.PathLike[str]) -> Report:
+    """Read a report back.
+
+    Raises
+    ------
+    DocumentError
+    """
+    return _decode(_read(path, "report"), Report, path, "report")
+
+
+def save_survey(survey: Survey, *, path: str | os.PathLike[str]) -> None:
+    """Write a survey as JSON."""
+    write_text(os.fspath(path), to_json(survey))
+
+
+def decode_provenance(text: str, *, path: str) -> Provenance:
+    """The provenance that a product's header holds.
+
+    Raises
+    ------
+    DocumentError
+    """
+    return _decode(text.encode(), Provenance, path, "provenance")
+
+
+def encode_provenance(provenance: Provenance) -> str:
+    """The provenance as one line of JSON, ASCII only, keys in the order of the fields."""
+    import json
+
+    return json.dumps(msgspec.to_builtins(provenance), separators=(",", ":"), ensure_ascii=True)
+
+
+def load_settings(path: str | os.PathLike[str]) -> Settings:
+    """Read settings from a TOML file; what it does not name keeps its default.
+
+    Raises
+    ------
+    DocumentError
+        Naming the line of broken TOML, or the key with an unknown name or wrong value.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+    except FileNotFoundError:
+        raise DocumentError(f"The settings file {path} does not exist.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise DocumentError(f"The settings file {path} cannot be read: {error}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise DocumentError(f"The settings file {path} is broken: {error}.", mend="Mend that line.") from None
+    return settings_from(data, origin=os.fspath(path))
+
+
+def settings_from(data: dict[str, Any], *, origin: str) -> Settings:
+    """Settings from plain values; rejections may be given as text ("winsorized:4,3").
+
+    Raises
+    ------
+    DocumentError
+    """
+    from evenfield.model.rejections import rejection
+
+    combine = data.get("combine")
+    try:
+        if isinstance(combine, dict):
+            combine = dict(combine)
+            for key in ("rejection", "dark_rejection"):
+                if isinstance(combine.get(key), str):
+                    combine[key] = msgspec.to_builtins(rejection(combine[key]))
+            data = {**data, "combine": combine}
+        return msgspec.convert(data, Settings)
+    except msgspec.ValidationError as error:
+        raise DocumentError(f"{origin}: {error}.", mend="Correct or remove that key.") from None
+    except SettingsError as error:
+        raise DocumentError(f"{origin}: {error.message}", mend=error.mend) from None
+
+
+def _read(path: str | os.PathLike[str], what: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        raise DocumentError(f"The {what} {path} does not exist.") from None
+    except OSError as error:
+        raise DocumentError(f"The {what} {path} cannot be read: {error.strerror or error}.") from None
+
+
+def _check_schema(data: bytes, path: str | os.PathLike[str], expected: int, what: str) -> None:
+    class _Head(msgspec.Struct):
+        schema: int = 0
+
+    try:
+        head = msgspec.json.decode(data, type=_Head)
+    except msgspec.DecodeError as error:
+        raise DocumentError(f"{path} is no {what}: {error}.") from None
+    if head.schema != expected:
+        raise DocumentError(
+            f"{path} is a {what} of schema {head.schema}; this version reads schema {expected}.",
+            mend="Make it again with this version.",
+        )
+
+
+def _decode(data: bytes, kind: type[T], path: str | os.PathLike[str], what: str) -> T:
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, EvenfieldError) as error:
+        raise DocumentError(f"{path} is no {what} that can be used: {error}.") from None

@@ -1,0 +1,279 @@
+"""Read and describe: folders to frames, headers only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+
+from evenfield.describe.description import describe_frame
+from evenfield.describe.overrides import Override, load_overrides, parse_override
+from evenfield.errors import DocumentError, ReadError, UsageError
+from evenfield.model.frame import FrameInfo
+from evenfield.model.pixels import PixelSource
+from evenfield.model.settings import Settings
+from evenfield.model.survey import Copy, LevelMeasurement, Survey, Unreadable
+from evenfield.read import list_files, open_source, read_header, reason_of
+from evenfield.tiles import BAND_PIXELS, bands
+
+OVERRIDES_FILE = "evenfield.toml"
+"""The small file beside the frames that corrects their headers."""
+
+SAMPLE_BYTES = 65536
+"""Bytes from the middle of two files that are compared before their whole content is."""
+
+SurveyProgress: TypeAlias = Callable[[int, int], None]
+
+
+def survey_folders(
+    paths: Sequence[str | os.PathLike[str]],
+    *,
+    calibration: Sequence[str | os.PathLike[str]] = (),
+    settings: Settings | None = None,
+    skip: Sequence[str | os.PathLike[str]] = (),
+    levels: bool = False,
+    progress: SurveyProgress | None = None,
+) -> Survey:
+    """Find the frames in folders and describe them from their headers.
+
+    Parameters
+    ----------
+    paths : sequence of path-like
+        Files and folders to search.
+    calibration : sequence of path-like
+        Further files and folders, for bias, darks and dark flats only.
+    settings : Settings, optional
+        Recursion, corrections to headers, and the files to calibrate with.
+    skip : sequence of path-like
+        Folders not to search: the output folder, and where inputs are moved to.
+    levels : bool
+        Read the pixels too, and measure the mean level of each frame.
+    progress : callable, optional
+        Called with (files done, files in all) now and then.
+
+    Returns
+    -------
+    Survey
+        Unreadable files are listed in it with their reason; a file that is reached twice counts once.
+
+    Raises
+    ------
+    UsageError
+        If an override cannot be understood, or --ignore-type is asked for with a folder.
+    """
+    settings = Settings() if settings is None else settings
+    select = settings.select
+    named = tuple(os.path.abspath(path) for path in paths if not os.path.isdir(path))
+    if select.ignore_type and len(named) < len(paths):
+        raise UsageError(
+            "--ignore-type takes every file named as a flat, so it goes with files, not with folders.",
+            mend="Name the files, or correct the headers: --set '*:kind=flat'.",
+        )
+    first = list_files(paths, recursive=select.recursive, skip=skip)
+    more = list_files([*calibration, *settings.calibration.files], recursive=select.calibration_recursive, skip=skip)
+    main = set(first.files)
+    extra = tuple(path for path in more.files if path not in main)
+    reader = _Reader(select.overrides)
+    explicit = {*more.files}
+    for done, path in enumerate((*first.files, *extra)):
+        if progress is not None and done % 50 == 0:
+            progress(done, len(first.files) + len(extra))
+        reader.add(path, keep_product=path in explicit)
+    problems = [Unreadable(path=p.path, code=p.code, reason=p.reason, mend=p.mend) for p in first.problems]
+    problems += [Unreadable(path=p.path, code=p.code, reason=p.reason, mend=p.mend) for p in more.problems]
+    frames, failed = _with_domains(reader.frames)
+    return Survey(
+        root=_root(paths),
+        frames=frames,
+        calibration=tuple(path for path in extra if path not in reader.left_out),
+        named=tuple(path for path in named if os.path.exists(path)),
+        unreadable=tuple(_unique([*problems, *reader.unreadable, *failed])),
+        copies=tuple(_copies(frames)),
+        levels=tuple(_levels(frames)) if levels else (),
+        products_skipped=first.skipped + more.skipped + len(reader.left_out),
+        ignored=first.ignored + more.ignored,
+    )
+
+
+class _Reader:
+    """Headers to frames, with the overrides of the user and of the files beside the frames."""
+
+    def __init__(self, overrides: Sequence[str]) -> None:
+        self.frames: list[FrameInfo] = []
+        self.unreadable: list[Unreadable] = []
+        self.left_out: set[str] = set()
+        self._user = tuple(override for text in overrides for override in parse_override(text))
+        self._beside: dict[str, tuple[Override, ...]] = {}
+
+    def add(self, path: str, *, keep_product: bool) -> None:
+        try:
+            header = read_header(path)
+        except ReadError as error:
+            reason = reason_of(error, path)
+            self.unreadable.append(Unreadable(path=path, code=error.code, reason=reason, mend=error.mend))
+            return
+        overrides = (*self._overrides_beside(os.path.dirname(path)), *self._user)
+        frame = describe_frame(header, overrides=overrides)
+        if frame.product_digest is not None and not keep_product:
+            self.left_out.add(path)
+        else:
+            self.frames.append(frame)
+
+    def _overrides_beside(self, folder: str) -> tuple[Override, ...]:
+        # The files of the folders above count too, the nearest one last, so that it wins.
+        if folder not in self._beside:
+            parent = os.path.dirname(folder)
+            above = () if parent == folder else self._overrides_beside(parent)
+            self._beside[folder] = (*above, *_load_beside(os.path.join(folder, OVERRIDES_FILE)))
+        return self._beside[folder]
+
+
+def _load_beside(path: str) -> tuple[Override, ...]:
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return ()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DocumentError(f"{path} cannot be read: {error}.") from None
+    return load_overrides(text, origin=path)
+
+
+def _unique(files: Iterable[Unreadable]) -> list[Unreadable]:
+    found: dict[str, Unreadable] = {}
+    for one in files:
+        found.setdefault(one.path, one)
+    return list(found.values())
+
+
+def _root(paths: Sequence[str | os.PathLike[str]]) -> str:
+    folders = []
+    for path in paths:
+        full = os.path.realpath(path)
+        folders.append(full if os.path.isdir(full) else os.path.dirname(full))
+    if not folders:
+        return os.getcwd()
+    try:
+        return os.path.commonpath(folders)
+    except ValueError:  # several drives
+        return folders[0]
+
+
+def _with_domains(frames: Sequence[FrameInfo]) -> tuple[tuple[FrameInfo, ...], list[Unreadable]]:
+    """Look at the pixels of float masters whose headers do not tell their number domain: 0..1, or ADU."""
+    told: list[FrameInfo] = []
+    failed: list[Unreadable] = []
+    for frame in frames:
+        if not (frame.is_master and frame.setup.number_domain is None and frame.sample.startswith("float")):
+            told.append(frame)
+            continue
+        try:
+            greatest = _greatest(frame.path)
+        except ReadError as error:
+            failed.append(Unreadable(path=frame.path, code=error.code, reason=reason_of(error, frame.path)))
+            continue
+        # Between 1 and 16 nobody can tell a faint master in ADU from a stretched one in 0..1.
+        domain = "unit" if 0 < greatest <= 1 else "adu" if greatest > 16 else None
+        if domain is None:
+            told.append(frame)
+            continue
+        setup = msgspec.structs.replace(frame.setup, number_domain=domain)
+        known = {**frame.known_from, "number_domain": "pixels"}
+        told.append(msgspec.structs.replace(frame, setup=setup, known_from=known))
+    return tuple(told), failed
+
+
+def _greatest(path: str) -> float:
+    import numpy as np
+
+    greatest = 0.0
+    source = open_source(path)
+    try:
+        for tile in bands(source.shape[0], height=max(1, BAND_PIXELS * 8 // source.shape[1])):
+            pixels = source.read(tile)
+            finite = pixels[np.isfinite(pixels)]
+            if finite.size:
+                greatest = max(greatest, float(finite.max()))
+    finally:
+        source.close()
+    return greatest
+
+
+def _copies(frames: Sequence[FrameInfo]) -> list[Copy]:
+    """Files with the same bytes; only those of equal size and header are compared, a sample of the content first."""
+    alike: dict[tuple[int, str], list[str]] = {}
+    for frame in frames:
+        alike.setdefault((frame.size_bytes, frame.header_hash), []).append(frame.path)
+    found: list[Copy] = []
+    for (size, _), paths in alike.items():
+        if len(paths) < 2:
+            continue
+        same: dict[bytes, list[str]] = {}
+        for path in paths:
+            same.setdefault(_middle(path, size), []).append(path)
+        for candidates in same.values():
+            if len(candidates) > 1:
+                found += _equal_files(candidates)
+    return found
+
+
+def _middle(path: str, size: int) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, size // 2))
+            return file.read(SAMPLE_BYTES)
+    except OSError:
+        return path.encode()
+
+
+def _equal_files(paths: Sequence[str]) -> list[Copy]:
+    import xxhash
+
+    by_hash: dict[str, list[str]] = {}
+    for path in paths:
+        digest = xxhash.xxh3_128()
+        try:
+            with open(path, "rb") as file:
+                while chunk := file.read(1 << 22):
+                    digest.update(chunk)
+        except OSError:
+            continue
+        by_hash.setdefault(digest.hexdigest(), []).append(path)
+    found = []
+    for same in by_hash.values():
+        # The shortest name is the original: a copy is "name (2)" or "name - Copy".
+        original, *others = sorted(same, key=lambda path: (len(os.path.basename(path)), len(path), path))
+        found += [Copy(path=path, original=original) for path in others]
+    return found
+
+
+def _levels(frames: Sequence[FrameInfo]) -> Iterable[LevelMeasurement]:
+    for frame in frames:
+        try:
+            source = open_source(frame.path)
+        except ReadError:
+            yield LevelMeasurement(path=frame.path, mean_adu=None, share=None)
+            continue
+        try:
+            mean = _mean(source)
+        except ReadError:
+            mean = None
+        finally:
+            source.close()
+        full = frame.saturation_adu
+        share = mean / full if mean is not None and full else None
+        yield LevelMeasurement(path=frame.path, mean_adu=mean, share=share)
+
+
+def _mean(source: PixelSource) -> float | None:
+    import numpy as np
+
+    total, count = 0.0, 0
+    for tile in bands(source.shape[0], height=max(1, BAND_PIXELS * 8 // source.shape[1])):
+        pixels = source.read(tile)
+        finite = pixels[np.isfinite(pixels)]
+        total += float(finite.sum(dtype=np.float64))
+        count += int(finite.size)
+    return total / count if count else None

@@ -1,0 +1,164 @@
+"""Writing images as plain FITS files, equal bytes for equal work."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evenfield.errors import WriteError
+from evenfield.model.header import CardValue
+from evenfield.model.pixels import Float32Array, Image
+from evenfield.write.atomic import new_file
+from evenfield.write.card_text import BLOCK, Card, header_bytes
+
+_CHUNK: Final = 1 << 20  # samples that are converted and written at a time
+_LAYOUT = re.compile(
+    r"SIMPLE|XTENSION|EXTEND|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|GROUPS|BSCALE|BZERO|BLANK|CHECKSUM|DATASUM|LONGSTRN|CONTINUE"
+    r"|END|HISTORY|ZIMAGE|EXTNAME|EXTVER|EXTLEVEL|INHERIT"
+)
+"""Cards that say how a file is stored: those of the file that is written are its own."""
+
+
+def write_image(
+    path: str | os.PathLike[str],
+    image: Image | NDArray[Any],
+    *,
+    cards: Sequence[Card] = (),
+    history: Sequence[str] = (),
+    sample: Literal["float32", "uint16"] = "float32",
+    overwrite: bool = False,
+) -> str:
+    """Write an image as a FITS file, which appears complete or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; missing folders are made.
+    image : Image or array (rows, columns)
+        Only the pixels of an `Image` are written; NaN stays NaN. Its unit goes into BUNIT ("adu", "electron",
+        "relative"), unless ``cards`` have that.
+    cards : sequence of (keyword, value, comment)
+        Written in this order. Of equal keywords the first counts. Cards that say how a file is stored (BITPIX, BZERO,
+        ...) are left out. Characters beyond ASCII are written by their likeness ("Hα" as "Ha") or "?".
+    history : sequence of str
+        Texts of HISTORY cards, at the end; long ones go on in further cards.
+    sample : {"float32", "uint16"}
+        How pixels are stored. For uint16 they are rounded half to even; nothing is clipped or wrapped.
+    overwrite : bool
+        Whether a file of that name may be replaced.
+
+    Returns
+    -------
+    str
+        The absolute path. The file holds no time of its making: equal work gives equal files.
+
+    Raises
+    ------
+    OutputExistsError
+        If there is such a file and ``overwrite`` is false.
+    WriteError
+        If the folder or the disk does not take the file, or (code "does_not_fit") values do not fit into uint16.
+    """
+    where = os.path.abspath(path)
+    pixels = _pixels(image, where)
+    if sample not in ("float32", "uint16"):
+        raise WriteError(f"{where} cannot be written as {sample}.", mend="Choose float32 or uint16.")
+    if sample == "uint16":
+        _check_fits_uint16(pixels, where)
+    try:
+        header = header_bytes(_all_cards(image, pixels, cards, sample=sample), history=history)
+    except ValueError as error:
+        mend = "Keywords have up to 8 letters, digits, - or _."
+        raise WriteError(f"{where} cannot be written: {error}.", mend=mend) from error
+    with new_file(where, overwrite=overwrite) as file:
+        file.write(header)
+        written = 0
+        for chunk in _stored(pixels, sample=sample):
+            written += file.write(chunk.data)
+        file.write(b"\0" * (-written % BLOCK))
+    return where
+
+
+def _pixels(image: Image | NDArray[Any], path: str) -> NDArray[Any]:
+    pixels = image.pixels if isinstance(image, Image) else np.asarray(image)
+    if pixels.ndim != 2 or pixels.size == 0 or pixels.dtype.kind not in "buif":
+        what = f"an array of {pixels.dtype}, shape {pixels.shape}"
+        raise WriteError(f"{path} cannot be written: {what} is no image.", mend="Give rows and columns of numbers.")
+    return pixels
+
+
+def _all_cards(
+    image: Image | NDArray[Any], pixels: NDArray[Any], cards: Iterable[Card], *, sample: str
+) -> Iterator[Card]:
+    """The cards of the layout, then the given ones."""
+    rows, columns = pixels.shape
+    yield "SIMPLE", True, "conforms to FITS standard"
+    yield "BITPIX", 16 if sample == "uint16" else -32, "bits of a stored pixel; negative: floating point"
+    yield "NAXIS", 2, "number of axes"
+    yield "NAXIS1", columns, "columns"
+    yield "NAXIS2", rows, "rows"
+    if sample == "uint16":
+        yield "BSCALE", 1, "value = stored * BSCALE + BZERO"
+        yield "BZERO", 32768, "unsigned integers"
+    given = [(keyword.upper().strip(), value, comment) for keyword, value, comment in cards]
+    seen: set[str] = set()
+    if isinstance(image, Image) and all(keyword != "BUNIT" for keyword, _, _ in given):
+        yield "BUNIT", image.unit.value, "unit of the pixels"
+    for keyword, value, comment in given:
+        if _LAYOUT.fullmatch(keyword) or keyword in seen:
+            continue
+        if keyword != "COMMENT":
+            seen.add(keyword)
+        yield keyword, _plain_value(value), comment
+
+
+def _plain_value(value: CardValue) -> CardValue:
+    """A value as Python has it: NumPy's own numbers are told apart by their kind."""
+    if isinstance(value, np.generic):
+        return value.item()  # type: ignore[unreachable]
+    return value
+
+
+def _stored(pixels: NDArray[Any], *, sample: str) -> Iterator[NDArray[Any]]:
+    """The pixels as they are stored, big-endian, a few rows at a time."""
+    step = max(1, _CHUNK // pixels.shape[1])
+    for row in range(0, pixels.shape[0], step):
+        band = pixels[row : row + step]
+        if sample == "uint16":
+            # 65536 values less 32768 fit int16, which FITS has in the place of uint16.
+            yield (_rounded(band).astype(np.int32) - 32768).astype(">i2", order="C")
+        else:
+            yield _as_float32(band).astype(">f4", order="C")
+
+
+def _as_float32(band: NDArray[Any]) -> Float32Array:
+    """A float32 copy in which every NaN has the same bits: others would depend on how it came about."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = band.astype(np.float32)
+    values[np.isnan(values)] = np.nan
+    return values
+
+
+def _rounded(band: NDArray[Any]) -> NDArray[Any]:
+    return np.rint(band) if band.dtype.kind == "f" else band
+
+
+def _check_fits_uint16(pixels: NDArray[Any], path: str) -> None:
+    """Refuse pixels that uint16 cannot hold, with the number of each kind."""
+    below = above = nan = 0
+    step = max(1, _CHUNK // pixels.shape[1])
+    for row in range(0, pixels.shape[0], step):
+        band = _rounded(pixels[row : row + step])
+        below += int(np.count_nonzero(band < 0))
+        above += int(np.count_nonzero(band > 65535))
+        nan += int(np.count_nonzero(np.isnan(band)))
+    counts = [(below, "below 0"), (above, "above 65535"), (nan, "without a value (NaN)")]
+    if below or above or nan:
+        reason = ", ".join(f"{count} pixel{'s' * (count != 1)} {what}" for count, what in counts if count)
+        message = f"{path} cannot be written as uint16: {reason}."
+        raise WriteError(message, mend="Write float32 (--output-type float32).", code="does_not_fit")
