@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,17 @@ def run_python(code: str, *args: str) -> subprocess.Popen[str]:
     )
 
 
+def fill_and_do(path: str, what: Callable[[], object], *, overwrite: bool) -> None:
+    """Write a file, and do something before it is finished."""
+    with new_file(path, overwrite=overwrite) as file:
+        file.write(b"second")
+        what()
+
+
+def throw(error: type[BaseException]) -> None:
+    raise error
+
+
 def test_texts_are_written_as_they_are(tmp_path: Path) -> None:
     """UTF-8, line ends untouched, folders made, an older file replaced."""
     path = write_text(tmp_path / "deep" / "er" / "plan.json", "ä\n")
@@ -46,9 +57,8 @@ def test_an_error_while_writing_leaves_nothing(tmp_path: Path, error: type[BaseE
     """Whatever stops the writing, the old file stays and no part of the new one does."""
     path = str(tmp_path / "a.fits")
     write_text(path, "old")
-    with pytest.raises(error), new_file(path, overwrite=True) as file:
-        file.write(b"half")
-        raise error
+    with pytest.raises(error):
+        fill_and_do(path, lambda: throw(error), overwrite=True)
     assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("a.fits", "old")]
 
 
@@ -116,9 +126,8 @@ def test_partials_of_others_stay(tmp_path: Path) -> None:
 def test_a_file_that_appears_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     """Of two that write the same name at once the first keeps it."""
     path = str(tmp_path / "a.fits")
-    with pytest.raises(OutputExistsError), new_file(path, overwrite=False) as file:
-        file.write(b"second")
-        Path(path).write_bytes(b"first")
+    with pytest.raises(OutputExistsError):
+        fill_and_do(path, lambda: Path(path).write_bytes(b"first"), overwrite=False)
     assert [(entry.name, entry.read_bytes()) for entry in tmp_path.iterdir()] == [("a.fits", b"first")]
 
 
@@ -133,9 +142,8 @@ def test_file_systems_without_links_are_served(tmp_path: Path, monkeypatch: pyte
     write_text(path, "one", overwrite=False)
     with pytest.raises(OutputExistsError):
         write_text(path, "two", overwrite=False)
-    with pytest.raises(OutputExistsError), new_file(str(tmp_path / "b"), overwrite=False) as file:
-        file.write(b"second")
-        (tmp_path / "b").write_bytes(b"first")
+    with pytest.raises(OutputExistsError):
+        fill_and_do(str(tmp_path / "b"), lambda: (tmp_path / "b").write_bytes(b"first"), overwrite=False)
     assert {entry.name: entry.read_text() for entry in tmp_path.iterdir()} == {"a.json": "one", "b": "first"}
 
 
@@ -188,7 +196,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("a small file system can only be mounted by root on Linux")
     folder = tmp_path / "disk"
     folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)], capture_output=True, check=False
+    )
     if done.returncode != 0:
         pytest.skip("mounting is not allowed here")
     yield folder
@@ -207,7 +217,8 @@ def test_a_full_disk_is_told_and_nothing_is_left(small_disk: Path) -> None:
 def test_a_limit_on_file_size_is_told_and_nothing_is_left(tmp_path: Path) -> None:
     """Where a file may not grow to its size the error says so, and its part is removed."""
     code = (
-        "import sys, resource, numpy\nfrom evenfield.write import write_image\nfrom evenfield.errors import WriteError\n"
+        "import sys, resource, numpy\n"
+        "from evenfield.write import write_image\nfrom evenfield.errors import WriteError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))\n"
         "try:\n    write_image(sys.argv[1], numpy.zeros((500, 500), 'f4'))\n"
         "except WriteError as error:\n    print(error)\n"

@@ -182,7 +182,8 @@ def test_the_layout_is_the_files_own(tmp_path: Path) -> None:
     """Cards of another file's layout are left out, and of equal keywords the first counts."""
     cards = [
         ("SIMPLE", False, ""), ("BITPIX", 8, ""), ("NAXIS1", 3, ""), ("BZERO", 5.0, ""), ("BSCALE", 2, ""),
-        ("BLANK", 0, ""), ("END", "x", ""), ("GAIN", 1, "one"), ("GAIN", 2, "two"), ("COMMENT", "a", ""), ("COMMENT", "b", ""),
+        ("BLANK", 0, ""), ("END", "x", ""), ("GAIN", 1, "one"), ("GAIN", 2, "two"), ("COMMENT", "a", ""),
+        ("COMMENT", "b", ""),
     ]  # fmt: skip
     header, found = verified(write_image(tmp_path / "a.fits", PIXELS, cards=cards))
     assert np.array_equal(found, PIXELS)

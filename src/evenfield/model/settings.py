@@ -111,7 +111,9 @@ class CalibrationSettings(_Part, frozen=True, kw_only=True, forbid_unknown_field
     files: Annotated[
         tuple[str, ...], _doc("Master files to subtract; each group takes the one that fits.", "--calibrate-with")
     ] = ()
-    pedestal_adu: Annotated[float | None, _doc("The number to subtract, ADU.", "--pedestal", ge=-1e6, le=1e6)] = None
+    pedestal_adu: Annotated[
+        Annotated[float, Meta(ge=-1e6, le=1e6)] | None, _doc("The number to subtract, ADU.", "--pedestal")
+    ] = None
     kinds: Annotated[
         tuple[str, ...], _doc("Kinds that the automatic choice may use.", "--calibration-kinds")
     ] = CALIBRATION_KINDS
@@ -248,9 +250,12 @@ class RunSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the work is done; never changes a pixel."""
 
     memory_bytes: Annotated[
-        int | None, _doc("Memory budget in bytes. Unset: a quarter of the machine's.", "--memory", ge=1)
+        Annotated[int, Meta(ge=1)] | None,
+        _doc("Memory budget in bytes. Unset: a quarter of the machine's.", "--memory"),
     ] = None
-    threads: Annotated[int | None, _doc("Worker threads. Unset: one a core.", "--threads", ge=1, le=1024)] = None
+    threads: Annotated[
+        Annotated[int, Meta(ge=1, le=1024)] | None, _doc("Worker threads. Unset: one a core.", "--threads")
+    ] = None
     strict: Annotated[
         bool, _doc("Refuse instead of warn: an uncalibrated flat, a frame that fails to read.", "--strict")
     ] = False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from typing import Protocol
 
@@ -37,6 +36,8 @@ def new_hasher(kind: str) -> _Hasher:
     if kind == "xxh3":
         return xxhash.xxh3_128()
     if kind == "sha256":
+        import hashlib
+
         return hashlib.sha256()
     raise SettingsError(f"There is no content hash '{kind}'.", mend="Choose xxh3 or sha256.")
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from evenfield.errors import UsageError
 from evenfield.model.header import CardValue
 from evenfield.model.pixels import Image, Tile, Unit
 from evenfield.model.sections import Region
 from evenfield.read.access import FileBytes, open_bytes
-from evenfield.read.compressed import CompressedSource, open_compressed
 from evenfield.read.decode import fits_format
 from evenfield.read.fits import FIRST_READ, parse_file, read_header
 from evenfield.read.formats import Container, container
 from evenfield.read.hashing import ContentHash
 from evenfield.read.stored import FileSource
-from evenfield.read.unpacked import unpack
 from evenfield.read.views import CroppedSource
+
+if TYPE_CHECKING:
+    from evenfield.read.compressed import CompressedSource
 
 
 def open_source(
@@ -67,6 +69,8 @@ def _open(path: str, content_hash: ContentHash, *, scratch: str | None) -> FileS
         opened = parse_file(file, stored, path=path, start=start)
         hdu = opened.hdu
         if hdu.compressed:
+            from evenfield.read.compressed import open_compressed
+
             return open_compressed(opened, file, content_hash=content_hash, scratch=scratch)
         how = fits_format(hdu.bitpix, bscale=hdu.bscale, bzero=hdu.bzero, blank=hdu.blank)
         return FileSource(opened, samples=file, how=how, start=hdu.data_start, content_hash=content_hash)
@@ -80,6 +84,8 @@ def _open(path: str, content_hash: ContentHash, *, scratch: str | None) -> FileS
 
 def _unpacked(stored: FileBytes, content_hash: ContentHash, *, scratch: str | None) -> FileBytes:
     """The unpacked bytes of a gzipped file; its hash is complete then."""
+    from evenfield.read.unpacked import unpack
+
     try:
         file = unpack(stored, content_hash, scratch=scratch)
         content_hash.finish(stored)

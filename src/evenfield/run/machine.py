@@ -83,3 +83,10 @@ def peak_bytes() -> int | None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def first_use() -> bool:
+    """Whether no kernel of this version has been compiled on this machine yet."""
+    from evenfield.kernels.cache import kernels_are_compiled
+
+    return not kernels_are_compiled()

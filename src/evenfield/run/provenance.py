@@ -7,6 +7,7 @@ from typing import Final
 
 from evenfield.errors import DocumentError
 from evenfield.model.report import Provenance
+from evenfield.read import read_header
 from evenfield.store import decode_provenance, encode_provenance
 
 PREFIX: Final = "EVF1 "
@@ -41,3 +42,13 @@ def from_history(history: Sequence[str], *, path: str) -> Provenance:
     if not all(piece.endswith(END) for piece in pieces):
         raise DocumentError(f"The provenance in {path} is damaged.")
     return decode_provenance("".join(piece[len(PREFIX) : -1] for piece in pieces), path=path)
+
+
+def read_provenance(path: str) -> Provenance:
+    """The provenance of a product, from its header.
+
+    Raises
+    ------
+    ReadError, DocumentError
+    """
+    return from_history(read_header(path).history, path=path)

@@ -1,0 +1,50 @@
+"""``evenfield flats``: master flats from folders of raw frames."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from evenfield.cli.options import settings_of, settings_options
+from evenfield.cli.path import Shown, plan_paths, run_and_show, show_plan
+from evenfield.cli.screen import ProgressLine
+from evenfield.run.moving import check_move_template
+
+
+@click.command("flats")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("-o", "--output", default="masters", show_default=True, metavar="OUT",
+              help="Folder for the masters, or NAME.fits where one flat is made.")  # fmt: skip
+@click.option("--calibration", multiple=True, metavar="DIR",
+              help="Further folder or file with bias, darks or dark flats, raw or masters.")  # fmt: skip
+@settings_options
+@click.option("--dry-run", is_flag=True, help="Show the plan and its explanation; make nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON and nothing else.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Print every master and every finding, notes too.")
+def command(
+    paths: tuple[str, ...],
+    output: str,
+    calibration: tuple[str, ...],
+    dry_run: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    **values: Any,
+) -> int:
+    """Make master flats from the raw frames in PATH...
+
+    Bias, darks and dark flats found there, or in --calibration, become masters first; each flat is calibrated by what
+    fits it, made equally bright, combined, examined and written. Existing masters that were made from the same frames
+    are reused, others are never overwritten unless --overwrite is given.
+    """
+    shown = Shown(json=as_json, quiet=quiet, verbose=verbose)
+    settings = settings_of(values)
+    if settings.output.move_inputs is not None:
+        check_move_template(settings.output.move_inputs)
+    progress = ProgressLine(quiet=quiet or as_json)
+    plan = plan_paths(paths, calibration=calibration, output=output, settings=settings, progress=progress)
+    if dry_run:
+        return show_plan(plan, shown=shown, explain=True)
+    return run_and_show(plan, shown=shown, progress=progress)

@@ -1,0 +1,177 @@
+"""The options of the job commands, each tied to a field of `Settings`, and arguments to settings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from evenfield.cli.preferences import load_preferences
+from evenfield.errors import UsageError
+from evenfield.model.rejections import rejection
+from evenfield.model.settings import Settings, setting_fields
+from evenfield.store import settings_from, to_plain
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_MEMORY = re.compile(r"^\s*([0-9]*\.?[0-9]+)\s*([kmgt]?)(i?)b?\s*$", re.IGNORECASE)
+
+
+class _Memory(click.ParamType):
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        match = _MEMORY.match(str(value))
+        if match is None:
+            self.fail(f"'{value}' is no size; write it as 2GiB, 500MB or 1073741824.", param, ctx)
+        number, prefix, binary = match.groups()
+        # "2G" means what people mean by it: 2 GiB.
+        base = 1024 if binary or not value.strip().lower().endswith("b") else 1000
+        power = " kmgt".index(prefix.lower()) if prefix else 0
+        size = int(float(number) * base**power)
+        if size < 1:
+            self.fail("the memory budget must be more than 0.", param, ctx)
+        return size
+
+
+class _Names(click.ParamType):
+    name = "keys"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+        del param, ctx
+        if isinstance(value, tuple):
+            return value
+        return tuple(part.strip() for part in str(value).split(",") if part.strip())
+
+
+MEMORY = _Memory()
+NAMES = _Names()
+
+
+def _help(part: str, name: str) -> str:
+    field = next(one for one in setting_fields() if one.part == part and one.name == name)
+    return field.description
+
+
+def _options() -> list[Callable[[Command], Command]]:
+    opt = click.option
+    return [
+        opt("--recursive/--no-recursive", "select__recursive", default=None, help=_help("select", "recursive")),
+        opt("--set", "select__overrides", multiple=True, metavar="PATTERN:FIELD=VALUE",
+            help=_help("select", "overrides")),
+        opt("--ignore-type", "select__ignore_type", is_flag=True, default=None, help=_help("select", "ignore_type")),
+        opt("--calibration-recursive/--calibration-no-recursive", "select__calibration_recursive", default=None,
+            help=_help("select", "calibration_recursive")),
+        opt("--group-by", "group__by", type=NAMES, help=_help("group", "by")),
+        opt("--join", "group__join", type=NAMES, multiple=True, help=_help("group", "join")),
+        opt("--split", "group__split", type=NAMES, multiple=True, help=_help("group", "split")),
+        opt("--temperature-width", "group__temperature_width", type=float, help=_help("group", "temperature_width")),
+        opt("--min-group", "group__min_group", type=int, help=_help("group", "min_group")),
+        opt("--no-grouping", "group__no_grouping", is_flag=True, default=None, help=_help("group", "no_grouping")),
+        opt("--calibrate-with", "calibration__files", multiple=True, metavar="FILE",
+            type=click.Path(exists=True, dir_okay=False), help=_help("calibration", "files")),
+        opt("--pedestal", "calibration__pedestal_adu", type=float, metavar="ADU",
+            help=_help("calibration", "pedestal_adu")),
+        opt("--no-precalibration", "no_precalibration", is_flag=True, help="Subtract nothing from the flats."),
+        opt("--auto-precalibration", "auto_precalibration", is_flag=True,
+            help="Choose by best match, whatever the preferences say."),
+        opt("--calibration-kinds", "calibration__kinds", type=NAMES, help=_help("calibration", "kinds")),
+        opt("--dark-scale", "calibration__dark_scale", type=click.Choice(["auto", "exposure", "none"]),
+            help=_help("calibration", "dark_scale")),
+        opt("--overscan", "calibration__overscan", metavar="SECTION", help=_help("calibration", "overscan")),
+        opt("--trim", "calibration__trim", metavar="SECTION", help=_help("calibration", "trim")),
+        opt("--allow-mismatch", "calibration__allow_mismatch", multiple=True, metavar="KEY[:LIMIT]",
+            help=_help("calibration", "allow_mismatch")),
+        opt("--combine", "combine__method", type=click.Choice(["mean", "median"]), help=_help("combine", "method")),
+        opt("--reject", "combine__rejection", metavar="NAME[:NUMBERS]", help=_help("combine", "rejection")),
+        opt("--dark-combine", "combine__dark_method", type=click.Choice(["mean", "median"]),
+            help=_help("combine", "dark_method")),
+        opt("--dark-reject", "combine__dark_rejection", metavar="NAME[:NUMBERS]",
+            help=_help("combine", "dark_rejection")),
+        opt("--scale", "combine__scale", type=click.Choice(["none", "mean", "median", "auto"]),
+            help=_help("combine", "scale")),
+        opt("--level", "combine__level", type=click.Choice(["none", "mean", "median", "scaled-max"]),
+            help=_help("combine", "level")),
+        opt("--per-cfa", "combine__per_cfa", is_flag=True, default=None, help=_help("combine", "per_cfa")),
+        opt("--keep-bad-frames", "combine__keep_bad_frames", is_flag=True, default=None,
+            help=_help("combine", "keep_bad_frames")),
+        opt("--output-type", "output__sample", type=click.Choice(["float32", "uint16"]),
+            help=_help("output", "sample")),
+        opt("--name", "output__name", metavar="TEMPLATE", help=_help("output", "name")),
+        opt("--overwrite", "output__overwrite", is_flag=True, default=None, help=_help("output", "overwrite")),
+        opt("--hash", "output__hash", type=click.Choice(["xxh3", "sha256"]), help=_help("output", "hash")),
+        opt("--move-inputs", "output__move_inputs", metavar="FOLDER", help=_help("output", "move_inputs")),
+        opt("--memory", "run__memory_bytes", type=MEMORY, metavar="SIZE", help=_help("run", "memory_bytes")),
+        opt("--threads", "run__threads", type=int, help=_help("run", "threads")),
+        opt("--strict", "run__strict", is_flag=True, default=None, help=_help("run", "strict")),
+        opt("--no-preferences", "no_preferences", is_flag=True, help="Ignore the preferences file."),
+    ]  # fmt: skip
+
+
+def settings_options(command: Command) -> Command:
+    """Add every option that sets a field of `Settings`."""
+    for option in reversed(_options()):
+        command = option(command)
+    return command
+
+
+def settings_of(values: dict[str, Any]) -> Settings:
+    """The settings that options ask for, over the preferences; ``values`` loses the entries that were used.
+
+    Raises
+    ------
+    UsageError
+    """
+    base = Settings() if values.pop("no_preferences") else load_preferences()
+    data = to_plain(base)
+    given = _given(values)
+    for name, value in given.items():
+        part, _, field = name.partition("__")
+        data[part][field] = value
+    _choose_mode(data, given, values)
+    return settings_from(data, origin="options")
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for name in [name for name in values if "__" in name]:
+        value = values.pop(name)
+        if value is None or value == ():
+            continue
+        if name in ("group__join", "group__split"):
+            value = tuple(key for keys in value for key in keys)
+        if name in ("combine__rejection", "combine__dark_rejection"):
+            value = to_plain(rejection(value))
+        given[name] = value
+    return given
+
+
+def _choose_mode(data: dict[str, Any], given: dict[str, Any], values: dict[str, Any]) -> None:
+    """One of the four ways to calibrate; two at once contradict each other."""
+    asked = {
+        "--no-precalibration": values.pop("no_precalibration"),
+        "--auto-precalibration": values.pop("auto_precalibration"),
+        "--pedestal": "calibration__pedestal_adu" in given,
+        "--calibrate-with": "calibration__files" in given,
+    }
+    chosen = [name for name, is_asked in asked.items() if is_asked]
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)} exclude each other.", mend="Keep one of them.")
+    if not chosen:
+        return
+    modes = {
+        "--no-precalibration": "none",
+        "--auto-precalibration": "auto",
+        "--pedestal": "pedestal",
+        "--calibrate-with": "files",
+    }
+    part = data["calibration"]
+    part["mode"] = modes[chosen[0]]
+    if part["mode"] != "pedestal":
+        part["pedestal_adu"] = None
+    if part["mode"] != "files":
+        part["files"] = []

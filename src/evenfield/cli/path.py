@@ -1,0 +1,140 @@
+"""The one path of all commands: survey, plan, run; and how its outcome is shown."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+import evenfield
+from evenfield.cli.screen import ProgressLine, paint, remark, show
+from evenfield.errors import PlanError, UsageError
+from evenfield.model.events import CancelToken
+from evenfield.model.plan import Plan
+from evenfield.model.report import Report
+from evenfield.model.settings import Settings
+from evenfield.plan.make import make_plan
+from evenfield.plan.nothing import empty_plan
+from evenfield.report.text import plan_text, report_text
+from evenfield.store import to_json
+from evenfield.survey import survey_folders
+
+FITS_SUFFIXES = (".fits", ".fit", ".fts")
+
+
+class Shown:
+    """How much is said, and in which form."""
+
+    def __init__(self, *, json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
+        if quiet and verbose:
+            raise UsageError("--quiet and --verbose exclude each other.", mend="Keep one of them.")
+        self.json, self.quiet, self.verbose = json, quiet, verbose
+
+
+def split_output(output: str) -> tuple[str, str | None]:
+    """The output folder, and the file name where ``-o`` names one (NAME.fits)."""
+    if output.lower().endswith(FITS_SUFFIXES) and not os.path.isdir(output):
+        folder, name = os.path.split(output)
+        return folder or ".", name
+    return output, None
+
+
+def plan_paths(
+    paths: Sequence[str], *, calibration: Sequence[str], output: str, settings: Settings, progress: ProgressLine
+) -> Plan:
+    """Survey and plan. Where nothing can be planned, the plan has no steps and says why."""
+    folder, single = split_output(output)
+    skip = [folder]
+    survey = survey_folders(
+        paths, calibration=calibration, settings=settings, skip=skip, progress=progress.survey
+    )
+    progress.clear()
+    try:
+        return make_plan(survey, output=folder, settings=settings, single_name=single)
+    except PlanError as error:
+        if error.code == "usage":
+            raise UsageError(error.message, mend=error.mend) from None
+        return empty_plan(survey, error=error, output=folder, settings=settings)
+
+
+def show_plan(plan: Plan, *, shown: Shown, explain: bool = False) -> int:
+    """Show a plan; with ``explain`` its full account as well. Returns the exit code."""
+    if shown.json:
+        show(to_json(plan))
+    elif not shown.quiet:
+        show(plan_text(plan, verbose=shown.verbose, paint=paint))
+        if explain and plan.steps:
+            from evenfield.plan.explain import explain_plan
+
+            show("\n" + explain_plan(plan))
+    refused = not plan.steps or any(step.refused for step in plan.steps)
+    return 1 if refused else 0
+
+
+def run_and_show(plan: Plan, *, shown: Shown, progress: ProgressLine) -> int:
+    """Run a plan and show the report. Returns the exit code."""
+    if not plan.steps:
+        report = nothing_report(plan)
+        if shown.json:
+            show(to_json(report))
+        else:
+            show(plan_text(plan, verbose=shown.verbose, paint=paint))
+        return report.exit_code
+    # run_plan brings the kernels; it is loaded only now.
+    from evenfield.run.run import run_plan
+
+    _tell_first_use(shown)
+    with cancel_on_signal() as cancel:
+        report = run_plan(plan, on_event=progress.event, cancel=cancel)
+    progress.clear()
+    if shown.json:
+        show(to_json(report))
+    elif not shown.quiet:
+        show(report_text(report, plan=plan, verbose=shown.verbose, paint=paint))
+    return report.exit_code
+
+
+def nothing_report(plan: Plan) -> Report:
+    """The report of a plan without steps."""
+    return Report(
+        version=evenfield.__version__,
+        exit_code=1,
+        output=plan.output,
+        plan_digest=plan.digest,
+        files=plan.files,
+        findings=plan.findings,
+    )
+
+
+def _tell_first_use(shown: Shown) -> None:
+    from evenfield.run.machine import first_use
+
+    if first_use() and not shown.quiet:
+        remark("First use: compiling the kernels for this processor, about ten seconds, once.")
+
+
+@contextmanager
+def cancel_on_signal() -> Iterator[CancelToken]:
+    """A token that Ctrl-C raises; a second Ctrl-C ends the process at once."""
+    token = CancelToken()
+    if threading.current_thread() is not threading.main_thread():
+        yield token
+        return
+    previous: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if token.cancelled:
+            os._exit(130)
+        token.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        previous[number] = signal.signal(number, handle)
+    try:
+        yield token
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,1 @@
+"""Reports, plans and surveys as text and JSON; how a finished master was made, from its header."""

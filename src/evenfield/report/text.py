@@ -1,0 +1,215 @@
+"""A report or a plan as a text of 80 columns and about 25 lines, whatever the night."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from evenfield.model.catalogue import CATALOGUE
+from evenfield.model.findings import Finding, FindingLevel
+from evenfield.model.frame import FrameKind
+from evenfield.model.plan import Plan, Step
+from evenfield.model.report import Report, StepResult, StepStatus, Verdict
+from evenfield.model.wording import plural
+from evenfield.plan.reasons import combine_words
+from evenfield.report.counts import counts_line, reason_lines, used_setup
+from evenfield.report.layout import WIDTH, indented, quoted, shortened
+
+MOST_MASTERS: Final = 5
+MOST_FINDINGS: Final = 4
+
+Paint = Callable[[str, str], str]
+"""Colors a text by a style name ("good", "warn", "bad", "dim"); the text alone says everything."""
+
+
+def plain(text: str, style: str) -> str:
+    """No color at all."""
+    del style
+    return text
+
+
+def report_text(report: Report, *, plan: Plan, verbose: bool = False, paint: Paint = plain) -> str:
+    """The result of a run: what was found, what was made with its because, what needs attention, one closing line."""
+    most = 10**6 if verbose else MOST_MASTERS
+    lines = [counts_line(report.files), *reason_lines(report.files)]
+    lines += _used_lines(used_setup(report.files, plan.frames))
+    flats = [result for result in report.results if result.kind is FrameKind.FLAT]
+    if flats:
+        lines += ["", *_masters_head(report.output)]
+        for result in flats[:most]:
+            lines += _master_lines(result, plan.step(result.id), paint)
+        if len(flats) > most:
+            lines.append(f"  and {len(flats) - most} more: see report.json")
+    lines += _shared_lines(plan)
+    findings = attention(report)
+    lines += _finding_lines(findings, verbose=verbose, paint=paint)
+    lines.append(_closing(report, findings))
+    return "\n".join(lines) + "\n"
+
+
+def plan_text(plan: Plan, *, verbose: bool = False, paint: Paint = plain) -> str:
+    """What a run would do: the same text, with what will be made in the place of what was."""
+    most = 10**6 if verbose else MOST_MASTERS
+    lines = [counts_line(plan.files), *reason_lines(plan.files)]
+    lines += _used_lines(used_setup(plan.files, plan.frames))
+    flats = [step for step in plan.steps if step.kind is FrameKind.FLAT]
+    if flats:
+        lines += ["", f"{'To be made in ' + _folder(plan.output):<39}flats   state"]
+        for step in flats[:most]:
+            state = "cannot be made" if step.refused else "ready"
+            style = "bad" if step.refused else "good"
+            name = shortened(os.path.basename(step.output), 35)
+            lines.append(f"  {name:<37}{len(step.inputs):<8}{paint(state, style)}")
+            lines += _calibration_lines(step)
+        if len(flats) > most:
+            lines.append(f"  and {len(flats) - most} more")
+    lines += _shared_lines(plan)
+    findings = ordered_findings([*plan.findings, *_step_findings(plan)])
+    lines += _finding_lines(findings, verbose=verbose, paint=paint)
+    ready = sum(1 for step in flats if not step.refused)
+    others = len(plan.steps) - len(flats)
+    closing = f"{plural(ready, 'master flat')} can be made"
+    closing += f", with {plural(others, 'master')} for calibration" if others else ""
+    lines.append(f"{closing}.  Nothing was written there." if not flats or ready else f"{closing}.")
+    return "\n".join(lines) + "\n"
+
+
+def _step_findings(plan: Plan) -> list[Finding]:
+    found: list[Finding] = []
+    for step in plan.steps:
+        found += step.findings
+        if step.refused is not None:
+            found.append(step.refused)
+    return found
+
+
+def _used_lines(setup: Sequence[str]) -> list[str]:
+    return [f"Used: {setup[0].strip()}", *setup[1:]] if setup else []
+
+
+def _shown_path(path: str) -> str:
+    """A path as seen from the current folder, if it lies below it."""
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # another drive
+        return path
+    return path if relative.startswith("..") else relative
+
+
+def _folder(path: str) -> str:
+    return shortened(_shown_path(path).rstrip("/\\") + "/", 22)
+
+
+def _masters_head(output: str) -> list[str]:
+    return [f"{'Master flats in ' + _folder(output):<39}flats   level       verdict"]
+
+
+def _master_lines(result: StepResult, step: Step | None, paint: Paint) -> list[str]:
+    name = result.id + ".fits" if not result.outputs else os.path.basename(result.outputs[0])
+    used, left = len(result.inputs), len(result.excluded)
+    count = f"{used}/{used + left}" if left else f"{used}"
+    level, share = result.measured.get("level_adu"), result.measured.get("level_share")
+    shown = "" if level is None else f"{level:>6.0f}"
+    shown += "" if share is None else f" {100 * share:>3.0f}%"
+    status = "" if result.status is StepStatus.DONE else f"{result.status.value} "
+    if result.status in (StepStatus.DONE, StepStatus.REUSED):
+        words = paint(result.verdict.value, _STYLES[result.verdict]) + _verdict_reason(result)
+    else:
+        words, count, shown = paint(result.why, "bad"), "", ""
+        status = paint(result.status.value, "bad") + ": "
+        return [f"  {shortened(name, 45)}", *indented(f"{status}{words}", by=4)]
+    return [f"  {shortened(name, 35):<37}{count:<8}{shown:<12}{status}{words}", *_calibration_lines(step)]
+
+
+_STYLES: Final = {
+    Verdict.WORKS: "good",
+    Verdict.CHECK: "warn",
+    Verdict.WILL_NOT_WORK: "bad",
+    Verdict.CANNOT_TELL: "warn",
+}
+
+
+def _verdict_reason(result: StepResult) -> str:
+    if result.verdict is Verdict.WORKS:
+        return ""
+    deciding = next((one for one in result.findings if CATALOGUE[one.code].verdict is result.verdict), None)
+    if deciding is None:
+        return ""
+    title = CATALOGUE[deciding.code].title
+    return f": {title[:1].lower()}{title[1:]}"
+
+
+def _calibration_lines(step: Step | None) -> list[str]:
+    if step is None:
+        return []
+    lines = []
+    for calibration in step.calibrations[:2]:
+        lines += indented(calibration.title, by=4)
+    if len(step.calibrations) > 2:
+        lines.append(f"    and {len(step.calibrations) - 2} more exposures in the same way")
+    return lines
+
+
+def _shared_lines(plan: Plan) -> list[str]:
+    lines = [line for note in plan.notes for line in indented(note, by=0)]
+    recipes = {combine_words(step.recipe) for step in plan.steps if step.kind is FrameKind.FLAT}
+    for words in sorted(recipes)[:2]:
+        lines += indented(words, by=0)
+    return lines
+
+
+_RANK: Final = {FindingLevel.BLOCKER: 0, FindingLevel.WARNING: 1, FindingLevel.NOTE: 2}
+
+
+def ordered_findings(findings: Sequence[Finding]) -> list[Finding]:
+    """Each finding once, the most serious first."""
+    once = {(one.code, one.subject, one.message): one for one in findings}
+    return sorted(once.values(), key=lambda one: _RANK[one.level])
+
+
+def attention(report: Report) -> list[Finding]:
+    """All findings of a report, the most serious first."""
+    found = [*report.findings]
+    for result in report.results:
+        found += result.findings
+    return ordered_findings(found)
+
+
+def _finding_lines(findings: Sequence[Finding], *, verbose: bool, paint: Paint) -> list[str]:
+    shown = [one for one in findings if verbose or one.level is not FindingLevel.NOTE]
+    most = len(shown) if verbose else MOST_FINDINGS
+    lines: list[str] = []
+    for number, one in enumerate(shown[:most], start=1):
+        head = f"{number} {one.level.value:<8} "
+        style = {FindingLevel.BLOCKER: "bad", FindingLevel.WARNING: "warn", FindingLevel.NOTE: "dim"}[one.level]
+        body = indented(one.message, by=len(head))
+        lines += [f"{number} {paint(f'{one.level.value:<8}', style)} {body[0].strip()}", *body[1:]]
+        lines += _mend_lines(one, len(head))
+    if len(shown) > most:
+        lines.append(f"and {len(shown) - most} more: see --verbose")
+    return ["", *lines] if lines else [""]
+
+
+def _mend_lines(one: Finding, by: int) -> list[str]:
+    if one.fix is None:
+        return indented(one.mend, by=by)
+    text = f"{one.mend.rstrip('.:')}: {quoted(one.fix)}" if quoted(one.fix) not in one.mend else one.mend
+    return indented(text, by=by)
+
+
+def _closing(report: Report, findings: Sequence[Finding]) -> str:
+    flats = [result for result in report.results if result.kind is FrameKind.FLAT]
+    made = sum(1 for result in flats if result.status is StepStatus.DONE)
+    reused = sum(1 for result in flats if result.status is StepStatus.REUSED)
+    failed = sum(1 for result in report.results if result.status in (StepStatus.FAILED, StepStatus.SKIPPED))
+    warnings = sum(1 for one in findings if one.level is FindingLevel.WARNING)
+    text = f"{plural(made, 'master flat')} made in {report.seconds:.1f} s"
+    text += f", {reused} reused" if reused else ""
+    text += f", {plural(failed, 'step')} failed" if failed else ""
+    text += f", {plural(warnings, 'warning')}" if warnings else ""
+    if any(result.status is StepStatus.CANCELLED for result in report.results):
+        text += ", cancelled"
+    more = os.path.join(_shown_path(report.output), "report.json")
+    line = f"{text}.  More: {more}"
+    return line if len(line) <= WIDTH else f"{text}.\nMore: {more}"

@@ -1,0 +1,91 @@
+"""Where compiled kernels are kept, and what stays unloaded until they are needed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from evenfield.kernels import cache
+
+SOURCES = Path(cache.__file__).resolve().parents[2]
+
+
+def run_python(code: str, **environment: str) -> str:
+    """What a fresh interpreter prints."""
+    variables = {**os.environ, "PYTHONPATH": str(SOURCES), **environment}
+    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["evenfield.kernels", "evenfield.kernels.cache", "evenfield.combine", "evenfield.normalize", "evenfield.calibrate"],
+)
+def test_rooms_load_no_heavy_library(module: str) -> None:
+    """Importing a room or the kernel package loads neither numba nor astropy nor scipy."""
+    code = f"import sys, {module}; print([m for m in ('numba', 'astropy', 'scipy', 'hypothesis') if m in sys.modules])"
+    assert run_python(code) == "[]"
+
+
+def test_cache_folder_follows_the_environment(tmp_path: Path) -> None:
+    """The variable names the folder in which the kernel folder is made."""
+    code = "from evenfield.kernels.cache import cache_folder; print(cache_folder())"
+    made = Path(run_python(code, **{cache.CACHE_VARIABLE: str(tmp_path / "here")}))
+    assert made.is_dir()
+    assert made.parent == tmp_path / "here"
+    assert made.name.startswith("kernels-")
+
+
+def test_cache_folder_falls_back_to_a_private_one(tmp_path: Path) -> None:
+    """Where the folder cannot be made, a private temporary one serves and is gone after the process."""
+    blocker = tmp_path / "file"
+    blocker.write_text("no folder")
+    code = (
+        "from evenfield.kernels.cache import cache_folder as f; print(f(), f().is_dir(), oct(f().stat().st_mode)[-3:])"
+    )
+    folder, exists, mode = run_python(code, **{cache.CACHE_VARIABLE: str(blocker / "below")}).split()
+    assert exists == "True"
+    assert mode == "700" or os.name == "nt"
+    assert not Path(folder).exists()
+
+
+def test_cache_folder_name_changes_with_any_source(tmp_path: Path) -> None:
+    """The folder's name holds a hash of all sources of the package, so that a changed callee is noticed."""
+    copy = tmp_path / "kernels"
+    copy.mkdir()
+    for source in Path(cache.__file__).parent.glob("*.py"):
+        (copy / source.name).write_bytes(source.read_bytes())
+    code = (
+        "import runpy, sys; names = runpy.run_path(sys.argv[1] if len(sys.argv) > 1 else "
+        f"{str(copy / 'cache.py')!r}); print(names['_folder_name']())"
+    )
+    before = run_python(code)
+    assert before == cache._folder_name()
+    with (copy / "sorting.py").open("a") as file:
+        file.write("# changed\n")
+    assert run_python(code) != before
+
+
+def test_numba_setting_of_others_is_left_alone() -> None:
+    """Loading our kernels does not move the cache folder of other packages' kernels."""
+    code = (
+        "import numba; numba.config.CACHE_DIR = 'theirs'\n"
+        "import evenfield.kernels.columns\n"
+        "print(numba.config.CACHE_DIR)"
+    )
+    assert run_python(code) == "theirs"
+
+
+def test_kernels_are_compiled_says_whether_any_is(tmp_path: Path) -> None:
+    """A cold cache is told from a warm one without loading numba."""
+    code = (
+        "import sys; from evenfield.kernels import cache\n"
+        "print(cache.kernels_are_compiled(), 'numba' in sys.modules)\n"
+        "(cache.cache_folder() / 'x.nbi').write_bytes(b'')\n"
+        "print(cache.kernels_are_compiled())"
+    )
+    assert run_python(code, **{cache.CACHE_VARIABLE: str(tmp_path)}).split() == ["False", "False", "True"]
