@@ -76,13 +76,18 @@ def show_plan(plan: Plan, *, shown: Shown, explain: bool = False) -> int:
 
 def run_and_show(plan: Plan, *, shown: Shown, progress: ProgressLine) -> int:
     """Run a plan and show the report. Returns the exit code."""
+    return run_plan_and_show(plan, shown=shown, progress=progress).exit_code
+
+
+def run_plan_and_show(plan: Plan, *, shown: Shown, progress: ProgressLine) -> Report:
+    """Run a plan and show the report. Returns the report."""
     if not plan.steps:
         report = nothing_report(plan)
         if shown.json:
             show(to_json(report))
         else:
             show(plan_text(plan, verbose=shown.verbose, paint=paint))
-        return report.exit_code
+        return report
     # run_plan brings the kernels; it is loaded only now.
     from evenfield.run.run import run_plan
 
@@ -94,7 +99,7 @@ def run_and_show(plan: Plan, *, shown: Shown, progress: ProgressLine) -> int:
         show(to_json(report))
     elif not shown.quiet:
         show(report_text(report, plan=plan, verbose=shown.verbose, paint=paint))
-    return report.exit_code
+    return report
 
 
 def nothing_report(plan: Plan) -> Report:

@@ -10,7 +10,7 @@ from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.frame import FrameInfo, key_text
 from evenfield.model.plan import FileUse
 from evenfield.model.wording import plural
-from evenfield.report.layout import labeled
+from evenfield.report.layout import labeled, listed
 
 USES: Final = ("used", "not_needed", "left_out", "unreadable")
 MOST_REASONS: Final = 6
@@ -37,12 +37,12 @@ def reason_lines(files: Sequence[FileUse]) -> list[str]:
             texts = [_counted(count, phrase, use) for phrase, count in ordered[:MOST_REASONS]]
             rest = sum(count for _, count in ordered[MOST_REASONS:])
             texts += [f"{rest} for other reasons"] if rest else []
-            lines += labeled(label, ", ".join(texts))
+            lines += listed(label, texts)
     unreadable = [one for one in files if one.use == "unreadable"]
     if unreadable:
         names = [f"{os.path.basename(one.path)} ({_short(one)})" for one in unreadable[:3]]
-        more = f" and {len(unreadable) - 3} more" if len(unreadable) > 3 else ""
-        lines += labeled("unreadable", ", ".join(names) + more)
+        names += [f"{len(unreadable) - 3} more"] if len(unreadable) > 3 else []
+        lines += listed("unreadable", names)
     return lines
 
 

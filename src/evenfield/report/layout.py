@@ -21,6 +21,13 @@ def labeled(label: str, text: str, *, width: int = 12) -> list[str]:
     )
 
 
+def listed(label: str, items: Sequence[str]) -> list[str]:
+    """Items separated by commas after a label; a line ends between two items where that is possible."""
+    # textwrap does not break at a no-break space.
+    whole = [item.replace(" ", "\xa0") if len(item) < WIDTH // 2 else item for item in items]
+    return [line.replace("\xa0", " ") for line in labeled(label, ", ".join(whole))]
+
+
 def indented(text: str, *, by: int) -> list[str]:
     """A text wrapped to the width, every line indented; long words such as paths are left whole."""
     pad = " " * by

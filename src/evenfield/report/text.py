@@ -163,9 +163,9 @@ _RANK: Final = {FindingLevel.BLOCKER: 0, FindingLevel.WARNING: 1, FindingLevel.N
 
 
 def ordered_findings(findings: Sequence[Finding]) -> list[Finding]:
-    """Each finding once, the most serious first."""
+    """Each finding once, the most serious first, those with a fix before the others."""
     once = {(one.code, one.subject, one.message): one for one in findings}
-    return sorted(once.values(), key=lambda one: _RANK[one.level])
+    return sorted(once.values(), key=lambda one: (_RANK[one.level], one.fix is None))
 
 
 def attention(report: Report) -> list[Finding]:
@@ -183,19 +183,17 @@ def _finding_lines(findings: Sequence[Finding], *, verbose: bool, paint: Paint) 
     for number, one in enumerate(shown[:most], start=1):
         head = f"{number} {one.level.value:<8} "
         style = {FindingLevel.BLOCKER: "bad", FindingLevel.WARNING: "warn", FindingLevel.NOTE: "dim"}[one.level]
-        body = indented(one.message, by=len(head))
+        body = indented(f"{one.message} {_mend(one)}", by=len(head))
         lines += [f"{number} {paint(f'{one.level.value:<8}', style)} {body[0].strip()}", *body[1:]]
-        lines += _mend_lines(one, len(head))
     if len(shown) > most:
         lines.append(f"and {len(shown) - most} more: see --verbose")
     return ["", *lines] if lines else [""]
 
 
-def _mend_lines(one: Finding, by: int) -> list[str]:
-    if one.fix is None:
-        return indented(one.mend, by=by)
-    text = f"{one.mend.rstrip('.:')}: {quoted(one.fix)}" if quoted(one.fix) not in one.mend else one.mend
-    return indented(text, by=by)
+def _mend(one: Finding) -> str:
+    if one.fix is None or quoted(one.fix) in one.mend:
+        return one.mend
+    return f"{one.mend.rstrip('.:')}: {quoted(one.fix)}"
 
 
 def _closing(report: Report, findings: Sequence[Finding]) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from evenfield.simulate.camera import Camera
 from evenfield.simulate.exposure import expose
-from evenfield.simulate.messy import MessyNight, simulate_messy_night
+from evenfield.simulate.judgment import FlatJudgment, judge_flat
+from evenfield.simulate.messy import MessyNight, messy_truth, simulate_messy_night
 from evenfield.simulate.night import Night, night_truth, simulate_night
 from evenfield.simulate.patterns import Patterns, camera_patterns, color_image, dark_rate
 from evenfield.simulate.recipes import (
@@ -34,6 +35,7 @@ from evenfield.simulate.truth import Truth, camera_truth
 __all__ = [
     "Camera",
     "DustMote",
+    "FlatJudgment",
     "FilterRecipe",
     "Lamp",
     "MessyNight",
@@ -53,7 +55,9 @@ __all__ = [
     "expose",
     "gradient_image",
     "illumination",
+    "judge_flat",
     "lamp_for_level",
+    "messy_truth",
     "night_truth",
     "osc_night",
     "simulate_messy_night",

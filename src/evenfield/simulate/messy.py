@@ -108,8 +108,8 @@ def simulate_messy_night(folder: str | Path, *, seed: int = 1, overwrite: bool =
         If a file exists (and ``overwrite`` is false) or cannot be written.
     """
     root = Path(folder)
-    camera = cmos_camera(name="Simulated CMOS", shape=(416, 624))
-    truth = _messy_truth(camera, seed)
+    camera = messy_camera()
+    truth = messy_truth(seed=seed)
     files = write_shots(_messy_shots(camera, truth, seed), folder=root, seed=seed, overwrite=overwrite)
     first_flats, second_flats = (root / night / "FLAT" for night in NIGHTS)
     truncated = second_flats / f"FLAT_OIII_{N_FLATS + 1:04d}.fits"
@@ -142,8 +142,14 @@ def simulate_messy_night(folder: str | Path, *, seed: int = 1, overwrite: bool =
     )
 
 
-def _messy_truth(camera: Camera, seed: int) -> dict[tuple[str, str], Truth]:
-    """The truth by night and filter, with the black and the saturated flat among the levels."""
+def messy_camera() -> Camera:
+    """The camera of the messy night."""
+    return cmos_camera(name="Simulated CMOS", shape=(416, 624))
+
+
+def messy_truth(*, seed: int = 1) -> dict[tuple[str, str], Truth]:
+    """The truth by night and filter, the levels of the black and the saturated flat among it; writes no file."""
+    camera = messy_camera()
     level = FLAT_SHARE * camera.top_adu - camera.bias_adu
     lamp = Lamp(e_per_s=level * camera.egain_e_per_adu / (FLAT_EXPOSURE_S["Ha"] * TRANSMISSION["Ha"]))
     found: dict[tuple[str, str], Truth] = {}
