@@ -52,7 +52,7 @@ def cli() -> None:
     evenfield survey NIGHT              what is there
     evenfield plan NIGHT -o masters     what would be made, and why
     evenfield flats NIGHT -o masters    make it
-    """
+    """  # noqa: D301 - click takes the backspace as "do not wrap"
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from evenfield.cli.options import settings_of, settings_options
-from evenfield.cli.path import Shown, plan_paths, run_and_show, show_plan
+from evenfield.cli.path import Shown, plan_paths, run_and_show, show_found, show_plan
 from evenfield.cli.screen import ProgressLine
 from evenfield.run.moving import check_move_template
 
@@ -20,6 +20,7 @@ from evenfield.run.moving import check_move_template
               help="Further folder or file with bias, darks or dark flats, raw or masters.")  # fmt: skip
 @settings_options
 @click.option("--dry-run", is_flag=True, help="Show the plan and its explanation; make nothing.")
+@click.option("--show-search", is_flag=True, help="Show every calibration set that was looked at, and why (not).")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON and nothing else.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every master and every finding, notes too.")
@@ -28,6 +29,7 @@ def command(
     output: str,
     calibration: tuple[str, ...],
     dry_run: bool,
+    show_search: bool,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -46,5 +48,7 @@ def command(
     progress = ProgressLine(quiet=quiet or as_json)
     plan = plan_paths(paths, calibration=calibration, output=output, settings=settings, progress=progress)
     if dry_run:
-        return show_plan(plan, shown=shown, explain=True)
+        return show_plan(plan, shown=shown, explain=True, search=show_search)
+    if show_search:
+        show_found(plan, shown=shown)
     return run_and_show(plan, shown=shown, progress=progress)

@@ -9,17 +9,18 @@ from typing import Any, TypeVar
 import click
 
 from evenfield.cli.preferences import load_preferences
-from evenfield.errors import UsageError
+from evenfield.errors import DocumentError, UsageError
 from evenfield.model.rejections import rejection
 from evenfield.model.settings import Settings, setting_fields
 from evenfield.store import settings_from, to_plain
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_FIELD = re.compile(r"\$\.(\w+)\.(\w+)")
 _MEMORY = re.compile(r"^\s*([0-9]*\.?[0-9]+)\s*([kmgt]?)(i?)b?\s*$", re.IGNORECASE)
 
 
-class _Memory(click.ParamType):
+class _Memory(click.ParamType[int]):
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
@@ -38,7 +39,7 @@ class _Memory(click.ParamType):
         return size
 
 
-class _Names(click.ParamType):
+class _Names(click.ParamType[tuple[str, ...]]):
     name = "keys"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
@@ -133,7 +134,22 @@ def settings_of(values: dict[str, Any]) -> Settings:
         part, _, field = name.partition("__")
         data[part][field] = value
     _choose_mode(data, given, values)
-    return settings_from(data, origin="options")
+    try:
+        return settings_from(data, origin="options")
+    except DocumentError as error:
+        raise _named_by_option(error) from None
+
+
+def _named_by_option(error: DocumentError) -> UsageError:
+    """The error with the option in the place of the field's path."""
+    found = _FIELD.search(error.message)
+    if found is None:
+        return UsageError(error.message.removeprefix("options: "), mend=error.mend)
+    option = next(
+        (one.option for one in setting_fields() if (one.part, one.name) == found.groups()), ".".join(found.groups())
+    )
+    what = error.message.removeprefix("options: ").partition(" - at")[0].replace("`", "")
+    return UsageError(f"{option}: {what[:1].lower()}{what[1:]}.", mend="See evenfield flats --help.")
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

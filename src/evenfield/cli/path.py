@@ -60,7 +60,15 @@ def plan_paths(
         return empty_plan(survey, error=error, output=folder, settings=settings)
 
 
-def show_plan(plan: Plan, *, shown: Shown, explain: bool = False) -> int:
+def show_found(plan: Plan, *, shown: Shown) -> None:
+    """Show the search for calibration frames, on stderr where stdout is for the result alone."""
+    from evenfield.plan.explain import explain_plan
+
+    if plan.steps:
+        (remark if shown.json or shown.quiet else show)(explain_plan(plan, search=True) + "\n")
+
+
+def show_plan(plan: Plan, *, shown: Shown, explain: bool = False, search: bool = False) -> int:
     """Show a plan; with ``explain`` its full account as well. Returns the exit code."""
     if shown.json:
         show(to_json(plan))
@@ -69,7 +77,7 @@ def show_plan(plan: Plan, *, shown: Shown, explain: bool = False) -> int:
         if explain and plan.steps:
             from evenfield.plan.explain import explain_plan
 
-            show("\n" + explain_plan(plan))
+            show("\n" + explain_plan(plan, search=search))
     refused = not plan.steps or any(step.refused for step in plan.steps)
     return 1 if refused else 0
 
@@ -128,7 +136,7 @@ def cancel_on_signal() -> Iterator[CancelToken]:
     if threading.current_thread() is not threading.main_thread():
         yield token
         return
-    previous: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
+    previous: dict[signal.Signals, Callable[[int, FrameType | None], object] | int | None] = {}
 
     def handle(number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -136,10 +144,10 @@ def cancel_on_signal() -> Iterator[CancelToken]:
             os._exit(130)
         token.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        previous[number] = signal.signal(number, handle)
+    for watched in (signal.SIGINT, signal.SIGTERM):
+        previous[watched] = signal.signal(watched, handle)
     try:
         yield token
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        for watched, handler in previous.items():
+            signal.signal(watched, handler)

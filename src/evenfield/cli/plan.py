@@ -24,6 +24,7 @@ JOBS = ("flats", "masters", "calibrate")
 @click.option("--save", metavar="FILE", help="Write the plan to this file, for 'evenfield run FILE'.")
 @settings_options
 @click.option("--dry-run", is_flag=True, help="The same, with the full explanation.")
+@click.option("--show-search", is_flag=True, help="Show every calibration set that was looked at, and why (not).")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON and nothing else.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every master and every finding, notes too.")
@@ -33,6 +34,7 @@ def command(
     calibration: tuple[str, ...],
     save: str | None,
     dry_run: bool,
+    show_search: bool,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -54,7 +56,7 @@ def command(
     plan = plan_paths(paths, calibration=calibration, output=output, settings=settings, progress=progress)
     if save is not None:
         save_plan(plan, path=save)
-    code = show_plan(plan, shown=shown, explain=dry_run)
+    code = show_plan(plan, shown=shown, explain=dry_run or show_search, search=show_search)
     if save is not None and not (quiet or as_json):
         remark(f"Plan saved: {save}. To make it: evenfield run {save}")
     return code

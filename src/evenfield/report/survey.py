@@ -146,10 +146,10 @@ def survey_text(survey: Survey, *, findings: Sequence[Finding], sort: str = "nam
         lines += indented(f"unreadable: {os.path.basename(one.path)} ({one.reason})", by=2)
     if len(survey.unreadable) > 6:
         lines.append(f"  and {len(survey.unreadable) - 6} more unreadable files: see --json")
-    for number, one in enumerate(findings, start=1):
-        mend = one.mend if one.fix is None else f"{one.mend.rstrip('.:')}: {quoted(one.fix)}"
-        body = indented(f"{one.message} {mend}", by=11)
-        lines += [f"{number} {one.level.value:<8} {body[0].strip()}", *body[1:]]
+    for number, found in enumerate(findings, start=1):
+        mend = found.mend if found.fix is None else f"{found.mend.rstrip('.:')}: {quoted(found.fix)}"
+        body = indented(f"{found.message} {mend}", by=11)
+        lines += [f"{number} {found.level.value:<8} {body[0].strip()}", *body[1:]]
     if survey.products_skipped:
         lines.append(f"{plural(survey.products_skipped, 'file')} not searched: evenfield's own products.")
     return "\n".join(lines) + "\n"

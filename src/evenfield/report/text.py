@@ -71,7 +71,7 @@ def plan_text(plan: Plan, *, verbose: bool = False, paint: Paint = plain) -> str
     others = len(plan.steps) - len(flats)
     closing = f"{plural(ready, 'master flat')} can be made"
     closing += f", with {plural(others, 'master')} for calibration" if others else ""
-    lines.append(f"{closing}.  Nothing was written there." if not flats or ready else f"{closing}.")
+    lines.append(f"{closing}.  Nothing was made yet.")
     return "\n".join(lines) + "\n"
 
 

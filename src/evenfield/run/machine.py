@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Any
 
 FALLBACK_BYTES = 8 << 30
 """Memory assumed where the system does not tell."""
@@ -21,29 +22,15 @@ def machine_bytes() -> int:
 
 
 def _windows_bytes() -> int | None:
-    if sys.platform != "win32":
-        return None
     import ctypes
 
-    class _Status(ctypes.Structure):
-        _fields_ = [("length", ctypes.c_ulong), ("load", ctypes.c_ulong)] + [
-            (name, ctypes.c_ulonglong)
-            for name in (
-                "total",
-                "available",
-                "total_page",
-                "available_page",
-                "total_virtual",
-                "available_virtual",
-                "x",
-            )
-        ]
-
-    status = _Status()
-    status.length = ctypes.sizeof(_Status)
-    if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
-        return int(status.total)
-    return None
+    kernel: Any = getattr(ctypes, "windll", None)
+    if kernel is None:
+        return None
+    # MEMORYSTATUSEX: two 32-bit numbers (the first its own size), then 64-bit ones, the first of which is wanted.
+    status = (ctypes.c_uint64 * 8)()
+    ctypes.cast(status, ctypes.POINTER(ctypes.c_uint32))[0] = ctypes.sizeof(status)
+    return int(status[1]) if kernel.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)) else None
 
 
 def budget_bytes(asked: int | None) -> int:

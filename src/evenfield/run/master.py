@@ -349,6 +349,8 @@ def _provenance(
     examination, leveled = made
     measured = dict(examination.measured)
     measured["frames"] = float(len(kept.items))
+    measured["mean_exposure_s"] = _mean_known([job.frame(item).exposure_s for item in kept.items])
+    measured["mean_sensor_c"] = _mean_known([job.frame(item).sensor_c for item in kept.items])
     measured["mean_noise_adu"] = combined.mean_noise
     measured["rejected_low_share"] = combined.rejected_low / combined.samples if combined.samples else None
     measured["rejected_high_share"] = combined.rejected_high / combined.samples if combined.samples else None
@@ -391,6 +393,11 @@ def _provenance(
         findings=tuple(findings),
         changed_by_user=(*settings.select.overrides, *settings.calibration.allow_mismatch),
     )
+
+
+def _mean_known(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _with_sizes(findings: Sequence[Finding], measured: dict[str, float | None]) -> list[Finding]:

@@ -35,8 +35,8 @@ from evenfield.simulate.truth import Truth, camera_truth
 __all__ = [
     "Camera",
     "DustMote",
-    "FlatJudgment",
     "FilterRecipe",
+    "FlatJudgment",
     "Lamp",
     "MessyNight",
     "Night",
