@@ -152,17 +152,19 @@ def _clipped(x: F64, low: float, high: float, floor: float | None) -> F64:
 
 
 def _huber(x: F64, m: F64, floor: float) -> F64:
-    s = np.maximum(_std(x, 1), floor)
-    t, going = x, np.ones(s.size, bool)
+    found = np.maximum(_std(x, 1), floor)
+    going = np.arange(found.size)
+    t, center, s = x, m, found
     for _ in range(50):
-        t = np.clip(t, m - 1.5 * s, m + 1.5 * s)
+        t = np.clip(t, center - 1.5 * s, center + 1.5 * s)
         new = np.maximum(1.134 * _std(t, 1), floor)
-        settled = np.abs(new - s) <= 5e-4 * s
-        s = np.where(going, new, s)
-        going &= ~settled
-        if not going.any():
+        moves = np.abs(new - s) > 5e-4 * s
+        found[going] = new
+        # Columns that have settled are done with; the others go on.
+        going, t, center, s = going[moves], t[:, moves], center[moves], new[moves]
+        if not going.size:
             break
-    return s
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -212,9 +212,7 @@ def test_overscan_and_trim(
     same_pixels(only_flat(report, "_R_"), wanted)
 
 
-def test_trim_alone(
-    ccd_night: Night, plain: Any, make: Callable[..., Report], same_pixels: Callable[..., int]
-) -> None:
+def test_trim_alone(ccd_night: Night, plain: Any, make: Callable[..., Report], same_pixels: Callable[..., int]) -> None:
     """A trimmed region is computed as if the rest did not exist, its levels too."""
     report = make(ccd_night.folder, calibration=CalibrationSettings(trim="[9:40,5:*]", kinds=("bias",)))
     trim = (slice(4, 48), slice(8, 40))

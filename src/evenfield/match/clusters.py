@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Final
-import itertools
 
 EXPOSURE_SHARE: Final = 0.02
 """Exposures closer than this share of their value belong together, as far as the cluster stays within 5 %."""
@@ -136,15 +136,40 @@ def exposure_clusters(values_s: Sequence[float]) -> tuple[int, ...]:
 
 
 def angle_clusters(values_deg: Sequence[float], *, width_deg: float = 1.0) -> tuple[int, ...]:
-    """Number the rotator angle cluster of each value; 359.8 and 0.1 degrees are neighbors."""
+    """Number the rotator angle cluster of each value; 359.8 and 0.1 degrees are neighbors.
+
+    Neighbors within the width belong together, until the cluster would span more than two widths: a field that turns
+    all night does not become one group.
+    """
     folded = [value % 360.0 for value in values_deg]
-    order = sorted(range(len(folded)), key=lambda index: folded[index])
+    order = _after_widest_gap(sorted(range(len(folded)), key=lambda index: folded[index]), folded)
     labels = [0] * len(folded)
-    label = 0
-    for earlier, index in itertools.pairwise(order):
-        if folded[index] - folded[earlier] > width_deg:
+    label = -1
+    first = previous = -math.inf
+    for index in order:
+        value = folded[index]
+        while value < previous:
+            value += 360.0
+        if value - previous > width_deg or value - first > 2 * width_deg:
             label += 1
+            first = value
+        previous = value
         labels[index] = label
-    if label and folded[order[0]] + 360.0 - folded[order[-1]] <= width_deg:
-        labels = [0 if one == label else one for one in labels]
     return tuple(labels)
+
+
+def _after_widest_gap(order: list[int], folded: Sequence[float]) -> list[int]:
+    """The same circle of angles, begun after its widest gap."""
+    if len(order) < 2:
+        return order
+    gaps = [(folded[b] - folded[a]) % 360.0 for a, b in zip(order, order[1:] + order[:1], strict=True)]
+    start = (gaps.index(max(gaps)) + 1) % len(order)
+    return order[start:] + order[:start]
+
+
+def mean_angle(values_deg: Sequence[float]) -> float:
+    """The mean of angles that lie close together, 0 to 360 degrees: that of 359.8 and 0.2 is 0."""
+    first = values_deg[0]
+    # Deviations from the first angle, folded to -180..180, do not jump at 0.
+    mean = first + sum(math.remainder(value - first, 360.0) for value in values_deg) / len(values_deg)
+    return mean % 360.0

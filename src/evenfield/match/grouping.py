@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from evenfield.match.clusters import angle_clusters, exposure_clusters, temperature_clusters
+from evenfield.match.clusters import angle_clusters, exposure_clusters, mean_angle, temperature_clusters
 from evenfield.model.frame import SETUP_KEYS, FrameInfo, FrameKind
 from evenfield.model.groups import FrameGroup
 from evenfield.model.plan import KeyValue
@@ -17,7 +17,7 @@ OPTICS_KEYS = ("telescope", "focal_length_mm")
 def group_flats(
     frames: Sequence[FrameInfo], *, settings: GroupSettings, night_of: dict[str, str | None]
 ) -> tuple[FrameGroup, ...]:
-    """Split flats into groups that each make one master, in the order of their first frame's filter and night.
+    """Split flats into groups that each make one master, in the order of night and filter.
 
     The key of a group holds the value of every setup key, of the optics, and of the grouping keys in force; the value
     of a cluster is its mean.
@@ -52,7 +52,8 @@ def calibration_sets(frames: Sequence[FrameInfo], *, temperature_width: float) -
     """Split bias, darks and dark flats into sets that each make one master; a ready master is a set of its own.
 
     Sets share every setup key, the kind, the exposure cluster, the set temperature and the cluster of the measured
-    temperature. Nights do not split them: dark signal belongs to the sensor, not to the night.
+    temperature (slow drift gives several sets). Nights do not split them: dark signal belongs to the sensor, not to
+    the night.
     """
     sets: list[FrameGroup] = []
     for frame in frames:
@@ -104,7 +105,8 @@ def _recluster(
         for frame, label in zip(known, clusters(values) if values else (), strict=True):
             parts.setdefault(label, []).append(frame)
         for part in parts.values():
-            mean = sum(getattr(frame, field) for frame in part) / len(part)
+            found = [getattr(frame, field) for frame in part]
+            mean = mean_angle(found) if field == "rotator_deg" else sum(found) / len(found)
             means.update({frame.path: round(mean, 3) for frame in part})
             made.append(part)
         if unknown:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Sequence
-from typing import Final
+from typing import NamedTuple
 
 from evenfield.match.limits import GOOD_SET, Limits
-from evenfield.model.frame import Difference, FrameInfo, FrameKind, exposure_text
+from evenfield.model.frame import Difference, FrameInfo, FrameKind, SensorSetup, exposure_text
 from evenfield.model.groups import FrameGroup
-
-UNCHECKED: Final = "not checked"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """How one calibration set fits one frame in one role.
+    """How one calibration set fits frames in one role.
 
     ``against`` holds what forbids it, ``unknown`` what could not be compared, ``allowed`` what the user allowed.
-    ``distance`` is |dT| + 3 |dExposure| (MasterFlatMaker's score) for those that fit.
+    ``distance`` is |dT| + 3 |dExposure| (MasterFlatMaker's score).
     """
 
     group: FrameGroup
@@ -34,31 +33,69 @@ class Fit:
         return not self.against
 
 
+class Rank(NamedTuple):
+    """The order of sets that fit, the best one least: what was allowed, what is unknown, then size and distance."""
+
+    allowed: int
+    unknown: int
+    single: bool
+    few: bool
+    other_kind: bool
+    distance: float
+    fewer: int
+    name: str
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class _Comparison:
+    """What is found while one frame is compared with one set."""
+
+    frame: FrameInfo
+    group: FrameGroup
+    role: str
+    limits: Limits
+    against: list[Difference] = dataclasses.field(default_factory=list)
+    unknown: list[str] = dataclasses.field(default_factory=list)
+    allowed: list[str] = dataclasses.field(default_factory=list)
+
+    def judge(self, difference: Difference, key: str, gap: float | None) -> None:
+        """Put a known difference where it belongs: allowed by the user, or against the match."""
+        if self.limits.allows(key, gap):
+            self.allowed.append(str(difference))
+        else:
+            self.against.append(difference)
+
+
 def fit(frame: FrameInfo, *, group: FrameGroup, role: str, limits: Limits) -> Fit:
     """Compare one frame with one calibration set in the role "dark_flat", "dark" (scaled by exposure) or "bias".
 
     A number domain that is unknown on one side forbids the match: 0..1 and ADU are never guessed.
     """
-    differences: list[Difference] = []
-    unknown: list[str] = []
-    allowed: list[str] = []
-    for difference in frame.setup.differences(group.frames[0].setup):
+    found = _Comparison(frame=frame, group=group, role=role, limits=limits)
+    for difference in _setup_differences(frame.setup, group.frames[0].setup):
         if difference.unknown and difference.key != "number_domain":
-            unknown.append(difference.key)
-        elif difference.key != "shape" and limits.allows(difference.key, _number_gap(difference)):
-            allowed.append(str(difference))
+            found.unknown.append(difference.key)
+        elif difference.key == "shape":
+            found.against.append(difference)
         else:
-            differences.append(difference)
-    d_exposure = _compare_exposure(frame, group, role, limits, differences, unknown, allowed)
-    d_temperature = _compare_temperature(frame, group, role, limits, differences, unknown, allowed)
+            found.judge(difference, difference.key, _number_gap(difference))
+    _compare_content(found)
+    d_exposure = 0.0 if role == "bias" else _compare_exposure(found)
+    d_temperature = _compare_temperature(found)
     return Fit(
         group=group,
         role=role,
-        against=tuple(differences),
-        unknown=tuple(unknown),
-        allowed=tuple(allowed),
+        against=tuple(found.against),
+        unknown=tuple(found.unknown),
+        allowed=tuple(found.allowed),
         distance=d_temperature + 3.0 * d_exposure,
     )
+
+
+@functools.lru_cache(maxsize=4096)
+def _setup_differences(here: SensorSetup, there: SensorSetup) -> tuple[Difference, ...]:
+    # Thousands of frames share a handful of setups.
+    return here.differences(there)
 
 
 def _number_gap(difference: Difference) -> float | None:
@@ -68,91 +105,69 @@ def _number_gap(difference: Difference) -> float | None:
         return None
 
 
-def _compare_exposure(
-    frame: FrameInfo,
-    group: FrameGroup,
-    role: str,
-    limits: Limits,
-    differences: list[Difference],
-    unknown: list[str],
-    allowed: list[str],
-) -> float:
-    if role == "bias":
-        return 0.0
-    here, there = frame.exposure_s, group.exposure_s
-    if here is None or there is None:
-        # A set called dark flat was taken for the flats; a dark of unknown exposure beside flats of unknown exposure
-        # cannot be told from one. Anything else stays unmatched.
-        if role == "dark_flat" and (group.kind is FrameKind.DARK_FLAT or (here is None and there is None)):
-            unknown.append("exposure_s")
-        else:
-            differences.append(_exposure_difference(here, there))
-        return 0.0
-    gap = abs(here - there)
-    if role == "dark":
-        # Scaled down, never up: a shorter dark would multiply its noise.
-        if there < here and not limits.allows("exposure", gap):
-            differences.append(_exposure_difference(here, there))
-        elif there < here:
-            allowed.append(str(_exposure_difference(here, there)))
-        return gap
-    if gap > limits.exposure_s(here):
-        if limits.allows("exposure", gap):
-            allowed.append(str(_exposure_difference(here, there)))
-        else:
-            differences.append(_exposure_difference(here, there))
-    return gap
+def _compare_content(found: _Comparison) -> None:
+    """Refuse to subtract the bias twice, or to leave it in: what each side still contains must go together."""
+    frame, master = found.frame, found.group.frames[0]
+    here, there = frame.contains_bias is not False, master.contains_bias is not False
+    # A dark flat must hold what the flat holds; scaling and bias frames take both to be raw.
+    agree = here == there if found.role == "dark_flat" else here and there
+    if not agree:
+        words = {True: "still in it", False: "already subtracted"}
+        found.against.append(Difference(key="bias", here=words[here], there=words[there]))
+    if None not in (frame.pedestal_adu, master.pedestal_adu) and frame.pedestal_adu != master.pedestal_adu:
+        found.against.append(
+            Difference(key="pedestal", here=f"{frame.pedestal_adu:g} ADU", there=f"{master.pedestal_adu:g} ADU")
+        )
 
 
-def _exposure_difference(here: float | None, there: float | None) -> Difference:
-    return Difference(
+def _compare_exposure(found: _Comparison) -> float:
+    here, there = found.frame.exposure_s, found.group.exposure_s
+    difference = Difference(
         key="exposure_s",
         here=None if here is None else exposure_text(here),
         there=None if there is None else exposure_text(there),
     )
-
-
-def _compare_temperature(
-    frame: FrameInfo,
-    group: FrameGroup,
-    role: str,
-    limits: Limits,
-    differences: list[Difference],
-    unknown: list[str],
-    allowed: list[str],
-) -> float:
-    here, there = frame.temperature_c, group.temperature_c
     if here is None or there is None:
-        unknown.append("sensor_c")
+        # A set called dark flat was taken for the flats; a dark of unknown exposure beside flats of unknown exposure
+        # cannot be told from one. Anything else stays unmatched.
+        called = found.group.kind is FrameKind.DARK_FLAT or (here is None and there is None)
+        if found.role == "dark_flat" and called:
+            found.unknown.append("exposure_s")
+        else:
+            found.against.append(difference)
         return 0.0
     gap = abs(here - there)
-    if gap > limits.temperature_c(role):
-        difference = Difference(key="sensor_c", here=f"{here:.1f} C", there=f"{there:.1f} C")
-        if limits.allows("temperature", gap):
-            allowed.append(str(difference))
-        else:
-            differences.append(difference)
+    # Scaled down, never up: a shorter dark would multiply its noise.
+    outside = there < here if found.role == "dark" else gap > found.limits.exposure_s(here)
+    if outside:
+        found.judge(difference, "exposure", gap)
     return gap
 
 
-def rank(found: Fit) -> tuple[object, ...]:
-    """Sort key of a fit: least unknown, then for a scaled dark enough frames, then the score, then more frames.
+def _compare_temperature(found: _Comparison) -> float:
+    here, there = found.frame.temperature_c, found.group.temperature_c
+    if here is None or there is None:
+        found.unknown.append("sensor_c")
+        return 0.0
+    gap = abs(here - there)
+    if gap > found.limits.temperature_c(found.role):
+        difference = Difference(key="sensor_c", here=f"{here:.1f} C", there=f"{there:.1f} C")
+        found.judge(difference, "temperature", gap)
+    return gap
 
-    A ready master counts as many frames as its header says.
-    """
-    known_missing = len([key for key in found.unknown if key in ("gain_setting", "exposure_s", "sensor_c", "camera")])
-    small = 0
-    if found.role == "dark":
-        small = int(n_frames(found.group) < GOOD_SET)
-    named_dark_flat = 0 if found.group.kind is FrameKind.DARK_FLAT or found.role != "dark_flat" else 1
-    return (
-        len(found.allowed),
-        known_missing,
-        small,
-        named_dark_flat,
-        round(found.distance, 3),
-        -n_frames(found.group),
-        found.group.frames[0].path,
+
+def rank(found: Fit) -> Rank:
+    """The place of a fit among others: see `Rank`. A ready master counts as many frames as its header says."""
+    n = n_frames(found.group)
+    return Rank(
+        allowed=len(found.allowed),
+        unknown=len(found.unknown),
+        single=n == 1,
+        few=found.role == "dark" and n < GOOD_SET,
+        other_kind=found.role == "dark_flat" and found.group.kind is not FrameKind.DARK_FLAT,
+        distance=round(found.distance, 3),
+        fewer=-n,
+        name=found.group.frames[0].path,
     )
 
 
@@ -175,16 +190,39 @@ class Choice:
 def choose(frames: Sequence[FrameInfo], *, sets: Sequence[FrameGroup], how: str, limits: Limits) -> Choice | None:
     """The best calibration of one kind (``how``: "dark_flat", "scaled_dark" or "bias") that fits every frame given.
 
-    Returns ``None`` where no set fits all of them. A scaled dark needs a bias that fits as well.
+    Returns ``None`` where no set fits all of them. A scaled dark needs a bias that fits as well, and fits the dark.
     """
-    if how == "scaled_dark":
-        dark = _best(frames, sets, "dark", limits)
-        bias = _best(frames, sets, "bias", limits)
-        if dark is None or bias is None or not _same_sensor(dark[0].group, bias[0].group):
-            return None
-        return Choice(how=how, fits=(dark[0], bias[0]), looked_at=(*dark[1], *bias[1]))
-    best = _best(frames, sets, how, limits)
-    return None if best is None else Choice(how=how, fits=(best[0],), looked_at=best[1])
+    if how != "scaled_dark":
+        looked_at = look_at(frames, sets=sets, role=how, limits=limits)
+        best = min((one for one in looked_at if one.fits), key=rank, default=None)
+        return None if best is None else Choice(how=how, fits=(best,), looked_at=looked_at)
+    darks = look_at(frames, sets=sets, role="dark", limits=limits)
+    biases = look_at(frames, sets=sets, role="bias", limits=limits)
+    for dark in sorted((one for one in darks if one.fits), key=rank):
+        for bias in sorted((one for one in biases if one.fits), key=rank):
+            if _same_sensor(dark.group, bias.group):
+                return Choice(how=how, fits=(dark, bias), looked_at=(*darks, *biases))
+    return None
+
+
+def look_at(
+    frames: Sequence[FrameInfo], *, sets: Sequence[FrameGroup], role: str, limits: Limits
+) -> tuple[Fit, ...]:
+    """How each set that may play a role fits all of the frames."""
+    return tuple(
+        _over_all([fit(frame, group=group, role=role, limits=limits) for frame in frames])
+        for group in candidates(sets, role=role)
+    )
+
+
+def _over_all(fits: Sequence[Fit]) -> Fit:
+    """One fit for several frames: the worst of them, with all that is unknown or was allowed of any."""
+    worst = max(fits, key=lambda one: (len(one.against), one.distance))
+    return dataclasses.replace(
+        worst,
+        unknown=tuple(dict.fromkeys(key for one in fits for key in one.unknown)),
+        allowed=tuple(dict.fromkeys(text for one in fits for text in one.allowed)),
+    )
 
 
 def _same_sensor(dark: FrameGroup, bias: FrameGroup) -> bool:
@@ -193,28 +231,10 @@ def _same_sensor(dark: FrameGroup, bias: FrameGroup) -> bool:
 
 
 def candidates(sets: Sequence[FrameGroup], *, role: str) -> tuple[FrameGroup, ...]:
-    """The sets that may play a role: dark flats and darks as "dark_flat", darks as "dark", bias as "bias"."""
+    """The sets that may play a role: dark flats and darks as "dark_flat" and as "dark", bias as "bias"."""
     if role == "bias":
         return tuple(group for group in sets if group.kind is FrameKind.BIAS)
-    if role == "dark":
-        return tuple(group for group in sets if group.kind in (FrameKind.DARK, FrameKind.DARK_FLAT))
-    return tuple(group for group in sets if group.kind in (FrameKind.DARK_FLAT, FrameKind.DARK))
-
-
-def _best(
-    frames: Sequence[FrameInfo], sets: Sequence[FrameGroup], role: str, limits: Limits
-) -> tuple[Fit, tuple[Fit, ...]] | None:
-    looked_at: list[Fit] = []
-    good: list[Fit] = []
-    for group in candidates(sets, role=role):
-        fits = [fit(frame, group=group, role=role, limits=limits) for frame in frames]
-        worst = max(fits, key=lambda one: (len(one.against), one.distance))
-        looked_at.append(worst)
-        if all(one.fits for one in fits):
-            good.append(worst)
-    if not good:
-        return None
-    return min(good, key=rank), tuple(looked_at)
+    return tuple(group for group in sets if group.kind in (FrameKind.DARK, FrameKind.DARK_FLAT))
 
 
 def nearest(frames: Sequence[FrameInfo], *, sets: Sequence[FrameGroup], limits: Limits) -> tuple[Fit, ...]:

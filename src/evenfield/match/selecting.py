@@ -33,8 +33,10 @@ def select_frames(survey: Survey, *, ignore_type: bool, named_only: Sequence[str
     ignore_type : bool
         Every frame named one by one is a flat, whatever its header says.
     named_only : sequence of str
-        Paths of the files to calibrate with; they may take part though they are products or masters.
+        Paths of the files to calibrate with. They may take part though they are products, masters or copies of other
+        files; where nothing says what one is, it is taken as a dark flat, by the user's word.
     """
+    wanted = set(named_only)
     flats: list[FrameInfo] = []
     calibration: list[FrameInfo] = []
     contradicting: list[FrameInfo] = []
@@ -44,18 +46,21 @@ def select_frames(survey: Survey, *, ignore_type: bool, named_only: Sequence[str
     named = set(survey.named) if ignore_type else set()
     from_calibration = set(survey.calibration)
     for frame in survey.frames:
-        use = _out(frame, copies, as_flat=frame.path in named)
+        if frame.path in wanted and frame.kind in (None, *DARK_KINDS):
+            calibration.append(frame if frame.kind is not None else _by_word(frame, FrameKind.DARK_FLAT))
+            continue
+        use = _out(frame, copies, as_flat=frame.path in named, elsewhere=frame.path in from_calibration)
         if use is not None:
             uses.append(use)
             if use.code == "header_says_light":
                 contradicting.append(frame)
             elif use.code == "no_kind":
                 nameless.append(frame)
-        elif frame.path in named and frame.path not in named_only:
+        elif frame.path in named:
             flats.append(as_flat_frame(frame))
         elif frame.kind is FrameKind.FLAT:
             if frame.path in from_calibration:
-                uses.append(_use(frame, "not_needed", "flat_in_calibration", "flat in a calibration folder"))
+                uses.append(_use(frame, "not_needed", "flat_in_calibration", "flat of a calibration folder"))
             else:
                 flats.append(frame)
         else:
@@ -71,17 +76,19 @@ def select_frames(survey: Survey, *, ignore_type: bool, named_only: Sequence[str
 
 def as_flat_frame(frame: FrameInfo) -> FrameInfo:
     """The frame as a flat, known from the user."""
-    return msgspec.structs.replace(
-        frame, kind=FrameKind.FLAT, is_master=False, known_from={**frame.known_from, "kind": "user"}
-    )
+    return msgspec.structs.replace(_by_word(frame, FrameKind.FLAT), is_master=False)
+
+
+def _by_word(frame: FrameInfo, kind: FrameKind) -> FrameInfo:
+    return msgspec.structs.replace(frame, kind=kind, known_from={**frame.known_from, "kind": "user"})
 
 
 def _use(frame: FrameInfo, use: str, code: str, reason: str) -> FileUse:
     return FileUse(path=frame.path, use=use, code=code, reason=reason)
 
 
-def _out(frame: FrameInfo, copies: dict[str, str], *, as_flat: bool) -> FileUse | None:
-    """The use of a frame that takes no part, or ``None``."""
+def _out(frame: FrameInfo, copies: dict[str, str], *, as_flat: bool, elsewhere: bool) -> FileUse | None:
+    """The use of a frame that takes no part, or ``None``. ``elsewhere``: it lies in a calibration folder."""
     if frame.path in copies:
         original = os.path.basename(copies[frame.path])
         return _use(frame, "left_out", "second_copy", f"second copy of {original}")
@@ -93,7 +100,8 @@ def _out(frame: FrameInfo, copies: dict[str, str], *, as_flat: bool) -> FileUse 
     if frame.kind is None:
         return _use(frame, "left_out", "no_kind", "no kind known")
     if frame.kind is FrameKind.LIGHT:
-        if frame.kind_by_name is FrameKind.FLAT:
+        # In a calibration folder nobody looks for flats; and what the user says is no contradiction.
+        if frame.kind_by_name is FrameKind.FLAT and frame.known_from.get("kind") != "user" and not elsewhere:
             return _use(frame, "left_out", "header_says_light", "header says Light")
         return _use(frame, "not_needed", "light", "light")
     if frame.kind is FrameKind.FLAT and frame.is_master:
@@ -103,9 +111,9 @@ def _out(frame: FrameInfo, copies: dict[str, str], *, as_flat: bool) -> FileUse 
 
 def spare_reason(frame: FrameInfo) -> str:
     """What a calibration frame that nobody needs is, in words: "dark of 300 s", "bias", "ready master dark of 60 s"."""
-    if frame.kind is None or frame.kind not in DARK_KINDS:
-        return "frame"
+    if frame.kind is None:
+        return "frame of unknown kind"
     words = frame.kind.words
-    if frame.kind is not FrameKind.BIAS and frame.exposure_s is not None:
+    if frame.kind in (FrameKind.DARK, FrameKind.DARK_FLAT) and frame.exposure_s is not None:
         words = f"{words} of {exposure_text(frame.exposure_s)}"
     return f"ready master {words}" if frame.is_master else words

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 
 def plural(count: int, noun: str) -> str:
-    """A count with its noun: "1 flat", "20 flats", "3 bias", "2 dark flats of 2.00 s"."""
+    """A count with its noun: "1 flat", "20 flats", "1 bias frame", "2 dark flats of 2.00 s"."""
     head, of, rest = noun.partition(" of ")
+    if head.endswith("bias"):
+        head += " frame"
     if count != 1 and not head.endswith("s"):
         head += "s"
     return f"{count} {head}{of}{rest}"

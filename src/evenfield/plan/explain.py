@@ -1,0 +1,176 @@
+"""A plan, a step or the code of a finding in full sentences: every key that was compared, every master not taken."""
+
+from __future__ import annotations
+
+import difflib
+import textwrap
+from collections.abc import Sequence
+from typing import Final
+
+from evenfield.errors import UsageError
+from evenfield.model.catalogue import CATALOGUE
+from evenfield.model.findings import Finding
+from evenfield.model.plan import Calibration, FileUse, Plan, Step
+from evenfield.model.rejections import rejection_text
+from evenfield.model.wording import plural
+
+WIDTH: Final = 80
+USES: Final = ("used", "not_needed", "left_out", "unreadable")
+SHORT_SEARCH: Final = 3
+"""Runners-up shown of each match, unless the whole search is asked for."""
+
+
+def explain_plan(plan: Plan, *, step: str | None = None, search: bool = False) -> str:
+    """A plan in words: what is made from what, why, what nearly matched, and what was left out.
+
+    Parameters
+    ----------
+    plan : Plan
+    step : str, optional
+        The id of one step; without it the whole plan is explained.
+    search : bool
+        Name every calibration set that was looked at, not only the nearest.
+
+    Returns
+    -------
+    str
+        Lines of at most 80 columns, but for long paths.
+
+    Raises
+    ------
+    UsageError
+        If the plan has no such step.
+    """
+    if step is not None:
+        return "\n".join(_step_lines(_step(plan, step), search=search)) + "\n"
+    lines = [_counts(plan.files)]
+    for one in plan.steps:
+        lines += ["", *_step_lines(one, search=search)]
+    lines += _left_out(plan)
+    if plan.findings:
+        lines += ["", "Findings about the whole"]
+        lines += [line for one in plan.findings for line in _finding_lines(one)]
+    for note in plan.notes:
+        lines += ["", *_wrapped(note, 0)]
+    return "\n".join(lines) + "\n"
+
+
+def explain_code(code: str) -> str:
+    """What the code of a finding means, what to do, and what it does to a verdict.
+
+    Raises
+    ------
+    UsageError
+        If there is no such code.
+    """
+    entry = CATALOGUE.get(code)
+    if entry is None:
+        near = difflib.get_close_matches(code, CATALOGUE, n=3, cutoff=0.5)
+        mend = f"Did you mean {' or '.join(near)}?" if near else "The codes stand in report.json and in the docs."
+        raise UsageError(f"There is no finding '{code}'.", mend=mend)
+    lines = [f"{entry.code} ({entry.level.value}): {entry.title}", *_wrapped(entry.meaning, 2)]
+    lines += _wrapped(f"What to do: {entry.mend}", 2)
+    if entry.verdict is not None:
+        lines += _wrapped(f"A master with this finding is at best: {entry.verdict.value}", 2)
+    return "\n".join(lines) + "\n"
+
+
+def _step(plan: Plan, step: str) -> Step:
+    found = plan.step(step)
+    if found is not None:
+        return found
+    ids = [one.id for one in plan.steps]
+    near = difflib.get_close_matches(step, ids, n=3, cutoff=0.3) or ids[:3]
+    raise UsageError(f"The plan has no step '{step}'.", mend=f"It has {', '.join(near)}." if near else "")
+
+
+def _counts(files: Sequence[FileUse]) -> str:
+    counts = ", ".join(f"{sum(1 for one in files if one.use == use)} {use.replace('_', ' ')}" for use in USES)
+    return f"{plural(len(files), 'file')}: {counts}"
+
+
+def _step_lines(step: Step, *, search: bool) -> list[str]:
+    lines = [f"{step.id}: {step.title}"]
+    if step.refused is not None:
+        lines += _wrapped(f"cannot be made: {step.refused.message} {step.refused.mend}", 2)
+    for text in step.because:
+        lines += _wrapped(f"- {text}", 2, hang=2)
+    lines += _wrapped(f"Made of {plural(len(step.inputs), 'frame')}: {_range(step)}", 2)
+    if step.overscan is not None:
+        lines += _wrapped(f"Overscan: the median of rows and columns {step.overscan} is subtracted", 2)
+    if step.trim is not None:
+        lines += _wrapped(f"Trimmed to rows and columns {step.trim}", 2)
+    for index, calibration in enumerate(step.calibrations):
+        count = sum(1 for item in step.inputs if item.calibration == index)
+        lines += _calibration_lines(calibration, count, search=search)
+    recipe = step.recipe
+    lines += _wrapped(
+        f"Combined: {recipe.method}, {rejection_text(recipe.rejection)}, scale {recipe.scale}, level {recipe.level}"
+        f"{' per CFA color' if recipe.per_cfa else ''}, written as {recipe.sample}",
+        2,
+    )
+    for out in step.excluded:
+        lines += _wrapped(f"left out: {out.path} ({out.reason})", 2, hang=2)
+    for one in step.findings:
+        lines += _finding_lines(one)
+    lines += _wrapped(f"-> {step.output}, digest {step.digest}", 2)
+    return lines
+
+
+def _range(step: Step) -> str:
+    paths = [item.path for item in step.inputs]
+    return paths[0] if len(paths) == 1 else f"{paths[0]} to {paths[-1]}"
+
+
+def _calibration_lines(calibration: Calibration, count: int, *, search: bool) -> list[str]:
+    lines = _wrapped(f"{plural(count, 'frame')}: {calibration.title}", 2, hang=2)
+    match = calibration.match
+    if match is None:
+        return lines
+    for reason in match.reasons:
+        lines += _wrapped(f"+ {reason}", 6, hang=2)
+    for unknown in match.unknown:
+        lines += _wrapped(f"? {unknown} known on one side at most", 6, hang=2)
+    for allowed in match.allowed:
+        lines += _wrapped(f"! allowed on request: {allowed}", 6, hang=2)
+    shown = match.runners_up if search else match.runners_up[:SHORT_SEARCH]
+    if shown:
+        lines += _wrapped("Looked at and not taken:" if search else "Nearly matched:", 4)
+    for one in shown:
+        lines += _wrapped(f"{one.title}: {one.why}", 6, hang=2)
+    return lines
+
+
+def _left_out(plan: Plan) -> list[str]:
+    lines: list[str] = []
+    for use, title in (("left_out", "Left out"), ("not_needed", "Not needed"), ("unreadable", "Unreadable")):
+        reasons: dict[str, list[str]] = {}
+        for one in plan.files:
+            if one.use == use:
+                reasons.setdefault(one.reason, []).append(one.path)
+        if reasons:
+            lines += ["", title]
+        for reason, paths in reasons.items():
+            lines += _wrapped(f"{len(paths)}: {reason}", 2, hang=2)
+            lines += [f"      {path}" for path in paths[:3]]
+            if len(paths) > 3:
+                lines.append(f"      and {len(paths) - 3} more")
+    return lines
+
+
+def _finding_lines(one: Finding) -> list[str]:
+    text = f"{one.level.value} {one.code}: {one.message} {one.mend}"
+    if one.fix is not None:
+        text += " [" + " ".join(f"'{part}'" if "*" in part or " " in part else part for part in one.fix) + "]"
+    return _wrapped(text, 2, hang=2)
+
+
+def _wrapped(text: str, by: int, *, hang: int = 0) -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=" " * by,
+        subsequent_indent=" " * (by + hang),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
