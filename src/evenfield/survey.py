@@ -12,6 +12,8 @@ import msgspec
 from evenfield.describe.description import describe_frame
 from evenfield.describe.overrides import Override, load_overrides, parse_override
 from evenfield.errors import DocumentError, ReadError, UsageError
+from evenfield.model.catalogue import finding
+from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo
 from evenfield.model.pixels import PixelSource
 from evenfield.model.settings import Settings
@@ -95,6 +97,7 @@ def survey_folders(
         levels=tuple(_levels(frames)) if levels else (),
         products_skipped=first.skipped + more.skipped + len(reader.left_out),
         ignored=first.ignored + more.ignored,
+        findings=tuple(reader.findings),
     )
 
 
@@ -105,6 +108,7 @@ class _Reader:
         self.frames: list[FrameInfo] = []
         self.unreadable: list[Unreadable] = []
         self.left_out: set[str] = set()
+        self.findings: list[Finding] = []
         self._user = tuple(override for text in overrides for override in parse_override(text))
         self._beside: dict[str, tuple[Override, ...]] = {}
 
@@ -127,14 +131,22 @@ class _Reader:
         if folder not in self._beside:
             parent = os.path.dirname(folder)
             above = () if parent == folder else self._overrides_beside(parent)
-            self._beside[folder] = (*above, *_load_beside(os.path.join(folder, OVERRIDES_FILE)))
+            try:
+                own = _load_beside(os.path.join(folder, OVERRIDES_FILE))
+            except DocumentError as error:
+                # The frames are read without it, and the user is told.
+                own = ()
+                self.findings.append(
+                    finding("bad_overrides_file", OVERRIDES_FILE, error.message, mend=error.mend or None)
+                )
+            self._beside[folder] = (*above, *own)
         return self._beside[folder]
 
 
 def _load_beside(path: str) -> tuple[Override, ...]:
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
+    except (FileNotFoundError, NotADirectoryError):
         return ()
     except (OSError, UnicodeDecodeError) as error:
         raise DocumentError(f"{path} cannot be read: {error}.") from None

@@ -48,9 +48,7 @@ def plan_paths(
     """Survey and plan. Where nothing can be planned, the plan has no steps and says why."""
     folder, single = split_output(output)
     skip = [folder]
-    survey = survey_folders(
-        paths, calibration=calibration, settings=settings, skip=skip, progress=progress.survey
-    )
+    survey = survey_folders(paths, calibration=calibration, settings=settings, skip=skip, progress=progress.survey)
     progress.clear()
     try:
         return make_plan(survey, output=folder, settings=settings, single_name=single)

@@ -205,9 +205,7 @@ def choose(frames: Sequence[FrameInfo], *, sets: Sequence[FrameGroup], how: str,
     return None
 
 
-def look_at(
-    frames: Sequence[FrameInfo], *, sets: Sequence[FrameGroup], role: str, limits: Limits
-) -> tuple[Fit, ...]:
+def look_at(frames: Sequence[FrameInfo], *, sets: Sequence[FrameGroup], role: str, limits: Limits) -> tuple[Fit, ...]:
     """How each set that may play a role fits all of the frames."""
     return tuple(
         _over_all([fit(frame, group=group, role=role, limits=limits) for frame in frames])

@@ -68,6 +68,16 @@ _ENTRIES: Final = (
         mend="Correct it with --set 'PATTERN:FIELD=VALUE'.",
     ),
     _entry(
+        "bad_overrides_file", "A file of corrections cannot be used", _WARNING,
+        meaning="An evenfield.toml beside the frames is broken; the frames were read without it.",
+        mend="Mend the line that the message names.",
+    ),
+    _entry(
+        "named_file_not_used", "A named file fits nothing", _WARNING, short="fits no group",
+        meaning="A file of --calibrate-with fits none of the groups of flats, while others do.",
+        mend="Leave it out, or accept the difference with --allow-mismatch KEY:LIMIT.",
+    ),
+    _entry(
         "unreadable", "A file cannot be read", _WARNING,
         meaning="The file or folder cannot be opened.",
         mend="Check that it exists and that you may read it.",

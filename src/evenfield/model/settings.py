@@ -114,9 +114,9 @@ class CalibrationSettings(_Part, frozen=True, kw_only=True, forbid_unknown_field
     pedestal_adu: Annotated[
         Annotated[float, Meta(ge=-1e6, le=1e6)] | None, _doc("The number to subtract, ADU.", "--pedestal")
     ] = None
-    kinds: Annotated[
-        tuple[str, ...], _doc("Kinds that the automatic choice may use.", "--calibration-kinds")
-    ] = CALIBRATION_KINDS
+    kinds: Annotated[tuple[str, ...], _doc("Kinds that the automatic choice may use.", "--calibration-kinds")] = (
+        CALIBRATION_KINDS
+    )
     dark_scale: Annotated[
         Literal["auto", "exposure", "none"],
         _doc(
@@ -128,9 +128,7 @@ class CalibrationSettings(_Part, frozen=True, kw_only=True, forbid_unknown_field
         str | None,
         _doc("Subtract the median of this region from each frame: a FITS section, or 'header'.", "--overscan"),
     ] = None
-    trim: Annotated[
-        str | None, _doc("Keep this region only: a FITS section, or 'header'.", "--trim")
-    ] = None
+    trim: Annotated[str | None, _doc("Keep this region only: a FITS section, or 'header'.", "--trim")] = None
     allow_mismatch: Annotated[
         tuple[str, ...], _doc("KEY[:LIMIT], a mismatch to accept; recorded in the product.", "--allow-mismatch")
     ] = ()
@@ -213,17 +211,17 @@ class CombineSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ),
     ] = "none"
     per_cfa: Annotated[bool, _doc("One level for each CFA colour instead of one for the frame.", "--per-cfa")] = False
-    keep_bad_frames: Annotated[
-        bool, _doc("Keep flats that are far too dark or saturated.", "--keep-bad-frames")
-    ] = False
+    keep_bad_frames: Annotated[bool, _doc("Keep flats that are far too dark or saturated.", "--keep-bad-frames")] = (
+        False
+    )
 
 
 class OutputSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is written, and what becomes of the inputs."""
 
-    sample: Annotated[
-        Literal["float32", "uint16"], _doc("Type of the pixels written, in ADU.", "--output-type")
-    ] = "float32"
+    sample: Annotated[Literal["float32", "uint16"], _doc("Type of the pixels written, in ADU.", "--output-type")] = (
+        "float32"
+    )
     name: Annotated[
         str,
         _doc(
@@ -233,9 +231,7 @@ class OutputSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         ),
     ] = "master_flat_{filter}_{night}"
     overwrite: Annotated[bool, _doc("Replace products made from other frames or settings.", "--overwrite")] = False
-    hash: Annotated[
-        Literal["xxh3", "sha256"], _doc("Content hash of inputs, kept in the products.", "--hash")
-    ] = "xxh3"
+    hash: Annotated[Literal["xxh3", "sha256"], _doc("Content hash of inputs, kept in the products.", "--hash")] = "xxh3"
     move_inputs: Annotated[
         str | None,
         _doc(

@@ -199,9 +199,11 @@ def allow_fix(one: Fit) -> tuple[str, ...] | None:
     return tuple(arguments) or None
 
 
-def set_title(group: FrameGroup) -> str:
-    """A calibration set in words: "dark flat 2.00 s", "bias", "dark 300 s"."""
-    words = group.kind.words
+def set_title(group: FrameGroup, *, role: str | None = None) -> str:
+    """A calibration set in words: "dark flat 2.00 s", "bias", "dark 300 s"; a dark of the flats' exposure is named
+    by its ``role``, "dark_flat".
+    """
+    words = FrameKind.DARK_FLAT.words if role == "dark_flat" else group.kind.words
     if group.kind is not FrameKind.BIAS and group.exposure_s is not None:
         words = f"{words} {exposure_text(group.exposure_s)}"
     return words

@@ -72,7 +72,9 @@ def make_plan(survey: Survey, *, output: str, settings: Settings | None = None, 
         for group, name, calibration in _calibrated(groups, sets, settings, single_name)
     ]
     built = build_steps(drafts, root=survey.root, settings=settings, regions=regions)
-    files, told = file_uses(survey, selection, drafts=drafts, made_by=built.made_by, sets=sets, small=small)
+    files, told = file_uses(
+        survey, selection, drafts=drafts, made_by=built.made_by, sets=sets, small=small, settings=settings
+    )
     general = general_findings(survey, selection, nights=nights, groups=groups, settings=settings)
     plan = Plan(
         version=evenfield.__version__,

@@ -49,6 +49,4 @@ def empty_plan(survey: Survey, *, error: PlanError, output: str, settings: Setti
 def survey_findings(survey: Survey, *, settings: Settings) -> tuple[Finding, ...]:
     """What can be said of the files before anything is planned."""
     selection = select_frames(survey, ignore_type=settings.select.ignore_type)
-    return general_findings(
-        survey, selection, nights=assign_nights(survey.frames), groups=(), settings=settings
-    )
+    return general_findings(survey, selection, nights=assign_nights(survey.frames), groups=(), settings=settings)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evenfield.match.matching import Choice, Fit, rank
+from evenfield.match.limits import GOOD_SET
+from evenfield.match.matching import Choice, Fit, n_frames, rank
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import KEY_WORDS, FrameInfo, exposure_text
@@ -24,7 +25,7 @@ def subtraction_title(choice: Choice, frames: Sequence[FrameInfo], factor: float
     if choice.how == "scaled_dark" and factor is not None:
         return f"minus bias, minus {factor:.4g} x ({set_title(main.group)} - bias): {short_reason(main, frames)}"
     ready = "ready master " if main.group.is_master else ""
-    return f"minus {ready}{set_title(main.group)}: {short_reason(main, frames)}"
+    return f"minus {ready}{set_title(main.group, role=main.role)}: {short_reason(main, frames)}"
 
 
 def short_reason(one: Fit, frames: Sequence[FrameInfo]) -> str:
@@ -112,11 +113,16 @@ def _runner_up(one: Fit, best: Fit) -> RunnerUp:
     if one.against:
         why = "; ".join(map(str, one.against))
     elif len(one.unknown) > len(best.unknown):
-        why = "fits, but less is known of it"
+        missing = [KEY_WORDS.get(key, key) for key in one.unknown if key not in best.unknown]
+        why = f"fits, but {', '.join(missing)} unknown"
     elif one.distance > best.distance:
         why = f"fits, but is farther: score {one.distance:.2f} against {best.distance:.2f}"
+    elif one.role == "dark" and n_frames(one.group) < GOOD_SET <= n_frames(best.group):
+        why = f"fits, but {plural(n_frames(one.group), 'frame')} only: outliers cannot be rejected"
+    elif n_frames(one.group) < n_frames(best.group):
+        why = f"fits as well, but {n_frames(one.group)} frames against {n_frames(best.group)}"
     else:
-        why = "fits as well; fewer frames or a later name"
+        why = "fits as well; the first by name was taken"
     return RunnerUp(title=_title(one), differences=one.against, why=why)
 
 

@@ -9,10 +9,11 @@ from evenfield.match.limits import Limits
 from evenfield.match.matching import Fit, fit
 from evenfield.match.selecting import Selection, spare_reason
 from evenfield.model.catalogue import finding
-from evenfield.model.findings import Finding, FindingLevel
+from evenfield.model.findings import Finding
 from evenfield.model.frame import KEY_WORDS, FrameKind
 from evenfield.model.groups import FrameGroup
 from evenfield.model.plan import FileUse
+from evenfield.model.settings import Settings
 from evenfield.model.survey import Survey
 from evenfield.model.wording import plural
 from evenfield.plan.calibrating import set_title
@@ -37,6 +38,7 @@ def file_uses(
     made_by: Mapping[str, str],
     sets: Sequence[FrameGroup],
     small: Sequence[FrameGroup],
+    settings: Settings,
 ) -> tuple[tuple[FileUse, ...], tuple[Finding, ...]]:
     """One `FileUse` for every file found, in the order of their paths, and findings about sets that nearly fitted.
 
@@ -65,7 +67,8 @@ def file_uses(
         for frame in group.frames:
             uses[frame.path] = FileUse(path=frame.path, use=spare.use, code=spare.code, reason=spare.reason)
         if spare.near is not None:
-            told.append(_left_out_finding(group, spare.near))
+            named = settings.calibration.mode == "files"
+            told.append(_left_out_finding(group, spare.near, code="named_file_not_used" if named else None))
     for frame in survey.frames:
         # Calibration frames that were not even looked at, because --calibrate-with or a pedestal was asked for.
         uses.setdefault(
@@ -108,7 +111,7 @@ def _spare(group: FrameGroup, drafts: Sequence[Draft]) -> _Spare:
     wrong_exposure = [one for one in near if any(item.key == "exposure_s" for item in one.against)]
     if group.kind is FrameKind.DARK and len(wrong_exposure) == len(near):
         return _Spare(use="not_needed", code="spare", reason=reason)
-    if not near:
+    if not near or all(_of_another_camera(one) for one in near):
         return _Spare(use="not_needed", code="spare", reason=reason)
     fitting = [one for one in near if one not in wrong_exposure] or near
     best = min(fitting, key=lambda one: (len(one.against), one.distance))
@@ -120,14 +123,17 @@ def _spare(group: FrameGroup, drafts: Sequence[Draft]) -> _Spare:
     )
 
 
-def _left_out_finding(group: FrameGroup, near: Fit) -> Finding:
+def _of_another_camera(one: Fit) -> bool:
+    """Whether a set comes from another camera, or from one of another size whose name is not known to be the same."""
+    keys = {item.key for item in one.against}
+    return "camera" in keys or (
+        "shape" in keys and ("camera" in one.unknown or one.group.frames[0].setup.camera is None)
+    )
+
+
+def _left_out_finding(group: FrameGroup, near: Fit, *, code: str | None = None) -> Finding:
     words = "; ".join(
         f"{KEY_WORDS.get(item.key, item.key)} {item.there}, flats have {item.here}" for item in near.against
     )
     count = plural(len(group.frames), group.kind.words)
-    return finding(
-        "calibration_left_out",
-        set_title(group),
-        f"{count} not used ({set_title(group)}): {words}.",
-        level=FindingLevel.NOTE,
-    )
+    return finding(code or "calibration_left_out", set_title(group), f"{count} not used ({set_title(group)}): {words}.")
