@@ -126,5 +126,5 @@ class CombineError(EvenfieldError):
     code = "combine"
 
 
-class Cancelled(BaseException):  # noqa: N818 - not an error: nothing may swallow it as one
+class Cancelled(BaseException):
     """The user stopped the work."""

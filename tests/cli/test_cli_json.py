@@ -189,9 +189,7 @@ def test_json_with_nothing_but_darks(ev: Callable[..., Any], shooter: Any) -> No
     check_files(outcome.json["files"])
 
 
-def test_skipped_and_failed_steps_stand_in_the_results(
-    ev: Callable[..., Any], night: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_skipped_and_failed_steps_stand_in_the_results(ev: Callable[..., Any], night: Path) -> None:
     """A dark flat that fails is FAILED, the flat that needs it SKIPPED, both with a finding; exit code 1."""
     ev("plan", night, "-o", "masters", "--save", "plan.json", "-q")
     (night / "dark_01.fits").unlink()

@@ -88,7 +88,7 @@ def test_killed_at_any_moment_a_product_is_whole_or_absent(tmp_path: Path) -> No
     code = (
         "import sys, numpy\nfrom evenfield.write import write_image\nnumber = 0\n"
         "while True:\n"
-        "    write_image(sys.argv[1], numpy.full((400, 400), number, 'f4'), overwrite=True); number += 1\n"
+        "    write_image(sys.argv[1], image=numpy.full((400, 400), number, 'f4'), overwrite=True); number += 1\n"
         "    print(number, flush=True)\n"
     )
     path = tmp_path / "a.fits"
@@ -208,7 +208,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_is_told_and_nothing_is_left(small_disk: Path) -> None:
     """An image larger than the disk gives an error with a mend, and its part is removed."""
     with pytest.raises(WriteError, match="disk is full") as caught:
-        write_image(small_disk / "a.fits", np.zeros((1000, 1000), np.float32))
+        write_image(small_disk / "a.fits", image=np.zeros((1000, 1000), np.float32))
     assert caught.value.mend
     assert list(small_disk.iterdir()) == []
 
@@ -220,7 +220,7 @@ def test_a_limit_on_file_size_is_told_and_nothing_is_left(tmp_path: Path) -> Non
         "import sys, resource, numpy\n"
         "from evenfield.write import write_image\nfrom evenfield.errors import WriteError\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))\n"
-        "try:\n    write_image(sys.argv[1], numpy.zeros((500, 500), 'f4'))\n"
+        "try:\n    write_image(sys.argv[1], image=numpy.zeros((500, 500), 'f4'))\n"
         "except WriteError as error:\n    print(error)\n"
     )
     out, err = run_python(code, str(tmp_path / "a.fits")).communicate()

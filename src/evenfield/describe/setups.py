@@ -58,11 +58,11 @@ def take_egain(cards: Cards, *, programs: tuple[Program, ...]) -> float | None:
             return measured[0]
         if measured[0] < 0:
             cards.problems.append(f"{keyword} {shown(cards.values[keyword])} is below 0.")
-    gain = cards.measured("GAIN", units=_EGAIN_UNITS) if "egain" in _gain_meaning(cards, programs) else None
-    if gain is None:
+    measured = cards.measured("GAIN", units=_EGAIN_UNITS) if "egain" in _gain_meaning(cards, programs) else None
+    if measured is None:
         return None
     cards.known["egain_e_per_adu"] = "GAIN"
-    return gain[0]
+    return measured[0]
 
 
 def take_filter(cards: Cards) -> tuple[str | None, str | None]:
@@ -120,9 +120,9 @@ def _gain_meaning(cards: Cards, programs: tuple[Program, ...]) -> str:
 def _gain_setting(cards: Cards, programs: tuple[Program, ...]) -> float | None:
     """The camera's gain setting, or its ISO speed."""
     if _gain_meaning(cards, programs) == "setting":
-        gain = _setting(cards, "gain_setting", KEYWORDS["gain_setting"])
-        if gain is not None:
-            return gain
+        setting = _setting(cards, "gain_setting", KEYWORDS["gain_setting"])
+        if setting is not None:
+            return setting
     for keyword in KEYWORDS["iso"]:
         value = cards.values.get(keyword)
         if isinstance(value, str) and value.strip()[:3].upper() == "ISO" and value.strip()[3:].strip().isdecimal():

@@ -55,10 +55,11 @@ def calibration_sets(frames: Sequence[FrameInfo], *, temperature_width: float) -
     temperature (slow drift gives several sets). Nights do not split them: dark signal belongs to the sensor, not to
     the night.
     """
-    sets: list[FrameGroup] = []
-    for frame in frames:
-        if frame.is_master and frame.kind is not None:
-            sets.append(FrameGroup(kind=frame.kind, key=_dark_key([frame]), frames=(frame,), is_master=True))
+    sets = [
+        FrameGroup(kind=frame.kind, key=_dark_key([frame]), frames=(frame,), is_master=True)
+        for frame in frames
+        if frame.is_master and frame.kind is not None
+    ]
     raw = [frame for frame in frames if not frame.is_master]
     groups = _split(raw, lambda frame: (frame.kind, *_must_equal(frame, SETUP_KEYS)))
     groups = _resplit(groups, lambda frame: (frame.set_c,))

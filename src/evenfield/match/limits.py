@@ -27,14 +27,18 @@ fewer."""
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The limits in force. ``allowed`` maps a key to the limit a user set; ``None`` there allows any difference."""
+    """The limits in force. ``allowed`` maps a key to the limit a user set; ``None`` there allows any difference.
+
+    ``overscan`` says that the overscan is subtracted from raw frames: of a ready master nobody knows whether it was.
+    """
 
     allowed: dict[str, float | None]
+    overscan: bool = False
 
     @classmethod
     def of(cls, settings: CalibrationSettings) -> Limits:
         """The standard limits, with what the settings allow beyond them."""
-        return cls(allowed=settings.mismatch_limits())
+        return cls(allowed=settings.mismatch_limits(), overscan=settings.overscan is not None)
 
     def exposure_s(self, flat_s: float) -> float:
         """The greatest difference of exposure that fits, seconds, without what was allowed."""

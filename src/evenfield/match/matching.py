@@ -114,6 +114,8 @@ def _compare_content(found: _Comparison) -> None:
     if not agree:
         words = {True: "still in it", False: "already subtracted"}
         found.against.append(Difference(key="bias", here=words[here], there=words[there]))
+    if found.limits.overscan and found.group.is_master:
+        found.unknown.append("overscan")
     if None not in (frame.pedestal_adu, master.pedestal_adu) and frame.pedestal_adu != master.pedestal_adu:
         found.against.append(
             Difference(key="pedestal", here=f"{frame.pedestal_adu:g} ADU", there=f"{master.pedestal_adu:g} ADU")

@@ -53,6 +53,17 @@ _ENTRIES: Final = (
         mend="Say so with --set 'PATTERN:kind=flat', or put them into a folder with a telling name.",
     ),
     _entry(
+        "bad_overrides_file", "The corrections beside the frames cannot be used", _WARNING,
+        meaning="A file evenfield.toml beside the frames is broken or may not be read; the frames are taken as their "
+        "headers say.",
+        mend="Mend the file, or remove it.",
+    ),
+    _entry(
+        "overrides_file", "Headers corrected by a file beside them", _NOTE,
+        meaning="A file evenfield.toml beside the frames changes what their headers say.",
+        mend="Nothing to do where that is meant; else remove the file.",
+    ),
+    _entry(
         "second_copy", "The same frame twice", _NOTE, short="second copy",
         meaning="Two files hold the same bytes. A frame that counts twice would spoil rejection and noise.",
         mend="Nothing to do; one of the two is used.",
@@ -76,6 +87,41 @@ _ENTRIES: Final = (
         "named_file_not_used", "A named file fits nothing", _WARNING, short="fits no group",
         meaning="A file of --calibrate-with fits none of the groups of flats, while others do.",
         mend="Leave it out, or accept the difference with --allow-mismatch KEY:LIMIT.",
+    ),
+    _entry(
+        "used", "A file that is used", _NOTE,
+        meaning="The frame goes into a master, or is subtracted as a ready master.",
+        mend="Nothing to do.",
+    ),
+    _entry(
+        "light", "A light", _NOTE,
+        meaning="Lights take no part in making master flats.",
+        mend="Nothing to do; if it is a flat, say so with --set 'PATTERN:kind=flat'.",
+    ),
+    _entry(
+        "spare", "A calibration frame that nobody needs", _NOTE,
+        meaning="Another set fits better, or no flat here needs a frame of this kind, exposure, size or camera.",
+        mend="Nothing to do.",
+    ),
+    _entry(
+        "master_flat", "A ready master flat", _NOTE,
+        meaning="Masters are made of raw flats; a ready one takes no part.",
+        mend="Nothing to do.",
+    ),
+    _entry(
+        "flat_in_calibration", "A flat in a calibration folder", _NOTE,
+        meaning="Calibration folders are searched for bias, darks and dark flats only.",
+        mend="To use it, give its folder among the paths.",
+    ),
+    _entry(
+        "not_planned", "A flat for which nothing could be planned", _NOTE,
+        meaning="Nothing could be planned, so no flat is used.",
+        mend="See the finding that says why.",
+    ),
+    _entry(
+        "not_made", "Its master was not made", _NOTE,
+        meaning="The frame belongs to a master that failed, was refused or was cancelled.",
+        mend="See the finding about that master.",
     ),
     _entry(
         "unreadable", "A file cannot be read", _WARNING,
@@ -167,12 +213,14 @@ _ENTRIES: Final = (
     # Calibrating flats.
     _entry(
         "uncalibrated", "Nothing fits to calibrate the flats", _WARNING, verdict=_CHECK,
-        meaning="The master keeps the camera's bias and dark signal. It will under-correct: corners and dust stay dark.",
+        meaning="The master keeps the camera's bias and dark signal. It will under-correct: corners and dust stay "
+        "dark.",
         mend="Take dark flats: cap on, same exposure, gain and offset; or add a folder with --calibration.",
     ),
     _entry(
         "no_precalibration", "Flats not calibrated, as asked", _NOTE, verdict=_CHECK,
-        meaning="The master keeps the camera's bias and dark signal. It will under-correct: corners and dust stay dark.",
+        meaning="The master keeps the camera's bias and dark signal. It will under-correct: corners and dust stay "
+        "dark.",
         mend="Leave --no-precalibration out.",
     ),
     _entry(
@@ -229,6 +277,11 @@ _ENTRIES: Final = (
         "section_unknown", "Overscan or trim region unknown", _BLOCKER,
         meaning="--overscan header or --trim header was asked for, but the headers name no region.",
         mend="Give the region as a FITS section, such as --trim '[1:1024,*]'.",
+    ),
+    _entry(
+        "odd_trim", "A trim that shifts the colours", _BLOCKER,
+        meaning="A region that begins inside a cell of the CFA mosaic gives the pixels other colours than before.",
+        mend="Begin the region at an even pixel counted from 0 (X-Trans: a multiple of 6), such as --trim '[3:1026,*]'.",
     ),
     # Combining.
     _entry(

@@ -35,8 +35,9 @@ class LevelMeasurement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 class Survey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The frames found among given paths; headers only, unless levels were asked for.
 
-    ``root`` is the folder that all searched paths have in common. ``calibration`` holds the paths of frames found only in the calibration folders; ``named`` those of files that
-    were named one by one. ``products_skipped`` counts evenfield's own products and the files in folders left out.
+    ``root`` is the folder that all searched paths have in common. ``calibration`` holds the paths of frames found only
+    in the calibration folders; ``named`` those of files that were named one by one. ``products_skipped`` counts
+    evenfield's own products and the files in folders left out, ``ignored`` files that are no images by their names.
     """
 
     root: str

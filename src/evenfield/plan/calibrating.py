@@ -14,11 +14,15 @@ from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo, FrameKind, exposure_text
 from evenfield.model.groups import FrameGroup
-from evenfield.model.settings import CalibrationSettings
+from evenfield.model.settings import MISMATCH_KEYS, CalibrationSettings
 from evenfield.model.wording import plural
 
 UNSTABLE_BIAS: Final = re.compile(r"ASI ?1600|QHY ?163|Horizon|ASI ?294|QHY ?294|MN34230|IMX294", re.IGNORECASE)
 """Cameras with a sensor (MN34230, IMX294) whose bias frames do not stand for longer exposures."""
+
+
+ENOUGH: Final = 5
+"""Where so many flats, or half of them, can be calibrated, the others are left out instead of calibrating none."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +36,6 @@ class GroupCalibration:
     choices: tuple[Choice | None, ...]
     which: dict[str, int]
     left_out: tuple[tuple[FrameInfo, str], ...] = ()
-    near: tuple[Fit, ...] = ()
     findings: tuple[Finding, ...] = ()
     refused: Finding | None = None
 
@@ -44,16 +47,18 @@ def calibrate_group(
     if settings.mode in ("pedestal", "none"):
         return _plain(group, settings.mode, name)
     limits = Limits.of(settings)
-    usable = _of_kinds(sets, settings) if settings.mode == "auto" else list(sets)
+    usable = usable_sets(sets, settings)
     best: GroupCalibration | None = None
-    for how in _hows(group, settings):
+    for how in hows(group, settings):
         found = _cover(group, usable, how, limits)
         if not found.left_out:
             return _with_sensor_note(found, group, name)
         if best is None or len(found.left_out) < len(best.left_out):
             best = found
-    if best is not None and 2 * len(best.left_out) <= len(group.frames):
-        return _part_left_out(best, name)
+    if best is not None:
+        covered = len(group.frames) - len(best.left_out)
+        if covered >= ENOUGH or 2 * covered >= len(group.frames):
+            return _with_sensor_note(_part_left_out(best, usable, limits, name), group, name)
     return _nothing_fits(group, usable, settings, limits, name, strict=strict)
 
 
@@ -63,7 +68,10 @@ def _plain(group: FrameGroup, how: str, name: str) -> GroupCalibration:
     return GroupCalibration(how=how, choices=(None,), which=which, findings=notes)
 
 
-def _of_kinds(sets: Sequence[FrameGroup], settings: CalibrationSettings) -> list[FrameGroup]:
+def usable_sets(sets: Sequence[FrameGroup], settings: CalibrationSettings) -> list[FrameGroup]:
+    """The sets that the settings let take part."""
+    if settings.mode != "auto":
+        return list(sets) if settings.mode == "files" else []
     # A DARK of the flats' exposure serves as dark flat, so asking for dark flats lets darks in too.
     wanted = {FrameKind(kind) for kind in settings.kinds}
     if FrameKind.DARK_FLAT in wanted:
@@ -71,18 +79,19 @@ def _of_kinds(sets: Sequence[FrameGroup], settings: CalibrationSettings) -> list
     return [group for group in sets if group.kind in wanted]
 
 
-def _hows(group: FrameGroup, settings: CalibrationSettings) -> list[str]:
+def hows(group: FrameGroup, settings: CalibrationSettings) -> list[str]:
+    """The kinds of calibration to try for a group, the best first; scaled darks for CCD cameras or on request."""
     camera = group.frames[0].setup.camera
     scaling = settings.dark_scale == "exposure" or (settings.dark_scale == "auto" and is_ccd(camera))
     kinds = settings.kinds if settings.mode == "auto" else ("dark_flat", "dark", "bias")
-    hows = []
+    found = []
     if "dark_flat" in kinds or "dark" in kinds:
-        hows.append("dark_flat")
+        found.append("dark_flat")
     if scaling and "dark" in kinds and "bias" in kinds:
-        hows.append("scaled_dark")
+        found.append("scaled_dark")
     if "bias" in kinds:
-        hows.append("bias")
-    return hows
+        found.append("bias")
+    return found
 
 
 def _cover(group: FrameGroup, sets: Sequence[FrameGroup], how: str, limits: Limits) -> GroupCalibration:
@@ -90,28 +99,39 @@ def _cover(group: FrameGroup, sets: Sequence[FrameGroup], how: str, limits: Limi
     choices: list[Choice | None] = []
     which: dict[str, int] = {}
     left_out: list[tuple[FrameInfo, str]] = []
+    exposures: list[float | None] = []
     for part in _parts(group.frames, how):
         choice = choose(part, sets=sets, how=how, limits=limits)
         if choice is not None:
-            _assign(part, choice, choices, which)
+            _assign(part, choice, choices, which, exposures)
             continue
         # No one set fits the whole cluster: a drifting temperature may need a set for each part of it.
         for frame in part:
             own = choose([frame], sets=sets, how=how, limits=limits)
             if own is None:
-                left_out.append((frame, _why_not(frame, sets, limits)))
+                left_out.append((frame, _why_not(frame, how)))
             else:
-                _assign([frame], own, choices, which)
+                _assign([frame], own, choices, which, exposures)
     return GroupCalibration(how=how, choices=tuple(choices), which=which, left_out=tuple(left_out))
 
 
-def _assign(frames: Sequence[FrameInfo], choice: Choice, choices: list[Choice | None], which: dict[str, int]) -> None:
+def _assign(
+    frames: Sequence[FrameInfo],
+    choice: Choice,
+    choices: list[Choice | None],
+    which: dict[str, int],
+    exposures: list[float | None],
+) -> None:
+    """Give frames their choice; ``exposures`` holds that of the first frame of each choice made so far."""
     for index, known in enumerate(choices):
-        same = known is not None and [one.group for one in known.fits] == [one.group for one in choice.fits]
-        if same and choice.how != "scaled_dark":
+        if known is None:
+            continue
+        same = all(a.group is b.group for a, b in zip(known.fits, choice.fits, strict=True))
+        if same and (choice.how != "scaled_dark" or exposures[index] == frames[0].exposure_s):
             which.update({frame.path: index for frame in frames})
             return
     choices.append(choice)
+    exposures.append(frames[0].exposure_s)
     which.update({frame.path: len(choices) - 1 for frame in frames})
 
 
@@ -130,29 +150,37 @@ def _parts(frames: Sequence[FrameInfo], how: str) -> list[list[FrameInfo]]:
     return found
 
 
-def _why_not(frame: FrameInfo, sets: Sequence[FrameGroup], limits: Limits) -> str:
-    exposure = "of unknown exposure" if frame.exposure_s is None else f"of {exposure_text(frame.exposure_s)}"
-    close = nearest([frame], sets=sets, limits=limits)
-    if not close:
-        return f"no dark flat {exposure}"
-    return f"no dark flat {exposure} fits: {'; '.join(map(str, close[0].against))}"
+def _why_not(frame: FrameInfo, how: str) -> str:
+    words = {"dark_flat": "dark flat", "scaled_dark": "dark and bias", "bias": "bias"}[how]
+    return f"no {words} fits {'an unknown exposure' if frame.exposure_s is None else exposure_text(frame.exposure_s)}"
 
 
-def _part_left_out(best: GroupCalibration, name: str) -> GroupCalibration:
+def _part_left_out(
+    best: GroupCalibration, sets: Sequence[FrameGroup], limits: Limits, name: str
+) -> GroupCalibration:
     frames = [frame for frame, _ in best.left_out]
-    exposures = sorted({exposure_text(frame.exposure_s) for frame in frames if frame.exposure_s is not None})
-    words = " and ".join(exposures) or "unknown exposure"
+    exposures = sorted({frame.exposure_s for frame in frames if frame.exposure_s is not None})
+    words = [exposure_text(value) for value in exposures]
+    listed = " and ".join(words[:3]) + (f" and {len(words) - 3} more exposures" if len(words) > 3 else "")
+    close = [one for one in nearest(frames, sets=sets, limits=limits) if one.against]
+    near = f" Nearest: {set_title(close[0].group)}, but {_differences(close[0])}." if close else ""
     told = finding(
         "no_calibration_fits",
         name,
-        f"{name}: {plural(len(frames), 'flat')} of {words} left out, since no {best.how.replace('_', ' ')} fits.",
+        f"{name}: {plural(len(frames), 'flat')} of {listed or 'unknown exposure'} left out, since no "
+        f"{best.how.replace('_', ' ')} fits.{near}",
+        fix=allow_fix(close[0]) if close else None,
     )
     return dataclasses.replace(best, findings=(*best.findings, told))
 
 
+def _differences(one: Fit) -> str:
+    return "; ".join(map(str, one.against))
+
+
 def _with_sensor_note(found: GroupCalibration, group: FrameGroup, name: str) -> GroupCalibration:
     camera = group.frames[0].setup.camera
-    if found.how != "bias" or camera is None or not UNSTABLE_BIAS.search(camera):
+    if found.how not in ("bias", "scaled_dark") or camera is None or not UNSTABLE_BIAS.search(camera):
         return found
     told = finding("bias_on_unstable_sensor", name, f"{name}: bias subtracted, though {camera} needs dark flats.")
     return dataclasses.replace(found, findings=(*found.findings, told))
@@ -169,32 +197,37 @@ def _nothing_fits(
 ) -> GroupCalibration:
     close = nearest(group.frames, sets=sets, limits=limits)
     which = {frame.path: 0 for frame in group.frames}
-    exposures = ", ".join(exposure_text(value) for value in group.exposures_s) or "unknown exposure"
+    known = [exposure_text(value) for value in group.exposures_s]
+    exposures = ", ".join(known[:4]) + (" ..." if len(known) > 4 else "") if known else "unknown exposure"
     if close:
-        best = close[0]
-        why = "; ".join(map(str, best.against)) or "it fits only some of them"
-        near = f" Nearest: {set_title(best.group)}, but {why}."
-        fix = allow_fix(best)
+        near = f" Nearest: {set_title(close[0].group)}, but {_differences(close[0]) or 'it fits too few of them'}."
+        fix = allow_fix(close[0])
     else:
         near, fix = " None was found.", None
-    if settings.mode == "files":
-        told = finding("file_does_not_fit", name, f"{name} ({exposures}): no file named fits.{near}", fix=fix)
-        return GroupCalibration(how="none", choices=(None,), which=which, near=close, refused=told)
-    told = finding(
-        "uncalibrated", name, f"{name}: no dark flat, dark or bias fits the flats ({exposures}).{near}", fix=fix
-    )
-    if strict:
-        return GroupCalibration(how="none", choices=(None,), which=which, near=close, refused=told)
-    return GroupCalibration(how="none", choices=(None,), which=which, near=close, findings=(told,))
+    files = settings.mode == "files"
+    code = "file_does_not_fit" if files else "uncalibrated"
+    what = "no file named fits" if files else "no dark flat, dark or bias fits the flats"
+    told = finding(code, name, f"{name}: {what} ({exposures}).{near}", mend=_mend(fix, files=files), fix=fix)
+    if files or strict:
+        return GroupCalibration(how="none", choices=(None,), which=which, refused=told)
+    return GroupCalibration(how="none", choices=(None,), which=which, findings=(told,))
+
+
+def _mend(fix: tuple[str, ...] | None, *, files: bool) -> str | None:
+    if fix is None:
+        return None
+    better = "Name a file that fits" if files else "Take dark flats: cap on, same exposure, gain and offset"
+    return f"{better}; or accept the difference, which is recorded."
 
 
 def allow_fix(one: Fit) -> tuple[str, ...] | None:
     """The arguments that would accept a set in spite of its differences, or ``None`` where nothing can."""
     arguments: list[str] = []
     for difference in one.against:
-        if difference.key == "shape":
-            return None
         key = {"exposure_s": "exposure", "sensor_c": "temperature"}.get(difference.key, difference.key)
+        # To take 0..1 for ADU helps nobody: that is never proposed.
+        if key not in MISMATCH_KEYS or key == "number_domain":
+            return None
         arguments += ["--allow-mismatch", key]
     return tuple(arguments) or None
 

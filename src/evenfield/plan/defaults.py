@@ -26,9 +26,10 @@ def recipe_for(kind: FrameKind, *, n_frames: int, settings: Settings) -> Recipe:
         else:
             chosen = Winsorized() if dark else Winsorized(low=3.0, high=3.0)
             because = f"{method} of what winsorized rejection keeps: the usual choice from {FEW} frames on"
-    scale = combine.scale
+    scale: str = combine.scale
     if dark:
-        scale = "none" if scale == "auto" else scale
+        # Bias and darks are comparable as they are: multiplying them would change the bias level.
+        scale = "none"
     elif scale == "auto":
         scale = "mean"
     return Recipe(

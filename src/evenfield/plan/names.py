@@ -75,7 +75,9 @@ def check_template(template: str) -> None:
         )
 
 
-def product_names(groups: Sequence[FrameGroup], *, template: str, extra: Sequence[str] = ()) -> tuple[str, ...]:
+def product_names(
+    groups: Sequence[FrameGroup], *, template: str, extra: Sequence[str] = (), taken: Sequence[str] = ()
+) -> tuple[str, ...]:
     """The stem of each group's product, all different, also where case does not count.
 
     Parameters
@@ -85,6 +87,8 @@ def product_names(groups: Sequence[FrameGroup], *, template: str, extra: Sequenc
         Such as "master_flat_{filter}_{night}"; a key without a value vanishes together with one "_".
     extra : sequence of str
         A suffix for each group, such as "_UNCALIBRATED"; "" for none.
+    taken : sequence of str
+        Names that others have already.
     """
     check_template(template)
     suffixes = list(extra) or [""] * len(groups)
@@ -104,12 +108,12 @@ def product_names(groups: Sequence[FrameGroup], *, template: str, extra: Sequenc
     for same in _clashing(names):
         for number, index in enumerate(same[1:], start=2):
             names[index] = f"{stems[index]}_{number}{suffixes[index]}"
-    return _all_different(names)
+    return _all_different(names, taken)
 
 
-def _all_different(names: list[str]) -> tuple[str, ...]:
+def _all_different(names: list[str], others: Sequence[str]) -> tuple[str, ...]:
     # A numbered name may meet a name that has that number of its own: count on until none is the same.
-    taken: set[str] = set()
+    taken = {name.casefold() for name in others}
     made: list[str] = []
     for name in names:
         candidate, number = name, 2

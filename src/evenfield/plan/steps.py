@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
-from evenfield.model.frame import FrameInfo, FrameKind
+from evenfield.model.frame import KEY_WORDS, FrameInfo, FrameKind
 from evenfield.model.groups import FrameGroup
 from evenfield.model.plan import Calibration, Excluded, MasterRef, Recipe, Step, StepInput
 from evenfield.model.rejections import Sigma, ZScore, least_frames, rejection_text
@@ -19,10 +18,10 @@ from evenfield.model.settings import Settings
 from evenfield.model.wording import plural
 from evenfield.plan.calibrating import GroupCalibration, set_title
 from evenfield.plan.defaults import FEW, recipe_for
-from evenfield.plan.digests import step_digest
+from evenfield.plan.digests import frame_facts, relative_path, step_digest
 from evenfield.plan.names import dark_template, product_names
 from evenfield.plan.reasons import flat_because, match_findings, match_of, subtraction_title
-from evenfield.plan.regions import Regions
+from evenfield.plan.regions import Regions, disagreement
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +48,16 @@ def build_steps(
 
     ``regions`` holds the overscan and trim regions of every frame by path.
     """
-    dark_steps = _dark_steps(_roles(drafts), root=root, settings=settings, regions=regions)
+    taken = [draft.name for draft in drafts]
+    dark_steps = _dark_steps(_roles(drafts), taken=taken, root=root, settings=settings, regions=regions)
     refs = {key: _ref(step, group) for key, (step, group) in dark_steps.items()}
     flats = [_flat_step(draft, refs=refs, root=root, settings=settings, regions=regions) for draft in drafts]
+    groups = [*(group for _, group in dark_steps.values()), *(draft.group for draft in drafts)]
+    facts = frame_facts([frame for group in groups for frame in group.frames], root=root)
     steps: list[Step] = []
     digests: dict[str, str] = {}
     for step in (*(step for step, _ in dark_steps.values()), *flats):
-        digest = step_digest(step, needs=digests, hash_kind=settings.output.hash)
+        digest = step_digest(step, needs=digests, hash_kind=settings.output.hash, facts=facts)
         digests[step.id] = digest
         calibrations = tuple(_with_digests(one, digests) for one in step.calibrations)
         steps.append(msgspec.structs.replace(step, digest=digest, calibrations=calibrations))
@@ -93,6 +95,7 @@ def _roles(drafts: Sequence[Draft]) -> dict[str, tuple[FrameGroup, FrameKind]]:
 def _dark_steps(
     roles: dict[str, tuple[FrameGroup, FrameKind]],
     *,
+    taken: Sequence[str],
     root: str,
     settings: Settings,
     regions: Mapping[str, Regions],
@@ -101,13 +104,16 @@ def _dark_steps(
     for kind in (FrameKind.BIAS, FrameKind.DARK, FrameKind.DARK_FLAT):
         keys = [key for key, (_, role) in roles.items() if role is kind]
         groups = [dataclasses.replace(roles[key][0], kind=kind) for key in keys]
-        names = product_names(groups, template=dark_template(kind))
+        names = product_names(groups, template=dark_template(kind), taken=taken)
         for key, group, name in zip(keys, groups, names, strict=True):
-            made[key] = (_dark_step(group, name, root=root, settings=settings, regions=regions[key]), group)
+            made[key] = (_dark_step(group, name, root=root, settings=settings, regions=regions), group)
     return made
 
 
-def _dark_step(group: FrameGroup, name: str, *, root: str, settings: Settings, regions: Regions) -> Step:
+def _dark_step(
+    group: FrameGroup, name: str, *, root: str, settings: Settings, regions: Mapping[str, Regions]
+) -> Step:
+    own = regions[group.frames[0].path]
     recipe = recipe_for(group.kind, n_frames=len(group.frames), settings=settings)
     findings = list(_recipe_findings(recipe, group, name))
     if len(group.frames) < FEW:
@@ -121,12 +127,12 @@ def _dark_step(group: FrameGroup, name: str, *, root: str, settings: Settings, r
         group=group.key,
         inputs=tuple(_input(frame, root, 0) for frame in group.frames),
         recipe=recipe,
-        overscan=regions.overscan,
-        trim=regions.trim,
+        overscan=own.overscan,
+        trim=own.trim,
         output=f"calibration/{name}.fits",
         because=(f"{plural(len(group.frames), group.kind.words)}: {recipe.because}",),
         findings=tuple(findings),
-        refused=_refused(recipe, group, name, regions),
+        refused=_refused(recipe, group, name, regions, settings),
     )
 
 
@@ -149,7 +155,8 @@ def _flat_step(
     if settings.group.no_grouping:
         findings += _mixed_setup(kept, name)
     if settings.calibration.overscan is None and any(frame.overscan_section for frame in frames):
-        findings.append(finding("overscan_ignored", name, f"{name}: the header names {frames[0].overscan_section}."))
+        named = next(frame.overscan_section for frame in frames if frame.overscan_section)
+        findings.append(finding("overscan_ignored", name, f"{name}: the header names {named}."))
     return Step(
         id=name,
         kind=FrameKind.FLAT,
@@ -157,7 +164,7 @@ def _flat_step(
         group=group.key,
         inputs=tuple(_input(frame, root, chosen.which[frame.path]) for frame in frames),
         excluded=tuple(
-            Excluded(path=_relative(frame.path, root), code="no_calibration_fits", reason=why)
+            Excluded(path=relative_path(frame.path, root), code="no_calibration_fits", reason=why)
             for frame, why in chosen.left_out
         ),
         calibrations=calibrations,
@@ -168,20 +175,13 @@ def _flat_step(
         output=f"{name}.fits",
         because=flat_because(kept, calibrations, recipe),
         findings=tuple(findings),
-        refused=chosen.refused or _refused(recipe, kept, name, own),
+        refused=chosen.refused or _refused(recipe, kept, name, regions, settings),
     )
-
-
-def _relative(path: str, root: str) -> str:
-    try:
-        return os.path.relpath(path, root).replace(os.sep, "/")
-    except ValueError:  # another drive: nothing shorter exists
-        return path.replace(os.sep, "/")
 
 
 def _input(frame: FrameInfo, root: str, calibration: int) -> StepInput:
     return StepInput(
-        path=_relative(frame.path, root),
+        path=relative_path(frame.path, root),
         size_bytes=frame.size_bytes,
         mtime_ns=frame.mtime_ns,
         header_hash=frame.header_hash,
@@ -233,15 +233,21 @@ def _calibration(
     )
 
 
-def _refused(recipe: Recipe, group: FrameGroup, name: str, regions: Regions) -> Finding | None:
+def _refused(
+    recipe: Recipe, group: FrameGroup, name: str, regions: Mapping[str, Regions], settings: Settings
+) -> Finding | None:
     least = least_frames(recipe.rejection)
     if len(group.frames) < least:
         text = rejection_text(recipe.rejection)
         return finding(
             "too_few_for_rejection", name, f"{name}: {text} needs {least} frames, the group has {len(group.frames)}."
         )
-    if regions.problem:
-        return finding("section_unknown", name, f"{name}: {regions.problem}")
+    read = [regions[frame.path] for frame in group.frames]
+    problem = disagreement(read)
+    if problem:
+        first = next((one for one in read if one.problem), Regions())
+        fix = ("--trim", first.section) if first.section and settings.calibration.trim != "header" else None
+        return finding(first.code, name, f"{name}: {problem}", fix=fix)
     if recipe.per_cfa and group.key.get("cfa") in (None, "MONO"):
         return finding("cfa_unknown", name, f"{name}: the frames carry no CFA pattern.")
     return None
@@ -284,5 +290,5 @@ def _mixed_setup(group: FrameGroup, name: str) -> list[Finding]:
     )
     if not differing:
         return []
-    words = ", ".join(differing).replace("_", " ")
+    words = ", ".join(KEY_WORDS[key] for key in differing)
     return [finding("mixed_setup", name, f"{name}: the flats differ in {words}.")]

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from evenfield.match.limits import Limits
 from evenfield.match.matching import Fit, fit
 from evenfield.match.selecting import Selection, spare_reason
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
-from evenfield.model.frame import KEY_WORDS, FrameKind
+from evenfield.model.frame import KEY_WORDS, Difference, FrameInfo, FrameKind
 from evenfield.model.groups import FrameGroup
 from evenfield.model.plan import FileUse
-from evenfield.model.settings import Settings
+from evenfield.model.settings import CalibrationSettings
 from evenfield.model.survey import Survey
 from evenfield.model.wording import plural
-from evenfield.plan.calibrating import set_title
+from evenfield.plan.calibrating import set_title, usable_sets
 from evenfield.plan.steps import Draft, set_id
+
+ANOTHER: Final = ("shape", "camera")
+"""Keys whose difference says that a set was never meant for these flats."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Spare:
-    """Why a calibration set is not used: a ``use``, a code and a reason, and what it differs in."""
+    """Why a calibration set is not used; ``near`` is what it differs in where it nearly fits."""
 
     use: str
     code: str
@@ -38,7 +42,7 @@ def file_uses(
     made_by: Mapping[str, str],
     sets: Sequence[FrameGroup],
     small: Sequence[FrameGroup],
-    settings: Settings,
+    settings: CalibrationSettings,
 ) -> tuple[tuple[FileUse, ...], tuple[Finding, ...]]:
     """One `FileUse` for every file found, in the order of their paths, and findings about sets that nearly fitted.
 
@@ -53,28 +57,24 @@ def file_uses(
             uses[frame.path] = FileUse(path=frame.path, use="left_out", code="no_calibration_fits", reason=why)
     for group in small:
         for frame in group.frames:
-            uses[frame.path] = FileUse(
-                path=frame.path,
-                use="left_out",
-                code="small_group",
-                reason=f"only {plural(len(group.frames), 'flat')} in its group",
-            )
-    told: list[Finding] = []
+            reason = f"only {plural(len(group.frames), 'flat')} in its group"
+            uses[frame.path] = FileUse(path=frame.path, use="left_out", code="small_group", reason=reason)
+    near: list[tuple[FrameGroup, Fit]] = []
+    usable = {set_id(group) for group in usable_sets(sets, settings)}
     for group in sets:
-        if group.frames[0].path in users:
+        if set_id(group) in users:
             continue
-        spare = _spare(group, drafts)
+        spare = _spare(group, drafts) if set_id(group) in usable else _not_needed(spare_reason(group.frames[0]))
         for frame in group.frames:
             uses[frame.path] = FileUse(path=frame.path, use=spare.use, code=spare.code, reason=spare.reason)
         if spare.near is not None:
-            named = settings.calibration.mode == "files"
-            told.append(_left_out_finding(group, spare.near, code="named_file_not_used" if named else None))
+            near.append((group, spare.near))
     for frame in survey.frames:
-        # Calibration frames that were not even looked at, because --calibrate-with or a pedestal was asked for.
+        # Calibration frames that were not even looked at, because --calibrate-with was given.
         uses.setdefault(
             frame.path, FileUse(path=frame.path, use="not_needed", code="spare", reason=spare_reason(frame))
         )
-    return tuple(uses[path] for path in sorted(uses)), tuple(told)
+    return tuple(uses[path] for path in sorted(uses)), (*_small_findings(small), *_near_findings(near))
 
 
 def _used(drafts: Sequence[Draft], made_by: Mapping[str, str]) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -83,8 +83,9 @@ def _used(drafts: Sequence[Draft], made_by: Mapping[str, str]) -> dict[str, tupl
     ids: dict[str, list[str]] = {}
     for draft in drafts:
         left = {frame.path for frame, _ in draft.calibration.left_out}
-        users = [(frame.path, f"flat of {draft.name}", draft.name) for frame in draft.group.frames]
-        users = [user for user in users if user[0] not in left]
+        users = [
+            (frame.path, f"flat of {draft.name}", draft.name) for frame in draft.group.frames if frame.path not in left
+        ]
         for choice in draft.calibration.choices:
             for one in choice.fits if choice else ():
                 step = made_by.get(set_id(one.group), draft.name)
@@ -96,44 +97,99 @@ def _used(drafts: Sequence[Draft], made_by: Mapping[str, str]) -> dict[str, tupl
     return {path: (reason, tuple(dict.fromkeys(ids[path]))) for path, reason in reasons.items()}
 
 
+def _not_needed(reason: str) -> _Spare:
+    return _Spare(use="not_needed", code="spare", reason=reason)
+
+
 def _spare(group: FrameGroup, drafts: Sequence[Draft]) -> _Spare:
     """Why nobody uses a set: another is better, nobody needs its kind, or it nearly fits and one setting differs."""
-    reason = spare_reason(group.frames[0])
-    near: list[Fit] = []
+    first = group.frames[0]
     limits = Limits(allowed={})
     role = "bias" if group.kind is FrameKind.BIAS else "dark_flat"
-    for draft in drafts:
-        for frame in draft.group.frames[:1]:
-            one = fit(frame, group=group, role=role, limits=limits)
-            if one.fits:
-                return _Spare(use="not_needed", code="spare", reason=reason)
-            near.append(one)
-    wrong_exposure = [one for one in near if any(item.key == "exposure_s" for item in one.against)]
-    if group.kind is FrameKind.DARK and len(wrong_exposure) == len(near):
-        return _Spare(use="not_needed", code="spare", reason=reason)
-    if not near or all(_of_another_camera(one) for one in near):
-        return _Spare(use="not_needed", code="spare", reason=reason)
-    fitting = [one for one in near if one not in wrong_exposure] or near
-    best = min(fitting, key=lambda one: (len(one.against), one.distance))
-    difference = best.against[0]
+    fits = [
+        fit(frame, group=group, role=role, limits=limits) for draft in drafts for frame in _different(draft.group)
+    ]
+    if not fits or any(one.fits for one in fits):
+        return _not_needed(spare_reason(first))
+    keys = [{difference.key for difference in one.against if not difference.unknown} for one in fits]
+    if group.kind is FrameKind.DARK and all("exposure_s" in found for found in keys):
+        return _not_needed(spare_reason(first))
+    for key in ANOTHER:
+        if all(key in found for found in keys):
+            return _not_needed(f"{group.kind.words} of another {KEY_WORDS[key]}")
+    meant = [one for one, found in zip(fits, keys, strict=True) if not found.intersection(ANOTHER)] or fits
+    best = min(meant, key=lambda one: (_exposure_differs(one), len(one.against), one.distance))
+    if _exposure_differs(best) and group.kind is FrameKind.DARK:
+        return _not_needed(spare_reason(first))
+    reason = _short_words(best.against[0])
+    return _Spare(use="left_out", code="calibration_left_out", reason=reason, near=best)
+
+
+def _exposure_differs(one: Fit) -> bool:
+    return any(difference.key == "exposure_s" for difference in one.against)
+
+
+def _different(group: FrameGroup) -> list[FrameInfo]:
+    """One frame for each exposure, temperature and setup of a group: the others match in the same way."""
+    found = {(frame.exposure_s, frame.temperature_c, frame.setup): frame for frame in reversed(group.frames)}
+    return list(found.values())
+
+
+def _short_words(difference: Difference) -> str:
+    """Return "gain 0 (flats have 100)"."""
     words = KEY_WORDS.get(difference.key, difference.key).replace(" setting", "")
-    code = f"{difference.key}_differs"
-    return _Spare(
-        use="left_out", code=code, reason=f"{words} {difference.there} (flats have {difference.here})", near=best
-    )
+    here = "unknown" if difference.here is None else difference.here
+    return f"{words} {difference.there or 'unknown'} (flats have {here})"
 
 
-def _of_another_camera(one: Fit) -> bool:
-    """Whether a set comes from another camera, or from one of another size whose name is not known to be the same."""
-    keys = {item.key for item in one.against}
-    return "camera" in keys or (
-        "shape" in keys and ("camera" in one.unknown or one.group.frames[0].setup.camera is None)
-    )
+def _near_findings(near: Sequence[tuple[FrameGroup, Fit]]) -> list[Finding]:
+    """One finding for each cause: the sets that differ in the same way are told of together."""
+    causes: dict[tuple[tuple[str | None, ...], ...], list[tuple[FrameGroup, Fit]]] = {}
+    for group, one in near:
+        causes.setdefault(tuple(map(_cause, one.against)), []).append((group, one))
+    told = []
+    for same in causes.values():
+        counts: dict[str, int] = {}
+        for group, _ in same:
+            counts[set_title(group)] = counts.get(set_title(group), 0) + len(group.frames)
+        listed = [plural(count, title_as_noun(title)) for title, count in list(counts.items())[:3]]
+        more = len(counts) - len(listed)
+        best = min((one for _, one in same), key=lambda one: one.distance)
+        differences = "; ".join(
+            f"{KEY_WORDS.get(item.key, item.key)} {item.there or 'unknown'}, flats have {item.here or 'unknown'}"
+            for item in best.against
+        )
+        nearest = "the nearest: " if len(same) > 1 else ""
+        names = ", ".join(listed) + (f" and {more} more sets" if more > 0 else "")
+        told.append(finding("calibration_left_out", ", ".join(counts), f"{names} not used: {nearest}{differences}."))
+    return told
 
 
-def _left_out_finding(group: FrameGroup, near: Fit, *, code: str | None = None) -> Finding:
-    words = "; ".join(
-        f"{KEY_WORDS.get(item.key, item.key)} {item.there}, flats have {item.here}" for item in near.against
-    )
-    count = plural(len(group.frames), group.kind.words)
-    return finding(code or "calibration_left_out", set_title(group), f"{count} not used ({set_title(group)}): {words}.")
+def _cause(difference: Difference) -> tuple[str | None, ...]:
+    # Exposures and temperatures scatter: their values do not tell one cause from another.
+    if difference.key in ("exposure_s", "sensor_c"):
+        return (difference.key,)
+    return (difference.key, difference.here, difference.there)
+
+
+def title_as_noun(title: str) -> str:
+    """Return "dark flat of 2.00 s" for the title "dark flat 2.00 s", so that it can be counted."""
+    head, digit, rest = title, "", ""
+    for place, char in enumerate(title):
+        if char.isdigit():
+            head, digit, rest = title[:place].rstrip(), char, title[place + 1 :]
+            break
+    return f"{head} of {digit}{rest}" if digit else head
+
+
+def _small_findings(small: Sequence[FrameGroup]) -> list[Finding]:
+    if not small:
+        return []
+    count = sum(len(group.frames) for group in small)
+    groups = [
+        " ".join(str(group.key[key]) for key in ("filter", "night") if group.key.get(key)) or "no filter"
+        for group in small
+    ]
+    listed = ", ".join(groups[:3]) + (f" and {len(groups) - 3} more" if len(groups) > 3 else "")
+    text = f"{plural(count, 'flat')} left out, in {plural(len(small), 'group')} of too few frames: {listed}."
+    return [finding("small_group", listed, text)]

@@ -48,26 +48,26 @@ class FileBytes:
         self.is_regular = stat.S_ISREG(status.st_mode)
         self._raw = None if HAS_PREADV else io.FileIO(descriptor, "rb", closefd=False)
 
-    def read(self, offset: int, count: int) -> bytes:
-        """Up to ``count`` bytes from ``offset``; fewer only where the file ends."""
+    def read(self, at: int, count: int) -> bytes:
+        """Up to ``count`` bytes from ``at``; fewer only where the file ends."""
         if self._raw is None and not self._closed:
             try:
-                found = os.pread(self._descriptor, count, offset)
+                found = os.pread(self._descriptor, count, at)
             except OSError as error:
                 raise os_refusal(error, self.path) from error
-            if len(found) == count or offset + len(found) >= self.size:
+            if len(found) == count or at + len(found) >= self.size:
                 return found
         buffer = bytearray(count)
-        return bytes(buffer[: self.read_into(memoryview(buffer), offset)])
+        return bytes(buffer[: self.read_into(memoryview(buffer), at)])
 
-    def read_into(self, view: memoryview, offset: int) -> int:
-        """Fill ``view`` (bytes) from ``offset``; return how many bytes there were."""
+    def read_into(self, view: memoryview, at: int) -> int:
+        """Fill ``view`` (bytes) from ``at``; return how many bytes there were."""
         if self._closed:
             raise ValueError(f"{self.path} is closed")
         done, total = 0, len(view)
         try:
             while done < total:
-                step = self._read_once(view[done:], offset + done)
+                step = self._read_once(view[done:], at + done)
                 if step == 0:
                     break
                 done += step
@@ -75,11 +75,11 @@ class FileBytes:
             raise os_refusal(error, self.path) from error
         return done
 
-    def _read_once(self, view: memoryview, offset: int) -> int:
+    def _read_once(self, view: memoryview, at: int) -> int:
         if self._raw is None:
-            return os.preadv(self._descriptor, [view], offset)
+            return os.preadv(self._descriptor, [view], at)
         with self._lock:
-            self._raw.seek(offset)
+            self._raw.seek(at)
             return self._raw.readinto(view) or 0
 
     def close(self) -> None:
@@ -112,10 +112,10 @@ class ByteStream(io.RawIOBase):
         """True."""
         return True
 
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+    def seek(self, at: int, whence: int = os.SEEK_SET, /) -> int:
         """Move the position."""
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._file.size}[whence]
-        self._position = base + offset
+        self._position = base + at
         return self._position
 
     def readinto(self, buffer: Any, /) -> int:
@@ -126,7 +126,7 @@ class ByteStream(io.RawIOBase):
         self._position += count
         return count
 
-    def _passed(self, offset: int, data: memoryview) -> None:
+    def _passed(self, at: int, data: memoryview) -> None:
         """Called with all bytes that pass; nothing here."""
 
 

@@ -31,8 +31,8 @@ class Reader(Protocol):
         """How many bytes there are; None where that is not known before the end (packed files)."""
         ...
 
-    def read(self, offset: int, count: int) -> bytes:
-        """Up to ``count`` bytes from ``offset``; fewer only at the end."""
+    def read(self, at: int, count: int) -> bytes:
+        """Up to ``count`` bytes from ``at``; fewer only at the end."""
         ...
 
 
@@ -99,15 +99,15 @@ def parse_file(reader: Reader, file: FileBytes, *, path: str, start: bytes = b""
     start = start or reader.read(0, FIRST_READ)
     if container(start, path) is not Container.PLAIN:
         raise refusal(UnsupportedError, path, "packed twice", mend="Unpack it once with gunzip.")
-    primary, offset, chunks = _read_hdu(reader, 0, start=start, path=path)
+    primary, at, chunks = _read_hdu(reader, 0, start=start, path=path)
     hashed = xxhash.xxh3_128(chunks)
     found, index, seen = primary, 0, [primary.what]
     while not found.is_image:
         if not _exists(reader, found.end):
             raise _no_image(seen, path)
         index += 1
-        offset = found.end
-        found, _, chunks = _read_hdu(reader, offset, index=index, path=path)
+        at = found.end
+        found, _, chunks = _read_hdu(reader, at, index=index, path=path)
         seen.append(found.what)
     if index:
         hashed.update(chunks)
@@ -133,9 +133,9 @@ def parse_file(reader: Reader, file: FileBytes, *, path: str, start: bytes = b""
     return Opened(header=header, hdu=found)
 
 
-def _read_hdu(reader: Reader, offset: int, *, path: str, start: bytes = b"", index: int = 0) -> tuple[Hdu, int, bytes]:
+def _read_hdu(reader: Reader, at: int, *, path: str, start: bytes = b"", index: int = 0) -> tuple[Hdu, int, bytes]:
     """The HDU at a position, the position, and the bytes of its header, whole blocks."""
-    data = start or reader.read(offset, FIRST_READ)
+    data = start or reader.read(at, FIRST_READ)
     if index and not data.startswith(b"XTENSION"):
         raise refusal(NotAnImageError, path, "no 2-D image in it before bytes that are no FITS")
     searched = 0
@@ -144,25 +144,25 @@ def _read_hdu(reader: Reader, offset: int, *, path: str, start: bytes = b"", ind
         if not looks_like_text(data[-BLOCK:]) or len(data) > _MOST_HEADER:
             mend = "Write it again with the program that made it, or leave it out."
             raise refusal(DamagedFileError, path, "its header has no END card", mend=mend)
-        more = reader.read(offset + len(data), max(len(data), FIRST_READ))
+        more = reader.read(at + len(data), max(len(data), FIRST_READ))
         if not more:
-            reason = f"cut short inside its header, after {offset + len(data)} bytes"
+            reason = f"cut short inside its header, after {at + len(data)} bytes"
             raise refusal(DamagedFileError, path, reason, mend=COPY_AGAIN, code="truncated")
         data += more
     length = math.ceil((end + CARD) / BLOCK) * BLOCK
     block = data[:length]
     cards: HeaderCards = parse_cards(block[:end])
     try:
-        return hdu_of(cards, index=index, data_start=offset + length), offset, block
+        return hdu_of(cards, index=index, data_start=at + length), at, block
     except ValueError as error:
         raise refusal(DamagedFileError, path, f"its header breaks FITS: {error}", mend=COPY_AGAIN) from error
 
 
-def _exists(reader: Reader, offset: int) -> bool:
+def _exists(reader: Reader, at: int) -> bool:
     """Whether there is anything at a position that could be another HDU."""
     if reader.size is not None:
-        return offset < reader.size
-    return len(reader.read(offset, CARD)) == CARD
+        return at < reader.size
+    return len(reader.read(at, CARD)) == CARD
 
 
 def _remarks_behind(reader: Reader, found: Hdu, path: str) -> list[str]:

@@ -56,12 +56,12 @@ class ContentHash:
         self._text = ""
         self._lock = threading.Lock()
 
-    def feed(self, file: FileBytes, offset: int, data: memoryview | bytes) -> None:
-        """Take bytes that were read at ``offset``; at the first ones, read what lies before them (the header)."""
+    def feed(self, file: FileBytes, at: int, data: memoryview | bytes) -> None:
+        """Take bytes that were read at ``at``; at the first ones, read what lies before them (the header)."""
         with self._lock:
-            if self._position == 0 < offset:
-                self._catch_up(file, offset)
-            if offset == self._position and not self._text:
+            if self._position == 0 < at:
+                self._catch_up(file, at)
+            if at == self._position and not self._text:
                 self._hasher.update(data)
                 self._position += len(data)
 

@@ -85,13 +85,13 @@ class FileSource:
             first = (row - tile.start) * columns
             decode_into(piece.view(self._how.dtype), flat[first : first + rows * columns], how=self._how)
 
-    def _fill(self, view: memoryview, offset: int) -> None:
+    def _fill(self, view: memoryview, at: int) -> None:
         """Read exactly these bytes, and show them to the hash."""
-        count = self._samples.read_into(view, offset)
+        count = self._samples.read_into(view, at)
         if count < len(view):
-            reason = f"cut short while it was read: {megabytes(offset + count, offset + len(view))}"
+            reason = f"cut short while it was read: {megabytes(at + count, at + len(view))}"
             raise refusal(DamagedFileError, self.header.path, reason, mend=COPY_AGAIN, code="truncated")
-        self._hash.feed(self._samples, offset, view)
+        self._hash.feed(self._samples, at, view)
 
     def read(self, tile: Tile) -> Float32Array:
         """The band as a new float32 array of true values; blank samples are NaN."""

@@ -26,8 +26,8 @@ class _HashedStream(ByteStream):
         super().__init__(file)
         self._hash = content_hash
 
-    def _passed(self, offset: int, data: memoryview) -> None:
-        self._hash.feed(self._file, offset, data)
+    def _passed(self, at: int, data: memoryview) -> None:
+        self._hash.feed(self._file, at, data)
 
 
 class GzipReader:
@@ -39,10 +39,10 @@ class GzipReader:
         self._path = file.path
         self._gzip = gzip.GzipFile(fileobj=io.BufferedReader(ByteStream(file), 16384), mode="rb")
 
-    def read(self, offset: int, count: int) -> bytes:
-        """Up to ``count`` bytes from ``offset``, which may not lie before what was read last."""
+    def read(self, at: int, count: int) -> bytes:
+        """Up to ``count`` bytes from ``at``, which may not lie before what was read last."""
         with _gzip_errors(self._path):
-            self._gzip.seek(offset)
+            self._gzip.seek(at)
             return self._gzip.read(count)
 
     def __enter__(self) -> Self:

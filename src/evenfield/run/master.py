@@ -74,7 +74,7 @@ def make_master(step: Step, *, job: Job) -> StepResult:
     provenance = _provenance(step, frames, kept, combined, (examination, leveled), hashes, job)
     path = write_image(
         job.output_path(step),
-        combined.value if leveled is None else leveled.pixels,
+        image=combined.value if leveled is None else leveled.pixels,
         cards=product_cards(step, provenance, frames=[job.frame(item) for item in kept.items]),
         history=to_history(provenance),
         sample="uint16" if step.recipe.sample == "uint16" else "float32",

@@ -131,6 +131,6 @@ def write_shots(shots: list[Shot], *, folder: Path, seed: int, overwrite: bool =
             rng=random_stream(seed, FRAME_STREAM, index),
         )
         path = folder / shot.path
-        write_image(path, frame, cards=shot.cards(), sample="uint16", overwrite=overwrite)
+        write_image(path, image=frame, cards=shot.cards(), sample="uint16", overwrite=overwrite)
         written.append(path)
     return tuple(written)

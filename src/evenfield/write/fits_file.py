@@ -26,8 +26,8 @@ _LAYOUT = re.compile(
 
 def write_image(
     path: str | os.PathLike[str],
-    image: Image | NDArray[Any],
     *,
+    image: Image | NDArray[Any],
     cards: Sequence[Card] = (),
     history: Sequence[str] = (),
     sample: Literal["float32", "uint16"] = "float32",
