@@ -30,12 +30,11 @@ FILE_CODES = {
     "flat_in_calibration": "a flat in a `--calibration` folder; flats are taken from the given paths only",
     "not_planned": "nothing could be planned, so the flat was not used",
     "not_made": "its master was not made",
-    "KEY_differs": "a calibration frame of another setup, such as `gain_setting_differs`; the reason gives both values",
 }
 """Codes in the list of files that are no findings."""
 
 VERDICTS = {
-    Verdict.WORKS: "Every check passed and none of the findings below was made.",
+    Verdict.WORKS: "Every check passed, and no finding of the rows above was made.",
     Verdict.CHECK: "It can be used, but one of these should be looked at first.",
     Verdict.WILL_NOT_WORK: "Calibrating with it would spoil the lights.",
     Verdict.CANNOT_TELL: "What decides could not be examined.",
@@ -75,9 +74,10 @@ def settings_page() -> str:
         "",
         MADE,
         "",
-        "Each setting has one name in three places: an option of the command line, a key of the preferences file, and a",
-        "field of `evenfield.Settings` in Python. Options win over the preferences file, and that wins over the default.",
-        "A plan stores every setting with its value, so it gives the same result whatever the preferences say later.",
+        "Each setting has one name in three places: an option of the command line, a key of the preferences file,",
+        "and a field of `evenfield.Settings` in Python. Options win over the preferences file, and that wins over the",
+        "default. A plan stores every setting with its value, so it gives the same result whatever the preferences",
+        "say later.",
         "",
         "The preferences file is TOML. It is the file that the environment variable `EVENFIELD_CONFIG` names, else",
         "`settings.toml` in the place that the system keeps for settings: `~/.config/evenfield/` on Linux,",
@@ -97,14 +97,22 @@ def settings_page() -> str:
         if field.part != part:
             part = field.part
             title = type(getattr(Settings(), part)).__doc__ or ""
-            lines += ["", f"## `[{part}]`", "", title.splitlines()[0], "", "| key | option | default | |", "|---|---|---|---|"]
+            lines += [
+                "",
+                f"## `[{part}]`",
+                "",
+                title.splitlines()[0],
+                "",
+                "| key | option | default | |",
+                "|---|---|---|---|",
+            ]
         options = ", ".join(f"`{option}`" for option in field.option.split(", "))
         lines.append(f"| `{field.name}` | {options} | {default_text(field)} | {cell(field.description)} |")
     lines += [
         "",
-        "`--no-precalibration`, `--pedestal` and `--calibrate-with` each choose the `mode`; `--auto-precalibration` brings",
-        'back "auto" where the preferences say otherwise. Rejections are explained in [rejections.md](rejections.md), groups',
-        "and matches in [matching.md](matching.md).",
+        "`--no-precalibration`, `--pedestal` and `--calibrate-with` each choose the `mode`; `--auto-precalibration`",
+        'brings back "auto" where the preferences say otherwise. Rejections are explained in',
+        "[rejections.md](rejections.md), groups and matches in [matching.md](matching.md).",
         "",
     ]
     return "\n".join(lines)
@@ -133,13 +141,13 @@ def findings_page() -> str:
         "",
         "A finding is one thing that deserves attention. It has a level (NOTE: good to know; WARNING: look at it;",
         "BLOCKER: something was not made), a code, a message with the number that decided, one sentence of what to do",
-        "(`mend`), and, where arguments can carry that out, the arguments to paste (`fix`). `evenfield explain CODE` prints",
-        "the entry of a code.",
+        "(`mend`), and, where arguments can carry that out, the arguments to paste (`fix`). `evenfield explain CODE`",
+        "prints the entry of a code.",
         "",
         "## Verdicts",
         "",
-        "Each master has a verdict, with a sentence of why. It is the worst that its findings leave, from the top of this",
-        "table to its bottom:",
+        "Each master has a verdict, with a sentence of why. It is the worst that its findings leave, from the top of",
+        "this table to its bottom:",
         "",
         "| verdict | meaning | findings that leave it at best |",
         "|---|---|---|",
@@ -151,8 +159,8 @@ def findings_page() -> str:
         "",
         "## Codes of files",
         "",
-        "The list of files in the report gives each file a use (`used`, `not_needed`, `left_out`, `unreadable`), a code and",
-        "a reason. The code is that of a finding, or one of these:",
+        "The list of files in the report gives each file a use (`used`, `not_needed`, `left_out`, `unreadable`), a",
+        "code and a reason. The code is that of a finding, or one of these:",
         "",
         "| code | meaning |",
         "|---|---|",

@@ -11,7 +11,7 @@ import msgspec
 
 from evenfield.errors import DocumentError, EvenfieldError, SettingsError
 from evenfield.model.plan import PLAN_SCHEMA, Plan
-from evenfield.model.report import Provenance, Report
+from evenfield.model.report import REPORT_SCHEMA, Provenance, Report
 from evenfield.model.settings import Settings
 from evenfield.model.survey import Survey
 from evenfield.write.document import write_text
@@ -48,7 +48,37 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
     """
     data = _read(path, "plan")
     _check_schema(data, path, PLAN_SCHEMA, "plan")
-    return _decode(data, Plan, path, "plan")
+    plan = _decode(data, Plan, path, "plan")
+    _check_plan(plan, path)
+    return plan
+
+
+def _check_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
+    """Refuse a plan that was changed by hand so that its steps no longer hang together."""
+    known: set[str] = set()
+    outputs: set[str] = set()
+    for step in plan.steps:
+        pieces = step.output.split("/")
+        missing = [need for need in step.needs if need not in known]
+        problem = ""
+        if step.id in known:
+            problem = "its name occurs twice"
+        elif missing:
+            problem = f"it needs {missing[0]}, which no step before it makes"
+        elif not step.inputs:
+            problem = "it has no frames"
+        elif step.output.casefold() in outputs:
+            problem = f"another step writes {step.output} as well"
+        elif os.path.isabs(step.output) or any(piece in ("", ".", "..") or "\\" in piece for piece in pieces):
+            problem = f"its output {step.output} leaves the output folder"
+        elif any(not 0 <= item.calibration < max(1, len(step.calibrations)) for item in step.inputs):
+            problem = "a frame of it names a calibration that is not there"
+        if problem:
+            raise DocumentError(
+                f"{os.fspath(path)} cannot be used: step {step.id}: {problem}.", mend="Make the plan again."
+            )
+        known.add(step.id)
+        outputs.add(step.output.casefold())
 
 
 def save_report(report: Report, *, path: str | os.PathLike[str]) -> None:
@@ -63,7 +93,9 @@ def load_report(path: str | os.PathLike[str]) -> Report:
     ------
     DocumentError
     """
-    return _decode(_read(path, "report"), Report, path, "report")
+    data = _read(path, "report")
+    _check_schema(data, path, REPORT_SCHEMA, "report")
+    return _decode(data, Report, path, "report")
 
 
 def save_survey(survey: Survey, *, path: str | os.PathLike[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from evenfield.model.frame import FrameInfo
 from evenfield.model.pixels import PixelSource
 from evenfield.model.settings import Settings
 from evenfield.model.survey import Copy, LevelMeasurement, Survey, Unreadable
+from evenfield.model.wording import name_files, plural
 from evenfield.read import list_files, open_source, read_header, reason_of
 from evenfield.tiles import BAND_PIXELS, bands
 
@@ -68,49 +70,60 @@ def survey_folders(
     """
     settings = Settings() if settings is None else settings
     select = settings.select
-    named = tuple(os.path.abspath(path) for path in paths if not os.path.isdir(path))
-    if select.ignore_type and len(named) < len(paths):
+    given = [os.path.expanduser(os.fspath(path)) for path in paths]
+    named, folders = _named(given)
+    if select.ignore_type and folders:
         raise UsageError(
             "--ignore-type takes every file named as a flat, so it goes with files, not with folders.",
             mend="Name the files, or correct the headers: --set '*:kind=flat'.",
         )
     first = list_files(paths, recursive=select.recursive, skip=skip)
     more = list_files([*calibration, *settings.calibration.files], recursive=select.calibration_recursive, skip=skip)
-    main = set(first.files)
-    extra = tuple(path for path in more.files if path not in main)
-    reader = _Reader(select.overrides)
-    explicit = {*more.files}
+    # A file that is reached in two ways counts once, also where one of them is a link.
+    main = {os.path.realpath(path) for path in first.files} if more.files else set()
+    extra = tuple(path for path in more.files if os.path.realpath(path) not in main)
+    reader = _Reader(
+        select.overrides, tops=[*given, *(os.fspath(path) for path in calibration), *settings.calibration.files]
+    )
+    explicit = {os.path.realpath(path) for path in more.files}
+    total = len(first.files) + len(extra)
     for done, path in enumerate((*first.files, *extra)):
         if progress is not None and done % 50 == 0:
-            progress(done, len(first.files) + len(extra))
-        reader.add(path, keep_product=path in explicit)
+            progress(done, total)
+        reader.add(path, keep_product=bool(explicit) and os.path.realpath(path) in explicit)
+    if progress is not None:
+        progress(total, total)
     problems = [Unreadable(path=p.path, code=p.code, reason=p.reason, mend=p.mend) for p in first.problems]
     problems += [Unreadable(path=p.path, code=p.code, reason=p.reason, mend=p.mend) for p in more.problems]
     frames, failed = _with_domains(reader.frames)
     return Survey(
-        root=_root(paths),
+        root=_root(given),
         frames=frames,
         calibration=tuple(path for path in extra if path not in reader.left_out),
-        named=tuple(path for path in named if os.path.exists(path)),
+        named=named,
         unreadable=tuple(_unique([*problems, *reader.unreadable, *failed])),
         copies=tuple(_copies(frames)),
         levels=tuple(_levels(frames)) if levels else (),
         products_skipped=first.skipped + more.skipped + len(reader.left_out),
         ignored=first.ignored + more.ignored,
-        findings=tuple(reader.findings),
+        findings=(*reader.findings, *reader.told()),
     )
 
 
 class _Reader:
     """Headers to frames, with the overrides of the user and of the files beside the frames."""
 
-    def __init__(self, overrides: Sequence[str]) -> None:
+    def __init__(self, overrides: Sequence[str], *, tops: Sequence[str]) -> None:
         self.frames: list[FrameInfo] = []
         self.unreadable: list[Unreadable] = []
         self.left_out: set[str] = set()
         self.findings: list[Finding] = []
         self._user = tuple(override for text in overrides for override in parse_override(text))
         self._beside: dict[str, tuple[Override, ...]] = {}
+        # Above the folders that were given, nobody expects a file to be looked for.
+        full = [os.path.abspath(os.path.expanduser(top)) for top in tops]
+        self._tops = {top if os.path.isdir(top) else os.path.dirname(top) for top in full}
+        self._corrected: dict[str, list[str]] = {}
 
     def add(self, path: str, *, keep_product: bool) -> None:
         try:
@@ -119,18 +132,34 @@ class _Reader:
             reason = reason_of(error, path)
             self.unreadable.append(Unreadable(path=path, code=error.code, reason=reason, mend=error.mend))
             return
-        overrides = (*self._overrides_beside(os.path.dirname(path)), *self._user)
+        beside = self._overrides_beside(os.path.dirname(path))
+        overrides = (*beside, *self._user)
         frame = describe_frame(header, overrides=overrides)
         if frame.product_digest is not None and not keep_product:
             self.left_out.add(path)
-        else:
-            self.frames.append(frame)
+            return
+        self.frames.append(frame)
+        fields = {override.field for override in beside if override.fits(path)}
+        if fields:
+            self._corrected.setdefault(", ".join(sorted(fields)), []).append(path)
+
+    def told(self) -> list[Finding]:
+        """A finding for each set of fields that files beside the frames correct."""
+        return [
+            finding(
+                "overrides_file",
+                OVERRIDES_FILE,
+                f"{OVERRIDES_FILE} beside the frames sets {fields} of {plural(len(paths), 'file')} "
+                f"({name_files(paths)}).",
+            )
+            for fields, paths in self._corrected.items()
+        ]
 
     def _overrides_beside(self, folder: str) -> tuple[Override, ...]:
-        # The files of the folders above count too, the nearest one last, so that it wins.
+        # The files of the folders above count too, up to the one that was given; the nearest one last, so that it wins.
         if folder not in self._beside:
-            parent = os.path.dirname(folder)
-            above = () if parent == folder else self._overrides_beside(parent)
+            below = any(folder != top and _lies_in(folder, top) for top in self._tops)
+            above = self._overrides_beside(os.path.dirname(folder)) if below else ()
             try:
                 own = _load_beside(os.path.join(folder, OVERRIDES_FILE))
             except DocumentError as error:
@@ -160,10 +189,30 @@ def _unique(files: Iterable[Unreadable]) -> list[Unreadable]:
     return list(found.values())
 
 
-def _root(paths: Sequence[str | os.PathLike[str]]) -> str:
+def _lies_in(folder: str, top: str) -> bool:
+    return folder == top or folder.startswith(top.rstrip(os.sep) + os.sep)
+
+
+def _named(paths: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    """The files that were named one by one, with those that a pattern means which the shell left; and the folders."""
+    files: list[str] = []
+    folders: list[str] = []
+    for path in paths:
+        pattern = glob.has_magic(path) and not os.path.lexists(path)
+        for one in glob.glob(path, recursive=True) if pattern else [path]:
+            if os.path.isdir(one):
+                folders.append(one)
+            elif os.path.exists(one):
+                files.append(os.path.abspath(one))
+    return tuple(dict.fromkeys(files)), folders
+
+
+def _root(paths: Sequence[str]) -> str:
     folders = []
     for path in paths:
-        full = os.path.realpath(path)
+        full = os.path.abspath(path)
+        while glob.has_magic(full) and not os.path.lexists(full):
+            full = os.path.dirname(full)
         folders.append(full if os.path.isdir(full) else os.path.dirname(full))
     if not folders:
         return os.getcwd()
@@ -174,15 +223,16 @@ def _root(paths: Sequence[str | os.PathLike[str]]) -> str:
 
 
 def _with_domains(frames: Sequence[FrameInfo]) -> tuple[tuple[FrameInfo, ...], list[Unreadable]]:
-    """Look at the pixels of float masters whose headers do not tell their number domain: 0..1, or ADU."""
+    """Look at the pixels of float frames whose headers do not tell their number domain: 0..1, or ADU."""
     told: list[FrameInfo] = []
     failed: list[Unreadable] = []
     for frame in frames:
-        if not (frame.is_master and frame.setup.number_domain is None and frame.sample.startswith("float")):
+        if frame.setup.number_domain is not None or not frame.sample.startswith("float"):
             told.append(frame)
             continue
         try:
-            greatest = _greatest(frame.path)
+            # A master is looked at as a whole; of a raw frame one band tells enough.
+            greatest = _greatest(frame.path, whole=frame.is_master)
         except ReadError as error:
             failed.append(Unreadable(path=frame.path, code=error.code, reason=reason_of(error, frame.path)))
             continue
@@ -197,13 +247,14 @@ def _with_domains(frames: Sequence[FrameInfo]) -> tuple[tuple[FrameInfo, ...], l
     return tuple(told), failed
 
 
-def _greatest(path: str) -> float:
+def _greatest(path: str, *, whole: bool) -> float:
     import numpy as np
 
     greatest = 0.0
     source = open_source(path)
     try:
-        for tile in bands(source.shape[0], height=max(1, BAND_PIXELS * 8 // source.shape[1])):
+        tiles = bands(source.shape[0], height=max(1, BAND_PIXELS * 8 // source.shape[1]))
+        for tile in tiles if whole else tiles[len(tiles) // 2 :][:1]:
             pixels = source.read(tile)
             finite = pixels[np.isfinite(pixels)]
             if finite.size:

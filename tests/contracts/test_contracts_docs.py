@@ -15,8 +15,8 @@ import pytest
 
 import evenfield
 from evenfield.cli.app import COMMANDS, cli
-from evenfield.simulate import simulate_night
-from evenfield.simulate.recipes import osc_night
+from evenfield.model.catalogue import CATALOGUE
+from evenfield.simulate import osc_night, simulate_messy_night, simulate_night
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -61,6 +61,16 @@ def test_every_command_and_option_is_on_its_page() -> None:
         assert command is not None
         options = [text for param in command.params if isinstance(param, click.Option) for text in param.opts]
         assert [option for option in options if option not in table.group(1)] == []
+
+
+def test_every_code_of_a_file_is_on_its_page(generator: Any, tmp_path: Path) -> None:
+    """Each code in the list of files is one of a finding or one that the page of findings names."""
+    simulate_messy_night(tmp_path / "night")
+    survey = evenfield.survey_folders([tmp_path / "night"])
+    plan = evenfield.make_plan(survey, output=str(tmp_path / "masters"))
+    codes = {use.code for use in plan.files}
+    assert len(codes) > 4
+    assert codes <= {*CATALOGUE, *generator.FILE_CODES}
 
 
 def test_every_public_function_is_on_its_page() -> None:

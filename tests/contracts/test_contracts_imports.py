@@ -46,7 +46,9 @@ def test_import_contracts_hold() -> None:
 
 def test_import_contracts_name_every_room() -> None:
     """Each contract about a foreign library covers all rooms but the library's home."""
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
     package = Path(evenfield.__file__).parent
     rooms = {f"evenfield.{path.stem}" for path in package.iterdir() if path.suffix == ".py" or path.is_dir()}
     rooms -= {"evenfield.__init__", "evenfield.__pycache__", "evenfield.testing", "evenfield.py", "evenfield.__main__"}
@@ -73,7 +75,9 @@ def test_importing_the_package_is_light() -> None:
 
 def test_settings_and_plans_are_light() -> None:
     """Planning names can be used without the libraries that crunch pixels."""
-    assert modules_after("import evenfield\nevenfield.make_plan, evenfield.Settings(), evenfield.survey_folders") == set()
+    assert (
+        modules_after("import evenfield\nevenfield.make_plan, evenfield.Settings(), evenfield.survey_folders") == set()
+    )
 
 
 def test_help_is_light() -> None:
@@ -119,5 +123,3 @@ def card_value(value: object) -> str:
     if isinstance(value, bool):
         return "T" if value else "F"
     return f"'{value}'" if isinstance(value, str) else str(value)
-
-

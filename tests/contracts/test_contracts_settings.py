@@ -159,5 +159,17 @@ def test_every_code_of_the_catalogue_is_said_somewhere() -> None:
         if path.name == "catalogue.py":
             continue
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        said |= {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+        said |= {
+            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
     assert sorted(set(CATALOGUE) - said) == []
+
+
+def test_no_code_stands_twice_in_the_catalogue() -> None:
+    """Each code has one meaning."""
+    tree = ast.parse((SOURCE / "model" / "catalogue.py").read_text(encoding="utf-8"))
+    entries = [
+        node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_entry"
+    ]
+    codes = [code for entry in entries for code in texts(entry.args[0])]
+    assert sorted({code for code in codes if codes.count(code) > 1}) == []

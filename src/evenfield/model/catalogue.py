@@ -53,12 +53,6 @@ _ENTRIES: Final = (
         mend="Say so with --set 'PATTERN:kind=flat', or put them into a folder with a telling name.",
     ),
     _entry(
-        "bad_overrides_file", "The corrections beside the frames cannot be used", _WARNING,
-        meaning="A file evenfield.toml beside the frames is broken or may not be read; the frames are taken as their "
-        "headers say.",
-        mend="Mend the file, or remove it.",
-    ),
-    _entry(
         "overrides_file", "Headers corrected by a file beside them", _NOTE,
         meaning="A file evenfield.toml beside the frames changes what their headers say.",
         mend="Nothing to do where that is meant; else remove the file.",
@@ -80,7 +74,7 @@ _ENTRIES: Final = (
     ),
     _entry(
         "bad_overrides_file", "A file of corrections cannot be used", _WARNING,
-        meaning="An evenfield.toml beside the frames is broken; the frames were read without it.",
+        meaning="An evenfield.toml beside the frames is broken or may not be read; the frames were read without it.",
         mend="Mend the line that the message names.",
     ),
     _entry(
@@ -245,8 +239,14 @@ _ENTRIES: Final = (
     ),
     _entry(
         "match_unknown", "A match that could not be checked in full", _WARNING, verdict=_CHECK,
-        meaning="A setting is known on one side only, so nobody can say whether the two fit.",
+        meaning="A setting is known on one side only, or lost on both, so nobody can say whether the two fit.",
         mend="Give the value with --set 'PATTERN:FIELD=VALUE'.",
+    ),
+    _entry(
+        "not_compared", "Settings that no frame tells", _NOTE,
+        meaning="Neither the flats nor the master tells the setting, and no other frame of the camera does: many "
+        "cameras have no such setting, but nobody checked it.",
+        mend="Nothing to do where it was never changed; else give it with --set 'PATTERN:FIELD=VALUE'.",
     ),
     _entry(
         "exposure_unknown", "Matched without exposure", _WARNING, verdict=_CHECK,
@@ -281,7 +281,7 @@ _ENTRIES: Final = (
     _entry(
         "odd_trim", "A trim that shifts the colours", _BLOCKER,
         meaning="A region that begins inside a cell of the CFA mosaic gives the pixels other colours than before.",
-        mend="Begin the region at an even pixel counted from 0 (X-Trans: a multiple of 6), such as --trim '[3:1026,*]'.",
+        mend="Begin the region a multiple of 2 pixels inside (X-Trans: of 6), such as --trim '[3:1026,*]'.",
     ),
     # Combining.
     _entry(

@@ -7,19 +7,25 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from evenfield.match.clusters import exposure_clusters
+from evenfield.match.grouping import calibration_sets
 from evenfield.match.limits import Limits, is_ccd
 from evenfield.match.matching import Choice, Fit, choose, nearest
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo, FrameKind, exposure_text
 from evenfield.model.groups import FrameGroup
-from evenfield.model.settings import MISMATCH_KEYS, CalibrationSettings
+from evenfield.model.settings import MISMATCH_KEYS, CalibrationSettings, Settings
 from evenfield.model.wording import plural
 
 UNSTABLE_BIAS: Final = re.compile(r"ASI ?1600|QHY ?163|Horizon|ASI ?294|QHY ?294|MN34230|IMX294", re.IGNORECASE)
 """Cameras with a sensor (MN34230, IMX294) whose bias frames do not stand for longer exposures."""
 
+
+ROLES: Final = {"dark_flat": ("dark_flat",), "scaled_dark": ("dark", "bias"), "bias": ("bias",)}
+"""The masters that each kind of calibration needs."""
 
 ENOUGH: Final = 5
 """Where so many flats, or half of them, can be calibrated, the others are left out instead of calibrating none."""
@@ -66,6 +72,17 @@ def _plain(group: FrameGroup, how: str, name: str) -> GroupCalibration:
     which = {frame.path: 0 for frame in group.frames}
     notes = () if how == "pedestal" else (finding("no_precalibration", name, f"{name}: nothing is subtracted."),)
     return GroupCalibration(how=how, choices=(None,), which=which, findings=notes)
+
+
+def sets_from(frames: Sequence[FrameInfo], *, named_only: Sequence[str], settings: Settings) -> tuple[FrameGroup, ...]:
+    """The sets that calibration frames make; of files to calibrate with, each is a set of its own."""
+    width = settings.group.temperature_width
+    if settings.calibration.mode != "files":
+        return calibration_sets(frames, temperature_width=width)
+    chosen = set(named_only)
+    # A named file is taken as it is, raw or master.
+    ready = [msgspec.structs.replace(frame, is_master=True) for frame in frames if frame.path in chosen]
+    return calibration_sets(ready, temperature_width=width)
 
 
 def usable_sets(sets: Sequence[FrameGroup], settings: CalibrationSettings) -> list[FrameGroup]:
@@ -155,9 +172,7 @@ def _why_not(frame: FrameInfo, how: str) -> str:
     return f"no {words} fits {'an unknown exposure' if frame.exposure_s is None else exposure_text(frame.exposure_s)}"
 
 
-def _part_left_out(
-    best: GroupCalibration, sets: Sequence[FrameGroup], limits: Limits, name: str
-) -> GroupCalibration:
+def _part_left_out(best: GroupCalibration, sets: Sequence[FrameGroup], limits: Limits, name: str) -> GroupCalibration:
     frames = [frame for frame, _ in best.left_out]
     exposures = sorted({frame.exposure_s for frame in frames if frame.exposure_s is not None})
     words = [exposure_text(value) for value in exposures]

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Sequence
+from typing import Final
 
 from evenfield.match.nights import Nights
 from evenfield.match.selecting import Selection
 from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.findings import Finding
-from evenfield.model.frame import KEY_WORDS, SETUP_KEYS, FrameInfo, FrameKind
+from evenfield.model.frame import KEY_WORDS, FrameInfo, FrameKind
 from evenfield.model.groups import FrameGroup
 from evenfield.model.settings import Settings
 from evenfield.model.survey import Survey, Unreadable
 from evenfield.model.wording import name_files, plural
 from evenfield.plan.patterns import pattern_for
+
+MOST_BAD_VALUES: Final = 10
+"""Header faults told of one by one."""
+
+MOST_GROUPS: Final = 60
+"""Groups compared with each other for settings that are missing in part."""
 
 
 def general_findings(
@@ -29,35 +37,42 @@ def general_findings(
         *_copies(survey),
         *_bad_values(survey.frames),
         *_filters_alike(groups),
-        *_partly_unknown(selection.flats),
+        *_partly_unknown(groups),
         *_times(selection.flats, nights, settings),
     )
 
 
 def _contradictions(survey: Survey, selection: Selection, nights: Nights) -> list[Finding]:
-    """Frames whose header says light and whose name says flat, one finding for each night and start of name."""
+    """Frames whose header says light and whose name says flat, one finding for each pattern that names them."""
+    told_of = {frame.path for frame in selection.contradicting}
+    others = [frame for frame in survey.frames if frame.path not in told_of]
     groups: dict[tuple[str, str], list[FrameInfo]] = {}
     for frame in selection.contradicting:
         night = nights.night.get(frame.path) or ""
         groups.setdefault((os.path.dirname(frame.path), night), []).append(frame)
-    found = []
-    for (_, night), frames in groups.items():
-        paths = [frame.path for frame in frames]
-        pattern = pattern_for(paths, frames=survey.frames, kind=FrameKind.FLAT)
-        shown = pattern.rsplit("/", 1)[-1]
-        when = f" of {night}" if night else ""
-        said = frames[0].known_from.get("kind", "the header")
-        verb = "says" if len(frames) == 1 else "say"
-        found.append(
-            finding(
-                "header_says_light",
-                shown,
-                f"{plural(len(frames), 'file')} {shown}{when} {verb} Light in {said} and flat by name.",
-                mend="If they are flats, say so:",
-                fix=("--set", f"{pattern}:kind=flat"),
-            )
-        )
-    return found
+    # What two groups have in common in their names may be one pattern for both.
+    by_pattern: dict[str | None, list[FrameInfo]] = {}
+    for frames in groups.values():
+        pattern = pattern_for([frame.path for frame in frames], frames=others, kind=FrameKind.FLAT)
+        by_pattern.setdefault(pattern, []).extend(frames)
+    return [_contradiction(pattern, frames, nights) for pattern, frames in by_pattern.items()]
+
+
+def _contradiction(pattern: str | None, frames: Sequence[FrameInfo], nights: Nights) -> Finding:
+    shown = name_files([frame.path for frame in frames]) if pattern is None else pattern.rsplit("/", 1)[-1]
+    if shown == "*":
+        shown = name_files([frame.path for frame in frames])
+    known = sorted({nights.night.get(frame.path) or "" for frame in frames} - {""})
+    when = f" of {known[0]}" if len(known) == 1 else f" of {len(known)} nights" if known else ""
+    said = frames[0].known_from.get("kind", "the header")
+    verb = "says" if len(frames) == 1 else "say"
+    return finding(
+        "header_says_light",
+        shown,
+        f"{plural(len(frames), 'file')} {shown}{when} {verb} Light in {said} and flat by name.",
+        mend=None if pattern is None else "If they are flats, say so:",
+        fix=None if pattern is None else ("--set", f"{pattern}:kind=flat"),
+    )
 
 
 def _other_contradictions(survey: Survey) -> list[Finding]:
@@ -80,7 +95,7 @@ def _other_contradictions(survey: Survey) -> list[Finding]:
                 name_files(paths),
                 f"{plural(len(paths), 'file')} ({name_files(paths)}): {kind.words} by header, {by_name.words} by name; "
                 "the header counts.",
-                fix=("--set", f"{pattern}:kind={by_name.value}"),
+                fix=_kind_fix(pattern, by_name),
             )
         )
     return found
@@ -96,9 +111,13 @@ def _nameless(survey: Survey, selection: Selection) -> list[Finding]:
             "no_kind",
             name_files(paths),
             f"{plural(len(paths), 'file')} ({name_files(paths)}): no header, folder or name says what they are.",
-            fix=("--set", f"{pattern}:kind=flat"),
+            fix=_kind_fix(pattern, FrameKind.FLAT),
         )
     ]
+
+
+def _kind_fix(pattern: str | None, kind: FrameKind) -> tuple[str, ...] | None:
+    return None if pattern is None else ("--set", f"{pattern}:kind={kind.value}")
 
 
 def _unreadable(files: Sequence[Unreadable]) -> list[Finding]:
@@ -109,9 +128,9 @@ def _unreadable(files: Sequence[Unreadable]) -> list[Finding]:
     for code, same in groups.items():
         known = code if code in CATALOGUE else "unreadable"
         paths = [one.path for one in same]
-        found.append(
-            finding(known, name_files(paths), f"{name_files(paths)}: {same[0].reason}.", mend=same[0].mend or None)
-        )
+        reasons = list(dict.fromkeys(one.reason for one in same))
+        why = reasons[0] if len(reasons) == 1 else f"{reasons[0]} (the first of them)"
+        found.append(finding(known, name_files(paths), f"{name_files(paths)}: {why}.", mend=same[0].mend or None))
     return found
 
 
@@ -131,9 +150,15 @@ def _bad_values(frames: Sequence[FrameInfo]) -> list[Finding]:
             if not problem.startswith("processed:"):
                 groups.setdefault(problem, []).append(frame)
     found = []
-    for problem, same in list(groups.items())[:10]:
+    ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
+    for problem, same in ordered[:MOST_BAD_VALUES]:
         paths = [frame.path for frame in same]
         found.append(finding("bad_value", name_files(paths), f"{name_files(paths)}: {problem.rstrip('.')}."))
+    rest = {frame.path for _, same in ordered[MOST_BAD_VALUES:] for frame in same}
+    if rest:
+        count = len(ordered) - MOST_BAD_VALUES
+        text = f"{plural(count, 'more header value')} of {plural(len(rest), 'file')} cannot be used."
+        found.append(finding("bad_value", name_files(sorted(rest)), text))
     return found
 
 
@@ -156,14 +181,22 @@ def _filters_alike(groups: Sequence[FrameGroup]) -> list[Finding]:
     return found
 
 
-def _partly_unknown(flats: Sequence[FrameInfo]) -> list[Finding]:
+def _partly_unknown(groups: Sequence[FrameGroup]) -> list[Finding]:
+    """Groups that only a setting keeps apart which one of them does not tell."""
+    missing: dict[str, set[str]] = {}
+    for first, second in itertools.combinations(groups[:MOST_GROUPS], 2):
+        same = [key for key in ("filter", "night") if first.key.get(key) != second.key.get(key)]
+        differences = () if same else first.frames[0].setup.differences(second.frames[0].setup)
+        if not differences or not all(difference.unknown for difference in differences):
+            continue
+        for difference in differences:
+            silent = first if difference.here is None else second
+            missing.setdefault(difference.key, set()).update(frame.path for frame in silent.frames)
     found = []
-    for key in SETUP_KEYS:
-        unknown = [frame.path for frame in flats if getattr(frame.setup, key) is None]
-        if unknown and len(unknown) < len(flats):
-            words = KEY_WORDS[key]
-            text = f"{len(unknown)} of {len(flats)} flats carry no {words} ({name_files(unknown)}); kept apart."
-            found.append(finding("partly_unknown", words, text))
+    for key, paths in missing.items():
+        named = sorted(paths)
+        text = f"{plural(len(named), 'flat')} ({name_files(named)}): no {KEY_WORDS[key]}; kept apart from the others."
+        found.append(finding("partly_unknown", KEY_WORDS[key], text))
     return found
 
 
@@ -176,7 +209,9 @@ def _times(flats: Sequence[FrameInfo], nights: Nights, settings: Settings) -> li
         text = f"{plural(len(timeless), 'flat')} without a time ({name_files([one.path for one in timeless])})."
         found.append(finding("time_unknown", "nights", text))
     known = {nights.night[frame.path] for frame in flats if nights.night.get(frame.path)}
-    if nights.cut_by_gaps and len(known) > 1:
-        text = f"{plural(nights.cut_by_gaps, 'frame')} tell no place; nights were cut at gaps of more than 6 h."
+    homeless = sum(1 for frame in flats if frame.path in nights.homeless)
+    if homeless and len(known) > 1:
+        verb = "tells" if homeless == 1 else "tell"
+        text = f"{plural(homeless, 'flat')} {verb} no place; nights were cut at gaps of more than 6 h."
         found.append(finding("nights_by_gaps", "nights", text))
     return found

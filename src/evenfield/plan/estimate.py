@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 
 import msgspec
 
 from evenfield.model.frame import FrameInfo, FrameKind
 from evenfield.model.plan import Plan, Step
 from evenfield.tiles import Work, peak_bytes
+
+PLENTY: Final = 1 << 50
+"""A budget that limits nothing: bands have a height from which on more is of no use."""
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run may take of the machine."""
+
+    memory_bytes: int
+    threads: int
 
 
 class StepEstimate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,25 +42,30 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     steps: tuple[StepEstimate, ...]
 
 
-def estimate_plan(plan: Plan, *, memory_bytes: int, threads: int = 1) -> Estimate:
+def estimate_plan(plan: Plan, *, memory_bytes: int | None = None, threads: int | None = None) -> Estimate:
     """Estimate what a plan costs; steps that are refused cost nothing.
 
     Parameters
     ----------
     plan : Plan
-    memory_bytes : int
-        The memory budget.
-    threads : int
-        Worker threads.
+    memory_bytes : int, optional
+        The memory budget; by default that of the plan's settings, else as much as is of use.
+    threads : int, optional
+        Worker threads; by default those of the plan's settings, else one for each core.
 
     Raises
     ------
     MemoryBudgetError
         If the budget is too small for a single row of some step.
     """
+    run = plan.settings.run
+    memory = memory_bytes or run.memory_bytes or PLENTY
+    workers = threads or run.threads or os.cpu_count() or 1
     frames = {frame.path: frame for frame in plan.frames}
     steps = tuple(
-        _step_estimate(step, plan, frames, memory_bytes, threads) for step in plan.steps if step.refused is None
+        _step_estimate(step, plan, frames, Machine(memory_bytes=memory, threads=workers))
+        for step in plan.steps
+        if step.refused is None
     )
     return Estimate(
         frames=sum(step.frames for step in steps),
@@ -60,28 +76,33 @@ def estimate_plan(plan: Plan, *, memory_bytes: int, threads: int = 1) -> Estimat
     )
 
 
-def _step_estimate(
-    step: Step, plan: Plan, frames: dict[str, FrameInfo], memory_bytes: int, threads: int
-) -> StepEstimate:
+def _step_estimate(step: Step, plan: Plan, frames: dict[str, FrameInfo], machine: Machine) -> StepEstimate:
     first = frames[os.path.normpath(os.path.join(plan.root, step.inputs[0].path))]
     shape = first.setup.shape
     if step.trim is not None:
         shape = (step.trim[1] - step.trim[0], step.trim[3] - step.trim[2])
     plain = first.sample in ("int16", "uint16")
-    # The level of a flat needs a reading of its own.
-    readings = 2 if step.kind is FrameKind.FLAT else 1
+    # The level of a flat needs a reading of its own, its median one more.
+    readings = 1
+    if step.kind is FrameKind.FLAT:
+        readings = 3 if step.recipe.scale == "median" else 2
+    ready = {ref.path for one in step.calibrations for ref in one.masters.values() if ref.path is not None}
     work = Work(
         n_frames=len(step.inputs),
         shape=shape,
         sample_bytes=2 if plain else 4,
-        threads=threads,
+        threads=machine.threads,
         n_masters=sum(1 for calibration in step.calibrations if calibration.masters),
     )
     written = 2 if step.recipe.sample == "uint16" else 4
     return StepEstimate(
         id=step.id,
         frames=len(step.inputs),
-        bytes_to_read=readings * sum(item.size_bytes for item in step.inputs),
+        bytes_to_read=readings
+        * (
+            sum(item.size_bytes for item in step.inputs)
+            + sum(frames[path].size_bytes for path in ready if path in frames)
+        ),
         bytes_to_write=written * shape[0] * shape[1],
-        peak_bytes=peak_bytes(work, budget_bytes=memory_bytes),
+        peak_bytes=peak_bytes(work, budget_bytes=machine.memory_bytes),
     )

@@ -12,7 +12,9 @@ from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.findings import Finding
 from evenfield.model.plan import Calibration, FileUse, Plan, Step
 from evenfield.model.rejections import rejection_text
+from evenfield.model.sections import section_text
 from evenfield.model.wording import plural
+from evenfield.plan.search import search_lines
 
 WIDTH: Final = 80
 USES: Final = ("used", "not_needed", "left_out", "unreadable")
@@ -29,7 +31,7 @@ def explain_plan(plan: Plan, *, step: str | None = None, search: bool = False) -
     step : str, optional
         The id of one step; without it the whole plan is explained.
     search : bool
-        Name every calibration set that was looked at, not only the nearest.
+        Name every calibration set that was looked at for each master flat, and what became of it.
 
     Returns
     -------
@@ -42,10 +44,10 @@ def explain_plan(plan: Plan, *, step: str | None = None, search: bool = False) -
         If the plan has no such step.
     """
     if step is not None:
-        return "\n".join(_step_lines(_step(plan, step), search=search)) + "\n"
+        return "\n".join(_step_lines(_step(plan, step), plan, search=search)) + "\n"
     lines = [_counts(plan.files)]
     for one in plan.steps:
-        lines += ["", *_step_lines(one, search=search)]
+        lines += ["", *_step_lines(one, plan, search=search)]
     lines += _left_out(plan)
     if plan.findings:
         lines += ["", "Findings about the whole"]
@@ -89,7 +91,7 @@ def _counts(files: Sequence[FileUse]) -> str:
     return f"{plural(len(files), 'file')}: {counts}"
 
 
-def _step_lines(step: Step, *, search: bool) -> list[str]:
+def _step_lines(step: Step, plan: Plan, *, search: bool) -> list[str]:
     lines = [f"{step.id}: {step.title}"]
     if step.refused is not None:
         lines += _wrapped(f"cannot be made: {step.refused.message} {step.refused.mend}", 2)
@@ -97,12 +99,14 @@ def _step_lines(step: Step, *, search: bool) -> list[str]:
         lines += _wrapped(f"- {text}", 2, hang=2)
     lines += _wrapped(f"Made of {plural(len(step.inputs), 'frame')}: {_range(step)}", 2)
     if step.overscan is not None:
-        lines += _wrapped(f"Overscan: the median of rows and columns {step.overscan} is subtracted", 2)
+        lines += _wrapped(f"Overscan: the median of {section_text(step.overscan)} is subtracted from each frame", 2)
     if step.trim is not None:
-        lines += _wrapped(f"Trimmed to rows and columns {step.trim}", 2)
+        lines += _wrapped(f"Trimmed to {section_text(step.trim)}", 2)
     for index, calibration in enumerate(step.calibrations):
         count = sum(1 for item in step.inputs if item.calibration == index)
-        lines += _calibration_lines(calibration, count, search=search)
+        lines += _calibration_lines(calibration, count, nearly=not search)
+    if search:
+        lines += [line for text in search_lines(plan, step=step) for line in _wrapped(text, 4, hang=9)]
     recipe = step.recipe
     lines += _wrapped(
         f"Combined: {recipe.method}, {rejection_text(recipe.rejection)}, scale {recipe.scale}, level {recipe.level}"
@@ -122,20 +126,24 @@ def _range(step: Step) -> str:
     return paths[0] if len(paths) == 1 else f"{paths[0]} to {paths[-1]}"
 
 
-def _calibration_lines(calibration: Calibration, count: int, *, search: bool) -> list[str]:
+def _calibration_lines(calibration: Calibration, count: int, *, nearly: bool) -> list[str]:
     lines = _wrapped(f"{plural(count, 'frame')}: {calibration.title}", 2, hang=2)
     match = calibration.match
     if match is None:
         return lines
+    for role, ref in calibration.masters.items():
+        source = f"the step {ref.step}" if ref.step is not None else str(ref.path)
+        lines += _wrapped(f"{role.replace('_', ' ')} from {source}", 4, hang=2)
     for reason in match.reasons:
-        lines += _wrapped(f"+ {reason}", 6, hang=2)
+        sign = "?" if reason.startswith("not compared") else "+"
+        lines += _wrapped(f"{sign} {reason}", 6, hang=2)
     for unknown in match.unknown:
-        lines += _wrapped(f"? {unknown} known on one side at most", 6, hang=2)
+        lines += _wrapped(f"? {unknown}: known on one side only, or not at all", 6, hang=2)
     for allowed in match.allowed:
         lines += _wrapped(f"! allowed on request: {allowed}", 6, hang=2)
-    shown = match.runners_up if search else match.runners_up[:SHORT_SEARCH]
+    shown = match.runners_up[:SHORT_SEARCH] if nearly else ()
     if shown:
-        lines += _wrapped("Looked at and not taken:" if search else "Nearly matched:", 4)
+        lines += _wrapped("Not taken, the nearest first:", 4)
     for one in shown:
         lines += _wrapped(f"{one.title}: {one.why}", 6, hang=2)
     return lines
@@ -161,7 +169,7 @@ def _left_out(plan: Plan) -> list[str]:
 def _finding_lines(one: Finding) -> list[str]:
     text = f"{one.level.value} {one.code}: {one.message} {one.mend}"
     if one.fix is not None:
-        text += " [" + " ".join(f"'{part}'" if "*" in part or " " in part else part for part in one.fix) + "]"
+        text += " " + " ".join(f'"{part}"' if set(part) & set("* []?'") else part for part in one.fix)
     return _wrapped(text, 2, hang=2)
 
 

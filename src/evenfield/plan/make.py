@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 
@@ -9,22 +10,23 @@ import msgspec
 
 import evenfield
 from evenfield.errors import PlanError
-from evenfield.match.grouping import calibration_sets, group_flats
+from evenfield.match.grouping import group_flats
 from evenfield.match.nights import Nights, assign_nights
 from evenfield.match.selecting import Selection, select_frames
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
-from evenfield.model.frame import FrameKind
+from evenfield.model.frame import DARK_KINDS, FrameKind
 from evenfield.model.groups import FrameGroup
 from evenfield.model.plan import Plan
 from evenfield.model.settings import Settings
 from evenfield.model.survey import Survey
-from evenfield.model.wording import plural
-from evenfield.plan.calibrating import GroupCalibration, calibrate_group
+from evenfield.model.wording import name_files, plural
+from evenfield.plan.calibrating import GroupCalibration, calibrate_group, sets_from
 from evenfield.plan.check import general_findings
 from evenfield.plan.digests import plan_digest
 from evenfield.plan.names import product_names
 from evenfield.plan.patterns import pattern_for
+from evenfield.plan.reasons import told_keys
 from evenfield.plan.regions import regions_of, trimmed
 from evenfield.plan.steps import Draft, build_steps
 from evenfield.plan.uses import file_uses
@@ -60,21 +62,22 @@ def make_plan(survey: Survey, *, output: str, settings: Settings | None = None, 
     survey = msgspec.structs.replace(
         survey, frames=tuple(trimmed(frame, regions=regions[frame.path]) for frame in survey.frames)
     )
-    named_only = [os.path.abspath(path) for path in settings.calibration.files]
+    named_only = _named_paths(survey, settings)
     selection = select_frames(survey, ignore_type=settings.select.ignore_type, named_only=named_only)
     nights = assign_nights(survey.frames)
     groups, small = _groups(selection, nights, settings)
     if not groups:
         raise _nothing_to_do(survey, selection, small, settings)
-    sets = _sets(selection, named_only, settings)
+    sets = sets_from(selection.calibration, named_only=named_only, settings=settings)
     drafts = [
         Draft(group=group, name=name, calibration=calibration)
         for group, name, calibration in _calibrated(groups, sets, settings, single_name)
     ]
-    built = build_steps(drafts, root=survey.root, settings=settings, regions=regions)
+    built = build_steps(drafts, root=survey.root, settings=settings, regions=regions, told=told_keys(survey.frames))
     files, told = file_uses(
         survey, selection, drafts=drafts, made_by=built.made_by, sets=sets, small=small, settings=settings
     )
+    told = (*_named_wrongly(survey, named_only), *told)
     general = general_findings(survey, selection, nights=nights, groups=groups, settings=settings)
     plan = Plan(
         version=evenfield.__version__,
@@ -88,6 +91,25 @@ def make_plan(survey: Survey, *, output: str, settings: Settings | None = None, 
         notes=_notes(survey, groups, settings),
     )
     return msgspec.structs.replace(plan, digest=plan_digest(plan))
+
+
+def _named_paths(survey: Survey, settings: Settings) -> list[str]:
+    """The paths, as the survey has them, of the files to calibrate with; a link means the file behind it."""
+    wanted = {os.path.realpath(os.path.expanduser(path)) for path in settings.calibration.files}
+    return [frame.path for frame in survey.frames if os.path.realpath(frame.path) in wanted] if wanted else []
+
+
+def _named_wrongly(survey: Survey, named_only: Sequence[str]) -> tuple[Finding, ...]:
+    """A finding about files to calibrate with that are flats or lights."""
+    chosen = set(named_only)
+    wrong = [frame for frame in survey.frames if frame.path in chosen and frame.kind not in (None, *DARK_KINDS)]
+    if not wrong:
+        return ()
+    paths = [frame.path for frame in wrong]
+    kinds = " or ".join(sorted({frame.kind.words for frame in wrong if frame.kind is not None}))
+    text = f"{name_files(paths)}: named to be subtracted, but called {kinds}."
+    mend = "If that is wrong, say what it is with --set 'PATTERN:kind=dark_flat'."
+    return (finding("named_file_not_used", name_files(paths), text, mend=mend),)
 
 
 def _groups(
@@ -135,18 +157,9 @@ def _nothing_to_do(survey: Survey, selection: Selection, small: Sequence[FrameGr
     if selection.contradicting:
         paths = [frame.path for frame in selection.contradicting]
         pattern = pattern_for(paths, frames=survey.frames, kind=FrameKind.FLAT)
-        mend = f"{len(paths)} of them are flats by name: if they are flats, add --set '{pattern}:kind=flat'."
+        how = f"add --set '{pattern}:kind=flat'" if pattern else "say so with --set 'PATTERN:kind=flat'"
+        mend = f"{len(paths)} of them are flats by name: if they are flats, {how}."
     return PlanError(f"No flats among {plural(len(survey.frames), 'file')}: {counted}.", mend=mend, code="no_flats")
-
-
-def _sets(selection: Selection, named_only: Sequence[str], settings: Settings) -> tuple[FrameGroup, ...]:
-    """The sets that may calibrate: those found, or the files named, each a set of its own."""
-    if settings.calibration.mode == "files":
-        named = [frame for frame in selection.calibration if frame.path in named_only]
-        # A named file is taken as it is, raw or master.
-        ready = [msgspec.structs.replace(frame, is_master=True) for frame in named]
-        return calibration_sets(ready, temperature_width=settings.group.temperature_width)
-    return calibration_sets(selection.calibration, temperature_width=settings.group.temperature_width)
 
 
 def _calibrated(
@@ -167,9 +180,23 @@ def _calibrated(
                 mend="Give a folder with -o, or join the groups with --join or --no-grouping.",
                 code="usage",
             )
-        return [(groups[0], os.path.splitext(single_name)[0] + marks[0], found[0])]
-    names = product_names(groups, template=settings.output.name, extra=marks)
-    return list(zip(groups, names, found, strict=True))
+        names: Sequence[str] = [os.path.splitext(single_name)[0] + marks[0]]
+    else:
+        names = product_names(groups, template=settings.output.name, extra=marks)
+    return [
+        (group, name, _renamed(one, plain, name))
+        for group, name, plain, one in zip(groups, names, plain_names, found, strict=True)
+    ]
+
+
+def _renamed(one: GroupCalibration, plain: str, name: str) -> GroupCalibration:
+    """The same calibration whose findings speak of the product by its final name."""
+
+    def named(told: Finding) -> Finding:
+        return msgspec.structs.replace(told, subject=name, message=told.message.replace(plain, name, 1))
+
+    refused = None if one.refused is None else named(one.refused)
+    return dataclasses.replace(one, findings=tuple(map(named, one.findings)), refused=refused)
 
 
 def _notes(survey: Survey, groups: Sequence[FrameGroup], settings: Settings) -> tuple[str, ...]:
@@ -179,8 +206,10 @@ def _notes(survey: Survey, groups: Sequence[FrameGroup], settings: Settings) -> 
             f"{plural(survey.products_skipped, 'file')} not searched: evenfield's own products and the output folder."
         )
     keys = [key for key in ("filter", "night") if len({group.key.get(key) for group in groups}) > 1]
-    if "night" in keys and not settings.group.no_grouping:
+    if "night" in settings.group.keys and "night" in keys and not settings.group.no_grouping:
         notes.append(f"Kept apart by {' and '.join(keys)}, dust may have moved (to join: --join night).")
+    elif any("_to_" in str(group.key.get("night") or "") for group in groups):
+        notes.append("Flats of several nights make one master, as asked; dust that moved is in it twice.")
     return tuple(notes)
 
 

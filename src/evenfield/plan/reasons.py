@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final, TypeAlias
 
-from evenfield.match.limits import GOOD_SET
 from evenfield.match.matching import Choice, Fit, n_frames, rank
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
-from evenfield.model.frame import KEY_WORDS, FrameInfo, exposure_text
+from evenfield.model.frame import KEY_WORDS, SETUP_KEYS, FrameInfo, exposure_text, key_text
 from evenfield.model.groups import FrameGroup
 from evenfield.model.plan import Calibration, Match, Recipe, RunnerUp
 from evenfield.model.rejections import NoRejection, rejection_text
@@ -17,6 +17,14 @@ from evenfield.plan.calibrating import GroupCalibration, set_title
 
 SHORT_EXPOSURE_S = 0.2
 """Below this both exposures are shown, since the tolerance is large beside them."""
+
+MOST_RUNNERS_UP = 5
+
+CHECKED_KEYS: Final = ("binning", "camera", "readout_mode", "gain_setting", "offset_setting")
+"""Settings that change the bias or the dark signal: where nobody tells them, the user hears of it."""
+
+ToldKeys: TypeAlias = Mapping[str | None, Collection[str]]
+"""Camera -> the settings that at least one frame of it tells."""
 
 
 def subtraction_title(choice: Choice, frames: Sequence[FrameInfo], factor: float | None) -> str:
@@ -76,58 +84,77 @@ def match_of(choice: Choice, frames: Sequence[FrameInfo]) -> Match:
     for one in choice.fits:
         role = "" if len(choice.fits) == 1 else f"{one.role}: "
         reasons += [f"{role}{text}" for text in _compared(one, frames)]
-    taken = {id(one.group) for one in choice.fits}
-    others = [one for one in choice.looked_at if id(one.group) not in taken]
+    taken = {(one.role, id(one.group)) for one in choice.fits}
+    others = [one for one in choice.looked_at if (one.role, id(one.group)) not in taken]
     others.sort(key=lambda one: (len(one.against), rank(one)))
+    best = {one.role: one for one in choice.fits}
     return Match(
         reasons=tuple(reasons),
         unknown=tuple(dict.fromkeys(KEY_WORDS.get(key, key) for one in choice.fits for key in one.unknown)),
-        allowed=tuple(text for one in choice.fits for text in one.allowed),
-        runners_up=tuple(_runner_up(one, choice.fits[0]) for one in others[:5]),
+        allowed=tuple(dict.fromkeys(text for one in choice.fits for text in one.allowed)),
+        runners_up=tuple(runner_up(one, best[one.role]) for one in others[:MOST_RUNNERS_UP]),
     )
 
 
 def _compared(one: Fit, frames: Sequence[FrameInfo]) -> list[str]:
+    """Every key that was compared, with both values."""
     texts = []
-    here = frames[0].exposure_s
+    exposures = sorted({frame.exposure_s for frame in frames if frame.exposure_s is not None})
     there = one.group.exposure_s
-    if one.role != "bias" and here is not None and there is not None:
-        texts.append(f"exposure {exposure_text(here)}, master {exposure_text(there)}")
-    gap = _temperature_gap(one, frames)
-    if gap is not None:
-        texts.append(f"temperature {gap:.1f} C apart")
+    if one.role != "bias" and exposures and there is not None:
+        here = " to ".join(dict.fromkeys((exposure_text(exposures[0]), exposure_text(exposures[-1]))))
+        texts.append(f"exposure: flats {here}, master {exposure_text(there)}")
+    temperatures = [frame.temperature_c for frame in frames if frame.temperature_c is not None]
+    master_c = one.group.temperature_c
+    if temperatures and master_c is not None:
+        gap = max(abs(value - master_c) for value in temperatures)
+        mean = sum(temperatures) / len(temperatures)
+        texts.append(f"temperature: flats {mean:.1f} C, master {master_c:.1f} C, at most {gap:.1f} C apart")
     setup, other = frames[0].setup, one.group.frames[0].setup
-    for key in ("gain_setting", "offset_setting", "readout_mode", "camera", "binning"):
-        value = getattr(setup, key)
-        if value is not None and value == getattr(other, key):
-            words = f"{value[0]}x{value[1]}" if isinstance(value, tuple) else _plain(value)
-            texts.append(f"{KEY_WORDS[key]} {words} on both sides")
+    for key in SETUP_KEYS:
+        here_text, there_text = key_text(key, getattr(setup, key)), key_text(key, getattr(other, key))
+        if here_text is not None and here_text == there_text:
+            texts.append(f"{KEY_WORDS[key]}: {here_text} on both sides")
+        elif here_text is not None or there_text is not None:
+            texts.append(f"{KEY_WORDS[key]}: flats {here_text or 'unknown'}, master {there_text or 'unknown'}")
+    nowhere = [KEY_WORDS[key] for key in SETUP_KEYS if getattr(setup, key) is None and getattr(other, key) is None]
+    if nowhere:
+        texts.append(f"not compared, since nobody tells: {', '.join(nowhere)}")
+    if one.group.is_master and one.role != "bias" and one.group.frames[0].contains_bias is None:
+        texts.append("taken to hold the bias, as masters do whose header says nothing")
     return texts
 
 
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _runner_up(one: Fit, best: Fit) -> RunnerUp:
+def runner_up(one: Fit, best: Fit) -> RunnerUp:
+    """A set that was not taken, with the first thing that decided for the better one."""
+    mine, its = rank(one), rank(best)
     if one.against:
         why = "; ".join(map(str, one.against))
-    elif len(one.unknown) > len(best.unknown):
+    elif mine.allowed > its.allowed:
+        why = f"fits on request only: {'; '.join(one.allowed)}"
+    elif mine.unknown > its.unknown:
         missing = [KEY_WORDS.get(key, key) for key in one.unknown if key not in best.unknown]
-        why = f"fits, but {', '.join(missing)} unknown"
-    elif one.distance > best.distance:
-        why = f"fits, but is farther: score {one.distance:.2f} against {best.distance:.2f}"
-    elif one.role == "dark" and n_frames(one.group) < GOOD_SET <= n_frames(best.group):
+        why = f"fits, but unknown {', '.join(missing)}"
+    elif mine.single > its.single:
+        why = "fits, but is a single frame"
+    elif mine.few > its.few:
         why = f"fits, but {plural(n_frames(one.group), 'frame')} only: outliers cannot be rejected"
-    elif n_frames(one.group) < n_frames(best.group):
-        why = f"fits as well, but {n_frames(one.group)} frames against {n_frames(best.group)}"
+    elif mine.other_kind > its.other_kind:
+        why = "fits, but is called dark, not dark flat"
+    elif mine.distance > its.distance:
+        why = f"fits, but is farther away: score {one.distance:.2f} against {best.distance:.2f}"
+    elif mine.fewer > its.fewer:
+        why = f"fits as well, but {plural(n_frames(one.group), 'frame')} against {n_frames(best.group)}"
     else:
         why = "fits as well; the first by name was taken"
-    return RunnerUp(title=_title(one), differences=one.against, why=why)
+    return RunnerUp(title=fit_title(one), differences=one.against, why=why)
 
 
-def _title(one: Fit) -> str:
-    count = plural(len(one.group.frames), "frame")
+def fit_title(one: Fit) -> str:
+    """Return "dark flat 2.00 s (20 frames)"."""
+    count = plural(n_frames(one.group), "frame")
+    if one.group.is_master and one.group.frames[0].n_combined is None:
+        count = "of unknown size"
     ready = "ready master " if one.group.is_master else ""
     return f"{ready}{set_title(one.group)} ({count})"
 
@@ -161,18 +188,54 @@ def combine_words(recipe: Recipe) -> str:
     return f"{text}, outliers rejected: {name} {numbers.replace(',', '/')}"
 
 
-def match_findings(chosen: GroupCalibration, group: FrameGroup, name: str) -> list[Finding]:
-    """What the user should know about the matches of a group, one finding a cause."""
+def told_keys(frames: Sequence[FrameInfo]) -> ToldKeys:
+    """Which settings the frames of each camera tell, at least one of them."""
+    found: dict[str | None, set[str]] = {}
+    for frame in frames:
+        keys = {key for key in CHECKED_KEYS if getattr(frame.setup, key) is not None}
+        found.setdefault(frame.setup.camera, set()).update(keys)
+    return found
+
+
+def _untold(fits: Sequence[Fit], group: FrameGroup) -> list[str]:
+    """The settings that neither the flats nor a master tells."""
+    setup = group.frames[0].setup
+    return [
+        key
+        for key in CHECKED_KEYS
+        if getattr(setup, key) is None and any(getattr(fit.group.frames[0].setup, key) is None for fit in fits)
+    ]
+
+
+def match_findings(chosen: GroupCalibration, group: FrameGroup, name: str, *, told: ToldKeys) -> list[Finding]:
+    """What the user should know about the matches of a group, one finding a cause.
+
+    A setting that nobody tells is a note where this camera never tells it (``told``); where other frames of it do, the
+    value was lost, and the match is as uncertain as one with a single side unknown.
+    """
     fits = [fit for choice in chosen.choices if choice is not None for fit in choice.fits]
     found: list[Finding] = []
     allowed = list(dict.fromkeys(text for fit in fits for text in fit.allowed))
     if allowed:
         found.append(finding("mismatch_allowed", name, f"{name}: used in spite of {'; '.join(allowed)}."))
     unknown = list(dict.fromkeys(key for fit in fits for key in fit.unknown))
+    untold = [key for key in _untold(fits, group) if key not in unknown]
+    camera = group.frames[0].setup.camera
+    others = told.values() if camera is None else [told.get(camera, set()), told.get(None, set())]
+    lost = [key for key in untold if any(key in keys for keys in others)]
     setup_keys = [key for key in unknown if key not in ("exposure_s", "sensor_c")]
+    if lost:
+        words = ", ".join(KEY_WORDS[key] for key in lost)
+        text = f"{name}: {words} told neither by the flats nor by what is subtracted, though by other frames."
+        found.append(finding("match_unknown", name, text))
+    # Most cameras have a single readout mode and do not speak of it.
+    never = [KEY_WORDS[key] for key in untold if key not in lost and key != "readout_mode"]
+    if never:
+        found.append(finding("not_compared", name, f"{name}: not compared, since no frame tells: {', '.join(never)}."))
     if setup_keys:
         words = ", ".join(KEY_WORDS.get(key, key) for key in setup_keys)
-        found.append(finding("match_unknown", name, f"{name}: {words} known on one side only."))
+        titles = " and ".join(dict.fromkeys(set_title(fit.group, role=fit.role) for fit in fits))
+        found.append(finding("match_unknown", name, f"{name}: {words} known of the flats or of {titles} only."))
     if "exposure_s" in unknown:
         found.append(finding("exposure_unknown", name, f"{name}: flats or darks carry no exposure."))
     if "sensor_c" in unknown:

@@ -68,19 +68,6 @@ def _shifted_mosaic(frame: FrameInfo, overscan: Region | None, trim: Region | No
     return Regions(overscan=overscan, trim=trim, problem=f"{problem} pixels inside.", code="odd_trim", section=better)
 
 
-def _check_mosaic(frame: FrameInfo, trim: Region | None) -> None:
-    """Refuse a trim that would shift the CFA pattern."""
-    cfa = frame.setup.cfa
-    if trim is None or cfa is None or cfa == "MONO":
-        return
-    period = 2 if len(cfa) == 4 else 6
-    if trim[0] % period or trim[2] % period:
-        raise SettingsError(
-            f"Trimming from column {trim[2] + 1}, row {trim[0] + 1} would shift the CFA pattern: the first column and "
-            f"row kept must be 1, {1 + period}, {1 + 2 * period}, ..."
-        )
-
-
 def trimmed(frame: FrameInfo, *, regions: Regions) -> FrameInfo:
     """The frame with the size that is left after trimming, and where on the sensor it begins."""
     if regions.trim is None:

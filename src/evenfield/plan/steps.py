@@ -20,7 +20,7 @@ from evenfield.plan.calibrating import GroupCalibration, set_title
 from evenfield.plan.defaults import FEW, recipe_for
 from evenfield.plan.digests import frame_facts, relative_path, step_digest
 from evenfield.plan.names import dark_template, product_names
-from evenfield.plan.reasons import flat_because, match_findings, match_of, subtraction_title
+from evenfield.plan.reasons import ToldKeys, flat_because, match_findings, match_of, subtraction_title
 from evenfield.plan.regions import Regions, disagreement
 
 
@@ -42,16 +42,16 @@ class BuiltSteps:
 
 
 def build_steps(
-    drafts: Sequence[Draft], *, root: str, settings: Settings, regions: Mapping[str, Regions]
+    drafts: Sequence[Draft], *, root: str, settings: Settings, regions: Mapping[str, Regions], told: ToldKeys
 ) -> BuiltSteps:
     """The steps of all drafts: first the bias, dark and dark flat masters they need, then the flats.
 
-    ``regions`` holds the overscan and trim regions of every frame by path.
+    ``regions`` holds the overscan and trim regions of every frame by path; ``told`` says what each camera tells.
     """
     taken = [draft.name for draft in drafts]
     dark_steps = _dark_steps(_roles(drafts), taken=taken, root=root, settings=settings, regions=regions)
     refs = {key: _ref(step, group) for key, (step, group) in dark_steps.items()}
-    flats = [_flat_step(draft, refs=refs, root=root, settings=settings, regions=regions) for draft in drafts]
+    flats = [_flat_step(draft, refs=refs, root=root, settings=settings, regions=regions, told=told) for draft in drafts]
     groups = [*(group for _, group in dark_steps.values()), *(draft.group for draft in drafts)]
     facts = frame_facts([frame for group in groups for frame in group.frames], root=root)
     steps: list[Step] = []
@@ -110,9 +110,7 @@ def _dark_steps(
     return made
 
 
-def _dark_step(
-    group: FrameGroup, name: str, *, root: str, settings: Settings, regions: Mapping[str, Regions]
-) -> Step:
+def _dark_step(group: FrameGroup, name: str, *, root: str, settings: Settings, regions: Mapping[str, Regions]) -> Step:
     own = regions[group.frames[0].path]
     recipe = recipe_for(group.kind, n_frames=len(group.frames), settings=settings)
     findings = list(_recipe_findings(recipe, group, name))
@@ -137,7 +135,13 @@ def _dark_step(
 
 
 def _flat_step(
-    draft: Draft, *, refs: dict[str, MasterRef], root: str, settings: Settings, regions: Mapping[str, Regions]
+    draft: Draft,
+    *,
+    refs: dict[str, MasterRef],
+    root: str,
+    settings: Settings,
+    regions: Mapping[str, Regions],
+    told: ToldKeys,
 ) -> Step:
     group, name, chosen = draft.group, draft.name, draft.calibration
     left = {frame.path for frame, _ in chosen.left_out}
@@ -149,7 +153,7 @@ def _flat_step(
         _calibration(chosen, index, kept, refs=refs, settings=settings, regions=regions)
         for index in range(len(chosen.choices))
     )
-    findings = [*chosen.findings, *_recipe_findings(recipe, kept, name), *match_findings(chosen, kept, name)]
+    findings = [*chosen.findings, *_recipe_findings(recipe, kept, name), *match_findings(chosen, kept, name, told=told)]
     if len(frames) < FEW:
         findings.append(finding("few_frames", name, f"{name}: only {plural(len(frames), 'flat')}; {recipe.because}."))
     if settings.group.no_grouping:

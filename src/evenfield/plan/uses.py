@@ -14,7 +14,7 @@ from evenfield.model.findings import Finding
 from evenfield.model.frame import KEY_WORDS, Difference, FrameInfo, FrameKind
 from evenfield.model.groups import FrameGroup
 from evenfield.model.plan import FileUse
-from evenfield.model.settings import CalibrationSettings
+from evenfield.model.settings import Settings
 from evenfield.model.survey import Survey
 from evenfield.model.wording import plural
 from evenfield.plan.calibrating import set_title, usable_sets
@@ -42,7 +42,7 @@ def file_uses(
     made_by: Mapping[str, str],
     sets: Sequence[FrameGroup],
     small: Sequence[FrameGroup],
-    settings: CalibrationSettings,
+    settings: Settings,
 ) -> tuple[tuple[FileUse, ...], tuple[Finding, ...]]:
     """One `FileUse` for every file found, in the order of their paths, and findings about sets that nearly fitted.
 
@@ -60,7 +60,7 @@ def file_uses(
             reason = f"only {plural(len(group.frames), 'flat')} in its group"
             uses[frame.path] = FileUse(path=frame.path, use="left_out", code="small_group", reason=reason)
     near: list[tuple[FrameGroup, Fit]] = []
-    usable = {set_id(group) for group in usable_sets(sets, settings)}
+    usable = {set_id(group) for group in usable_sets(sets, settings.calibration)}
     for group in sets:
         if set_id(group) in users:
             continue
@@ -74,7 +74,10 @@ def file_uses(
         uses.setdefault(
             frame.path, FileUse(path=frame.path, use="not_needed", code="spare", reason=spare_reason(frame))
         )
-    return tuple(uses[path] for path in sorted(uses)), (*_small_findings(small), *_near_findings(near))
+    return tuple(uses[path] for path in sorted(uses)), (
+        *_small_findings(small),
+        *_near_findings(near, named=settings.calibration.mode == "files"),
+    )
 
 
 def _used(drafts: Sequence[Draft], made_by: Mapping[str, str]) -> dict[str, tuple[str, tuple[str, ...]]]:
@@ -106,9 +109,7 @@ def _spare(group: FrameGroup, drafts: Sequence[Draft]) -> _Spare:
     first = group.frames[0]
     limits = Limits(allowed={})
     role = "bias" if group.kind is FrameKind.BIAS else "dark_flat"
-    fits = [
-        fit(frame, group=group, role=role, limits=limits) for draft in drafts for frame in _different(draft.group)
-    ]
+    fits = [fit(frame, group=group, role=role, limits=limits) for draft in drafts for frame in _different(draft.group)]
     if not fits or any(one.fits for one in fits):
         return _not_needed(spare_reason(first))
     keys = [{difference.key for difference in one.against if not difference.unknown} for one in fits]
@@ -122,7 +123,7 @@ def _spare(group: FrameGroup, drafts: Sequence[Draft]) -> _Spare:
     if _exposure_differs(best) and group.kind is FrameKind.DARK:
         return _not_needed(spare_reason(first))
     reason = _short_words(best.against[0])
-    return _Spare(use="left_out", code="calibration_left_out", reason=reason, near=best)
+    return _Spare(use="left_out", code=f"{best.against[0].key}_differs", reason=reason, near=best)
 
 
 def _exposure_differs(one: Fit) -> bool:
@@ -142,12 +143,13 @@ def _short_words(difference: Difference) -> str:
     return f"{words} {difference.there or 'unknown'} (flats have {here})"
 
 
-def _near_findings(near: Sequence[tuple[FrameGroup, Fit]]) -> list[Finding]:
+def _near_findings(near: Sequence[tuple[FrameGroup, Fit]], *, named: bool) -> list[Finding]:
     """One finding for each cause: the sets that differ in the same way are told of together."""
     causes: dict[tuple[tuple[str | None, ...], ...], list[tuple[FrameGroup, Fit]]] = {}
     for group, one in near:
         causes.setdefault(tuple(map(_cause, one.against)), []).append((group, one))
     told = []
+    code = "named_file_not_used" if named else "calibration_left_out"
     for same in causes.values():
         counts: dict[str, int] = {}
         for group, _ in same:
@@ -161,7 +163,7 @@ def _near_findings(near: Sequence[tuple[FrameGroup, Fit]]) -> list[Finding]:
         )
         nearest = "the nearest: " if len(same) > 1 else ""
         names = ", ".join(listed) + (f" and {more} more sets" if more > 0 else "")
-        told.append(finding("calibration_left_out", ", ".join(counts), f"{names} not used: {nearest}{differences}."))
+        told.append(finding(code, ", ".join(counts), f"{names} not used: {nearest}{differences}."))
     return told
 
 

@@ -271,12 +271,14 @@ def _without(step: Step, kept: Kept, failed: FrameFailedError, job: Job) -> Kept
     out, told = frame_failed(step, kept.items[index], failed.error, job.input_path(kept.items[index]))
 
     others = [i for i in range(len(kept.items)) if i != index]
+    # A scale is mean(levels)/level: what is left has a mean of its own.
+    scales = frame_scales(1.0 / np.array([kept.scales[i] for i in others], np.float64))
     return dataclasses.replace(
         kept,
         items=tuple(kept.items[i] for i in others),
         stack=kept.stack.without([index]),
         levels=tuple(kept.levels[i] for i in others),
-        scales=tuple(kept.scales[i] for i in others),
+        scales=tuple(float(scale) for scale in scales),
         excluded=(*kept.excluded, out),
         findings=(*kept.findings, told),
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import os
+import string
 from collections.abc import Sequence
+from typing import Final
 
 from evenfield.errors import EvenfieldError, SettingsError
 from evenfield.model.catalogue import finding
@@ -15,6 +17,8 @@ from evenfield.model.report import StepResult
 from evenfield.plan.names import safe_piece
 from evenfield.write import move_file
 
+PLACEHOLDERS: Final = ("date", "time", "filter")
+
 
 def check_move_template(template: str) -> None:
     """Refuse placeholders other than {date}, {time} and {filter}.
@@ -24,12 +28,18 @@ def check_move_template(template: str) -> None:
     SettingsError
     """
     try:
-        template.format(date="", time="", filter="")
-    except (KeyError, ValueError, IndexError) as error:
-        raise SettingsError(
-            f"--move-inputs does not understand '{template}' ({error}).",
-            mend="Placeholders are {date}, {time} and {filter}.",
-        ) from None
+        fields = [field for _, field, _, _ in string.Formatter().parse(template) if field is not None]
+    except ValueError as error:
+        raise _not_understood(template, str(error)) from None
+    for field in fields:
+        if field not in PLACEHOLDERS:
+            raise _not_understood(template, f"there is no {{{field}}}")
+
+
+def _not_understood(template: str, why: str) -> SettingsError:
+    return SettingsError(
+        f"--move-inputs does not understand '{template}' ({why}).", mend="Placeholders are {date}, {time} and {filter}."
+    )
 
 
 def move_inputs(plan: Plan, results: Sequence[StepResult]) -> tuple[tuple[tuple[str, str], ...], list[Finding]]:
