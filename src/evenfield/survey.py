@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -86,8 +87,10 @@ def survey_folders(
         select.overrides, tops=[*given, *(os.fspath(path) for path in calibration), *settings.calibration.files]
     )
     explicit = {os.path.realpath(path) for path in more.files}
-    total = len(first.files) + len(extra)
-    for done, path in enumerate((*first.files, *extra)):
+    moved = {path for path in first.files if path not in named and _was_moved(path, settings.output.move_inputs)}
+    searched = [path for path in (*first.files, *extra) if path not in moved]
+    total = len(searched)
+    for done, path in enumerate(searched):
         if progress is not None and done % 50 == 0:
             progress(done, total)
         reader.add(path, keep_product=bool(explicit) and os.path.realpath(path) in explicit)
@@ -104,10 +107,20 @@ def survey_folders(
         unreadable=tuple(_unique([*problems, *reader.unreadable, *failed])),
         copies=tuple(_copies(frames)),
         levels=tuple(_levels(frames)) if levels else (),
-        products_skipped=first.skipped + more.skipped + len(reader.left_out),
+        products_skipped=first.skipped + more.skipped + len(moved) + len(reader.left_out),
         ignored=first.ignored + more.ignored,
         findings=(*reader.findings, *reader.told()),
     )
+
+
+def _was_moved(path: str, template: str | None) -> bool:
+    """Whether a file lies in a folder that ``--move-inputs`` fills, whatever its placeholders stood for."""
+    if template is None:
+        return False
+    wanted = os.path.expanduser(template).replace(os.sep, "/").strip("/")
+    pattern = re.sub(r"\\\{[^{}]*\\\}", "[^/]+", re.escape(wanted))
+    folder = os.path.dirname(path).replace(os.sep, "/") + "/"
+    return re.search(f"/{pattern}/", folder) is not None
 
 
 class _Reader:

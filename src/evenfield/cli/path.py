@@ -10,15 +10,16 @@ from contextlib import contextmanager
 from types import FrameType
 
 import evenfield
-from evenfield.cli.screen import ProgressLine, paint, remark, show
+from evenfield.cli.screen import ProgressLine, complain, paint, remark, show, show_json
 from evenfield.errors import PlanError, UsageError
 from evenfield.model.events import CancelToken
+from evenfield.model.findings import FindingLevel
 from evenfield.model.plan import Plan
 from evenfield.model.report import Report
 from evenfield.model.settings import Settings
 from evenfield.plan.make import make_plan
 from evenfield.plan.nothing import empty_plan
-from evenfield.report.text import plan_text, report_text
+from evenfield.report.text import attention, plan_text, report_text
 from evenfield.store import to_json
 from evenfield.survey import survey_folders
 
@@ -69,7 +70,7 @@ def show_found(plan: Plan, *, shown: Shown) -> None:
 def show_plan(plan: Plan, *, shown: Shown, explain: bool = False, search: bool = False) -> int:
     """Show a plan; with ``explain`` its full account as well. Returns the exit code."""
     if shown.json:
-        show(to_json(plan))
+        show_json(to_json(plan))
     elif not shown.quiet:
         show(plan_text(plan, verbose=shown.verbose, paint=paint))
         if explain and plan.steps:
@@ -90,9 +91,10 @@ def run_plan_and_show(plan: Plan, *, shown: Shown, progress: ProgressLine) -> Re
     if not plan.steps:
         report = nothing_report(plan)
         if shown.json:
-            show(to_json(report))
-        else:
+            show_json(to_json(report))
+        elif not shown.quiet:
             show(plan_text(plan, verbose=shown.verbose, paint=paint))
+        _complain_quietly(report, shown)
         return report
     # run_plan brings the kernels; it is loaded only now.
     from evenfield.run.run import run_plan
@@ -102,10 +104,19 @@ def run_plan_and_show(plan: Plan, *, shown: Shown, progress: ProgressLine) -> Re
         report = run_plan(plan, on_event=progress.event, cancel=cancel)
     progress.clear()
     if shown.json:
-        show(to_json(report))
+        show_json(to_json(report))
     elif not shown.quiet:
         show(report_text(report, plan=plan, verbose=shown.verbose, paint=paint))
+    _complain_quietly(report, shown)
     return report
+
+
+def _complain_quietly(report: Report, shown: Shown) -> None:
+    """With --quiet, what failed is still told, on stderr."""
+    if shown.quiet and not shown.json:
+        for one in attention(report):
+            if one.level is FindingLevel.BLOCKER:
+                complain(f"{one.message} {one.mend}")
 
 
 def nothing_report(plan: Plan) -> Report:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sys
 import threading
 import time
@@ -31,6 +33,16 @@ def _colored(stream: TextIO) -> bool:
 def show(text: str) -> None:
     """Write a result to stdout; characters that the output cannot take are replaced, never fatal."""
     _write(sys.stdout, text)
+
+
+def show_json(text: str) -> None:
+    """Write JSON to stdout; characters that the output cannot take become escapes, so that no text is lost."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        text = re.sub(r"[^\x00-\x7f]", lambda found: json.dumps(found.group())[1:-1], text)
+    show(text)
 
 
 def complain(error: EvenfieldError | str) -> None:

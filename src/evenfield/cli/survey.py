@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from evenfield.cli.screen import ProgressLine, show
+from evenfield.cli.screen import ProgressLine, show, show_json
 from evenfield.model.settings import SelectSettings, Settings
 from evenfield.plan.nothing import survey_findings
 from evenfield.report.survey import SORT_KEYS, survey_csv, survey_document, survey_text
@@ -43,7 +43,7 @@ def command(
     progress.clear()
     findings = survey_findings(survey, settings=settings)
     if as_json:
-        show(to_json(survey_document(survey, findings=[*survey.findings, *findings], sort=sort)))
+        show_json(to_json(survey_document(survey, findings=[*survey.findings, *findings], sort=sort)))
     elif as_csv:
         show(survey_csv(survey, sort=sort))
     else:

@@ -20,6 +20,9 @@ DARK_TEMPERATURE_C: Final = 3.0
 BIAS_TEMPERATURE_C: Final = 10.0
 """Bias: no dark current in it; only the electronics drift."""
 
+ROUNDING: Final = 1e-9
+"""A difference of exactly a limit, such as 2.1 s from 2.0 s, fits in spite of binary fractions."""
+
 GOOD_SET: Final = 5
 """Sets with at least so many frames come before smaller ones when a dark is scaled: outliers cannot be rejected in
 fewer."""
@@ -53,7 +56,7 @@ class Limits:
         if key not in self.allowed:
             return False
         limit = self.allowed[key]
-        return limit is None or (difference is not None and difference <= limit)
+        return limit is None or (difference is not None and difference <= limit + ROUNDING)
 
 
 # INDI calls its CMOS cameras "ZWO CCD ASI...", so the makers of CMOS cameras are asked first.

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from evenfield.match.limits import GOOD_SET, Limits
+from evenfield.match.limits import GOOD_SET, ROUNDING, Limits
 from evenfield.model.frame import Difference, FrameInfo, FrameKind, SensorSetup, exposure_text
 from evenfield.model.groups import FrameGroup
 
@@ -140,7 +140,7 @@ def _compare_exposure(found: _Comparison) -> float:
         return 0.0
     gap = abs(here - there)
     # Scaled down, never up: a shorter dark would multiply its noise.
-    outside = there < here if found.role == "dark" else gap > found.limits.exposure_s(here)
+    outside = there < here if found.role == "dark" else gap > found.limits.exposure_s(here) + ROUNDING
     if outside:
         found.judge(difference, "exposure", gap)
     return gap
@@ -152,7 +152,7 @@ def _compare_temperature(found: _Comparison) -> float:
         found.unknown.append("sensor_c")
         return 0.0
     gap = abs(here - there)
-    if gap > found.limits.temperature_c(found.role):
+    if gap > found.limits.temperature_c(found.role) + ROUNDING:
         difference = Difference(key="sensor_c", here=f"{here:.1f} C", there=f"{there:.1f} C")
         found.judge(difference, "temperature", gap)
     return gap

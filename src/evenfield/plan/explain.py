@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import textwrap
 from collections.abc import Sequence
 from typing import Final
@@ -160,10 +161,16 @@ def _left_out(plan: Plan) -> list[str]:
             lines += ["", title]
         for reason, paths in reasons.items():
             lines += _wrapped(f"{len(paths)}: {reason}", 2, hang=2)
-            lines += [f"      {path}" for path in paths[:3]]
+            lines += [f"      {_below(path, plan.root)}" for path in paths[:3]]
             if len(paths) > 3:
                 lines.append(f"      and {len(paths) - 3} more")
     return lines
+
+
+def _below(path: str, root: str) -> str:
+    """A path as seen from the plan's root, where it lies below it."""
+    start = root.rstrip("/\\") + os.sep
+    return path.removeprefix(start)
 
 
 def _finding_lines(one: Finding) -> list[str]:

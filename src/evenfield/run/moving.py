@@ -28,12 +28,12 @@ def check_move_template(template: str) -> None:
     SettingsError
     """
     try:
-        fields = [field for _, field, _, _ in string.Formatter().parse(template) if field is not None]
+        parts = [part for part in string.Formatter().parse(template) if part[1] is not None]
     except ValueError as error:
         raise _not_understood(template, str(error)) from None
-    for field in fields:
-        if field not in PLACEHOLDERS:
-            raise _not_understood(template, f"there is no {{{field}}}")
+    for _, field, layout, conversion in parts:
+        if field not in PLACEHOLDERS or layout or conversion:
+            raise _not_understood(template, f"there is no {{{field}}} of that form")
 
 
 def _not_understood(template: str, why: str) -> SettingsError:
