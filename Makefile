@@ -68,8 +68,12 @@ lint: .venv/installed-dev
 bench: .venv/installed
 	@.venv/bin/python benchmarks/startup.py $(ARGS)
 
+# The long tests are those whose number of cases the environment decides.
 acceptance: .venv/installed-dev
-	@EVENFIELD_ACCEPTANCE="$${EVENFIELD_ACCEPTANCE:-10000}" .venv/bin/python -m pytest -n auto -m acceptance $(ARGS)
+	@cases="$${EVENFIELD_ACCEPTANCE:-10000}"; \
+	export EVENFIELD_ACCEPTANCE="$$cases" EVENFIELD_DAMAGED_FOLDERS="$$cases"; \
+	grep -rlE --include='test_*.py' 'EVENFIELD_(ACCEPTANCE|DAMAGED_FOLDERS)' tests | \
+	  xargs .venv/bin/python -m pytest -n auto $(ARGS)
 
 docs: .venv/installed
 	@.venv/bin/python docs/generate.py

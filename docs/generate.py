@@ -30,6 +30,7 @@ FILE_CODES = {
     "flat_in_calibration": "a flat in a `--calibration` folder; flats are taken from the given paths only",
     "not_planned": "nothing could be planned, so the flat was not used",
     "not_made": "its master was not made",
+    "KEY_differs": "a calibration frame of another setup, such as `gain_setting_differs`; the reason gives both values",
 }
 """Codes in the list of files that are no findings."""
 

@@ -71,10 +71,8 @@ def write_frame(path: Path, truth: dict[str, Any], rng: random.Random, *, damage
         place = data.find(f"{keyword:<8}=".encode())
         if place < 0:
             continue
-        if rng.random() < 0.4:
-            card = f"COMMENT {keyword} was here"
-        else:
-            card = f"{keyword:<8}= {rng.choice(GARBAGE):>20}"
+        missing, garbage = f"COMMENT {keyword} was here", f"{keyword:<8}= {rng.choice(GARBAGE):>20}"
+        card = missing if rng.random() < 0.4 else garbage
         data[place : place + 80] = card.ljust(80).encode()
     if rng.random() < 0.05:
         data = data[: rng.randrange(len(data))]

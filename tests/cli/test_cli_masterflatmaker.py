@@ -213,7 +213,7 @@ def test_v_move_inputs(flats: list[Path], flats_of: Callable[..., Any], shooter:
 
 def test_t_ignore_type(ev: Callable[..., Any], flats_of: Callable[..., Any], shooter: Any) -> None:
     """-t: --ignore-type takes every file named as a flat; with a folder it is refused and --set is shown."""
-    named = [*shooter.take("x", 3, kind="Light Frame", FILTER="Ha"), *shooter.take("y", 3, kind="DARK", FILTER="Ha", level=3e4)]
+    named = [*shooter.take("x", 3, kind="Light Frame", FILTER="Ha"), *shooter.take("y", 3, kind="DARK", FILTER="Ha")]
     (flat,) = flats_of(*named, "-o", "m", "--ignore-type", "--no-precalibration", "--keep-bad-frames")
     assert sorted(flat["inputs"]) == sorted(map(str, named))
     refused = ev("flats", shooter.folder, "-o", "n", "--ignore-type")

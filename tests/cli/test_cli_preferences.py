@@ -73,9 +73,7 @@ def test_preferences_choose_the_calibration(ev: Callable[..., Any], night: Path,
         ('[run]\nthreads = "many"\n', "threads"),
     ],
 )
-def test_a_broken_file_is_named(
-    ev: Callable[..., Any], night: Path, preferences: Path, text: str, told: str
-) -> None:
+def test_a_broken_file_is_named(ev: Callable[..., Any], night: Path, preferences: Path, text: str, told: str) -> None:
     """A broken file is a usage error that names the file and the line or key; nothing runs."""
     preferences.write_text(text)
     outcome = ev("flats", night, "-o", "masters")

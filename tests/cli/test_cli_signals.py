@@ -62,9 +62,7 @@ def left_in(folder: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_stopped_between_bands(
-    process: Callable[..., Any], night: Path, wanted: dict[str, str], name: str
-) -> None:
+def test_stopped_between_bands(process: Callable[..., Any], night: Path, wanted: dict[str, str], name: str) -> None:
     """Ctrl-C while a master is made: exit code 130, what was finished is whole, nothing else is there."""
     outcome = process("flats", night, "-o", "masters", code=AT_PROGRESS.format(name=name))
     assert outcome.code == 130, outcome

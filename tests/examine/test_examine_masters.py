@@ -1,4 +1,4 @@
-"""What is found in a finished master: measurements against arithmetic, decisions as named cases, the verdict's table."""
+"""What is found in a finished master: measures against arithmetic, decisions as named cases, the verdict table."""
 
 from __future__ import annotations
 

@@ -114,13 +114,10 @@ def test_few_frames_give_the_median(
 def test_scale_before_combining(
     night: Night, plain: Any, make: Callable[..., Report], same_pixels: Callable[..., int], scale: str
 ) -> None:
-    """Frames are brought to the mean of their means or medians, or left alone; dark ones by the same word."""
+    """Flats are brought to the mean of their means or medians, or left alone; dark ones are always left alone."""
     flats, darks = files(night, "flats/FLAT_Ha_*"), files(night, "darkflats/*_2.00s_*")
     report = make(*flats, *darks, combine=CombineSettings(scale=scale, dark_rejection=rejection("none")))  # type: ignore[arg-type]
-    if scale == "none":
-        dark = plain.dark(darks, reject="none")
-    else:
-        dark = plain.flat(darks, reject="none", scale=scale, full_scale=float("inf")).astype("f4").astype("f8")
+    dark = plain.dark(darks, reject="none")
     same_pixels(only_flat(report, "Ha"), plain.flat(flats, subtract=dark, scale=scale))
 
 

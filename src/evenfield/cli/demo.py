@@ -60,7 +60,7 @@ def _night(output: str, night: str, *, messy: bool, seed: int) -> dict[tuple[str
     if not known:
         if os.path.isdir(night):
             raise UsageError(f"{night} is there, but not complete.", mend="Delete it, or choose another -o.")
-        remark(f"Simulating the {wanted.strip()}, about 120 MB in {night} ...")
+        remark(f"Simulating the {wanted.strip()}, about {78 if messy else 115} MB in {night} ...")
         try:
             (simulate_messy_night if messy else simulate_night)(night, seed=seed)
         except BaseException:

@@ -13,7 +13,8 @@ from evenfield.model.report import Verdict
 class CodeEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One code. ``verdict`` is what a master's verdict becomes at best when the finding is about it.
 
-    ``short`` is the phrase of the file summary, where the code explains why a file was left out.
+    ``short`` is the phrase of the file summary, where the code explains why a file was left out, and that beside the
+    verdict in the table of masters, where it decided.
     """
 
     code: str
@@ -180,7 +181,7 @@ _ENTRIES: Final = (
         mend="Leave --no-grouping out, or choose frames of one size.",
     ),
     _entry(
-        "mixed_setup", "One master from different setups", _WARNING, verdict=_CHECK,
+        "mixed_setup", "One master from different setups", _WARNING, verdict=_CHECK, short="mixed settings",
         meaning="--no-grouping combined frames whose camera settings differ.",
         mend="Leave --no-grouping out, so that each setup gets its own master.",
     ),
@@ -206,13 +207,13 @@ _ENTRIES: Final = (
     ),
     # Calibrating flats.
     _entry(
-        "uncalibrated", "Nothing fits to calibrate the flats", _WARNING, verdict=_CHECK,
+        "uncalibrated", "Nothing fits to calibrate the flats", _WARNING, verdict=_CHECK, short="uncalibrated",
         meaning="The master keeps the camera's bias and dark signal. It will under-correct: corners and dust stay "
         "dark.",
         mend="Take dark flats: cap on, same exposure, gain and offset; or add a folder with --calibration.",
     ),
     _entry(
-        "no_precalibration", "Flats not calibrated, as asked", _NOTE, verdict=_CHECK,
+        "no_precalibration", "Flats not calibrated, as asked", _NOTE, verdict=_CHECK, short="uncalibrated",
         meaning="The master keeps the camera's bias and dark signal. It will under-correct: corners and dust stay "
         "dark.",
         mend="Leave --no-precalibration out.",
@@ -233,12 +234,12 @@ _ENTRIES: Final = (
         mend="Nothing to do where others fit; else take new ones with the flats' settings.",
     ),
     _entry(
-        "mismatch_allowed", "A mismatch accepted on request", _WARNING, verdict=_CHECK,
+        "mismatch_allowed", "A mismatch accepted on request", _WARNING, verdict=_CHECK, short="mismatch",
         meaning="A master outside the limits was used because --allow-mismatch said so.",
         mend="Take calibration frames that fit.",
     ),
     _entry(
-        "match_unknown", "A match that could not be checked in full", _WARNING, verdict=_CHECK,
+        "match_unknown", "A match that could not be checked in full", _WARNING, verdict=_CHECK, short="match unknown",
         meaning="A setting is known on one side only, or lost on both, so nobody can say whether the two fit.",
         mend="Give the value with --set 'PATTERN:FIELD=VALUE'.",
     ),
@@ -249,7 +250,7 @@ _ENTRIES: Final = (
         mend="Nothing to do where it was never changed; else give it with --set 'PATTERN:FIELD=VALUE'.",
     ),
     _entry(
-        "exposure_unknown", "Matched without exposure", _WARNING, verdict=_CHECK,
+        "exposure_unknown", "Matched without exposure", _WARNING, verdict=_CHECK, short="no exposure",
         meaning="The flats or their darks carry no exposure, so they were matched without it.",
         mend="Give it with --set 'PATTERN:exposure_s=SECONDS'.",
     ),
@@ -265,6 +266,7 @@ _ENTRIES: Final = (
     ),
     _entry(
         "bias_on_unstable_sensor", "Bias on a sensor whose bias is not stable", _WARNING, verdict=_CHECK,
+        short="bias unstable",
         meaning="The bias of this sensor changes with exposure, so bias frames do not hold what the flats hold.",
         mend="Take dark flats of the flats' own exposure, 0.2 s or longer.",
     ),
@@ -285,7 +287,7 @@ _ENTRIES: Final = (
     ),
     # Combining.
     _entry(
-        "few_frames", "Few frames", _WARNING, verdict=_CHECK,
+        "few_frames", "Few frames", _WARNING, verdict=_CHECK, short="few frames",
         meaning="With fewer than five frames outliers cannot be told from noise.",
         mend="Take 20 to 30 frames.",
     ),
@@ -311,7 +313,7 @@ _ENTRIES: Final = (
         mend="Leave --per-cfa out, or give the pattern with --set 'PATTERN:cfa=RGGB'.",
     ),
     _entry(
-        "scaled_max", "Brightest pixel lifted to 1", _WARNING, verdict=_CHECK,
+        "scaled_max", "Brightest pixel lifted to 1", _WARNING, verdict=_CHECK, short="lifted to 1",
         meaning="A constant was added to the master. Dividing by it always under-corrects.",
         mend="Use --level mean, the multiplicative form.",
     ),
@@ -328,7 +330,7 @@ _ENTRIES: Final = (
         mend="Expose flats to about half of full scale. To keep it: --keep-bad-frames.",
     ),
     _entry(
-        "most_frames_bad", "Most flats are bad", _WARNING, verdict=_WILL_NOT,
+        "most_frames_bad", "Most flats are bad", _WARNING, verdict=_WILL_NOT, short="bad flats",
         meaning="Fewer than half of the flats have a usable level, so all were kept and the master is of no use.",
         mend="Take the flats again, at about half of full scale.",
     ),
@@ -343,27 +345,27 @@ _ENTRIES: Final = (
         mend="Make the plan again.",
     ),
     _entry(
-        "low_light", "Low light", _WARNING, verdict=_CHECK,
+        "low_light", "Low light", _WARNING, verdict=_CHECK, short="low light",
         meaning="The flats' level is far below half of full scale, so the master adds more noise than it need.",
         mend="Expose the flats longer, or turn the panel up, to about half of full scale.",
     ),
     _entry(
-        "too_bright", "Close to saturation", _WARNING, verdict=_CHECK,
+        "too_bright", "Close to saturation", _WARNING, verdict=_CHECK, short="too bright",
         meaning="The flats' level is close to full scale, where sensors stop being linear.",
         mend="Expose the flats shorter, to about half of full scale.",
     ),
     _entry(
-        "saturated_pixels", "Saturated pixels in the master", _WARNING, verdict=_CHECK,
+        "saturated_pixels", "Saturated pixels in the master", _WARNING, verdict=_CHECK, short="saturated",
         meaning="Part of the pixels was saturated in the flats that were combined.",
         mend="Expose the flats shorter, to about half of full scale.",
     ),
     _entry(
-        "level_not_positive", "Nothing left after calibration", _WARNING, verdict=_WILL_NOT,
+        "level_not_positive", "Nothing left after calibration", _WARNING, verdict=_WILL_NOT, short="no light",
         meaning="What was subtracted is as bright as the flats themselves.",
         mend="Check that the dark flats were taken with the cap on and that the flats saw light.",
     ),
     _entry(
-        "pixels_not_positive", "Pixels at or below zero", _WARNING, verdict=_CHECK,
+        "pixels_not_positive", "Pixels at or below zero", _WARNING, verdict=_CHECK, short="pixels <= 0",
         meaning="Dividing by these pixels gives nothing; calibrated lights have NaN there.",
         mend="Check the dark flats; dead pixels of the sensor are harmless.",
     ),
@@ -378,7 +380,7 @@ _ENTRIES: Final = (
         mend="Check the frames where that was not expected.",
     ),
     _entry(
-        "full_scale_unknown", "Full scale unknown", _NOTE, verdict=_CANNOT,
+        "full_scale_unknown", "Full scale unknown", _NOTE, verdict=_CANNOT, short="full scale?",
         meaning="Without the saturation level nobody can say whether flats were too dark or too bright.",
         mend="Give it with --set '*:saturation_adu=65535'.",
     ),

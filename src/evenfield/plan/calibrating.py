@@ -12,7 +12,7 @@ import msgspec
 from evenfield.match.clusters import exposure_clusters
 from evenfield.match.grouping import calibration_sets
 from evenfield.match.limits import Limits, is_ccd
-from evenfield.match.matching import Choice, Fit, choose, nearest
+from evenfield.match.matching import Choice, Fit, choose, look_at, nearest
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo, FrameKind, exposure_text
@@ -55,10 +55,13 @@ def calibrate_group(
     limits = Limits.of(settings)
     usable = usable_sets(sets, settings)
     best: GroupCalibration | None = None
+    tried: list[str] = []
     for how in hows(group, settings):
         found = _cover(group, usable, how, limits)
         if not found.left_out:
+            found = _with_earlier(found, group, tried, usable, limits)
             return _with_sensor_note(found, group, name)
+        tried.append(how)
         if best is None or len(found.left_out) < len(best.left_out):
             best = found
     if best is not None:
@@ -130,6 +133,20 @@ def _cover(group: FrameGroup, sets: Sequence[FrameGroup], how: str, limits: Limi
             else:
                 _assign([frame], own, choices, which, exposures)
     return GroupCalibration(how=how, choices=tuple(choices), which=which, left_out=tuple(left_out))
+
+
+def _with_earlier(
+    found: GroupCalibration, group: FrameGroup, tried: Sequence[str], sets: Sequence[FrameGroup], limits: Limits
+) -> GroupCalibration:
+    """The same with the sets of the kinds that come first but did not fit: the plan tells why they were not taken."""
+    choices: list[Choice | None] = []
+    for index, choice in enumerate(found.choices):
+        frames = [frame for frame in group.frames if found.which[frame.path] == index]
+        known = {one.role for one in choice.looked_at} if choice else set()
+        roles = dict.fromkeys(role for how in tried for role in ROLES[how] if role not in known)
+        more = [one for role in roles for one in look_at(frames, sets=sets, role=role, limits=limits)]
+        choices.append(choice and dataclasses.replace(choice, looked_at=(*choice.looked_at, *more)))
+    return dataclasses.replace(found, choices=tuple(choices))
 
 
 def _assign(

@@ -92,7 +92,7 @@ def match_of(choice: Choice, frames: Sequence[FrameInfo]) -> Match:
         reasons=tuple(reasons),
         unknown=tuple(dict.fromkeys(KEY_WORDS.get(key, key) for one in choice.fits for key in one.unknown)),
         allowed=tuple(dict.fromkeys(text for one in choice.fits for text in one.allowed)),
-        runners_up=tuple(runner_up(one, best[one.role]) for one in others[:MOST_RUNNERS_UP]),
+        runners_up=tuple(runner_up(one, best.get(one.role)) for one in others[:MOST_RUNNERS_UP]),
     )
 
 
@@ -125,29 +125,35 @@ def _compared(one: Fit, frames: Sequence[FrameInfo]) -> list[str]:
     return texts
 
 
-def runner_up(one: Fit, best: Fit) -> RunnerUp:
-    """A set that was not taken, with the first thing that decided for the better one."""
-    mine, its = rank(one), rank(best)
+def runner_up(one: Fit, best: Fit | None) -> RunnerUp:
+    """A set that was not taken, with the first thing that decided for the better one; ``None``: the role was not used."""
     if one.against:
         why = "; ".join(map(str, one.against))
-    elif mine.allowed > its.allowed:
-        why = f"fits on request only: {'; '.join(one.allowed)}"
-    elif mine.unknown > its.unknown:
-        missing = [KEY_WORDS.get(key, key) for key in one.unknown if key not in best.unknown]
-        why = f"fits, but unknown {', '.join(missing)}"
-    elif mine.single > its.single:
-        why = "fits, but is a single frame"
-    elif mine.few > its.few:
-        why = f"fits, but {plural(n_frames(one.group), 'frame')} only: outliers cannot be rejected"
-    elif mine.other_kind > its.other_kind:
-        why = "fits, but is called dark, not dark flat"
-    elif mine.distance > its.distance:
-        why = f"fits, but is farther away: score {one.distance:.2f} against {best.distance:.2f}"
-    elif mine.fewer > its.fewer:
-        why = f"fits as well, but {plural(n_frames(one.group), 'frame')} against {n_frames(best.group)}"
+    elif best is None:
+        why = f"fits as {one.role.replace('_', ' ')}, but its kind does not serve all flats of the group"
     else:
-        why = "fits as well; the first by name was taken"
+        why = _decided(one, best)
     return RunnerUp(title=fit_title(one), differences=one.against, why=why)
+
+
+def _decided(one: Fit, best: Fit) -> str:
+    mine, its = rank(one), rank(best)
+    if mine.allowed > its.allowed:
+        return f"fits on request only: {'; '.join(one.allowed)}"
+    if mine.unknown > its.unknown:
+        missing = [KEY_WORDS.get(key, key) for key in one.unknown if key not in best.unknown]
+        return f"fits, but unknown {', '.join(missing)}"
+    if mine.single > its.single:
+        return "fits, but is a single frame"
+    if mine.few > its.few:
+        return f"fits, but {plural(n_frames(one.group), 'frame')} only: outliers cannot be rejected"
+    if mine.other_kind > its.other_kind:
+        return "fits, but is called dark, not dark flat"
+    if mine.distance > its.distance:
+        return f"fits, but is farther away: score {one.distance:.2f} against {best.distance:.2f}"
+    if mine.fewer > its.fewer:
+        return f"fits as well, but {plural(n_frames(one.group), 'frame')} against {n_frames(best.group)}"
+    return "fits as well; the first by name was taken"
 
 
 def fit_title(one: Fit) -> str:

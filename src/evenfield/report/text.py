@@ -18,6 +18,8 @@ from evenfield.report.layout import WIDTH, indented, quoted, shortened
 
 MOST_MASTERS: Final = 5
 MOST_FINDINGS: Final = 4
+NAME_WIDTH: Final = 32
+"""Longer names get a line of their own."""
 
 Paint = Callable[[str, str], str]
 """Colors a text by a style name ("good", "warn", "bad", "dim"); the text alone says everything."""
@@ -55,12 +57,11 @@ def plan_text(plan: Plan, *, verbose: bool = False, paint: Paint = plain) -> str
     lines += _used_lines(used_setup(plan.files, plan.frames))
     flats = [step for step in plan.steps if step.kind is FrameKind.FLAT]
     if flats:
-        lines += ["", f"{'To be made in ' + _folder(plan.output):<39}flats   state"]
+        lines += ["", f"{'To be made in ' + _folder(plan.output):<36}flats  state"]
         for step in flats[:most]:
             state = "cannot be made" if step.refused else "ready"
             style = "bad" if step.refused else "good"
-            name = shortened(os.path.basename(step.output), 35)
-            lines.append(f"  {name:<37}{len(step.inputs):<8}{paint(state, style)}")
+            lines += _row(os.path.basename(step.output), f"{len(step.inputs):<7}{paint(state, style)}")
             lines += _calibration_lines(step)
         if len(flats) > most:
             lines.append(f"  and {len(flats) - most} more")
@@ -102,7 +103,7 @@ def _folder(path: str) -> str:
 
 
 def _masters_head(output: str) -> list[str]:
-    return [f"{'Master flats in ' + _folder(output):<39}flats   level       verdict"]
+    return [f"{'Master flats in ' + _folder(output):<36}flats  level      verdict"]
 
 
 def _master_lines(result: StepResult, step: Step | None, paint: Paint) -> list[str]:
@@ -119,7 +120,14 @@ def _master_lines(result: StepResult, step: Step | None, paint: Paint) -> list[s
         words, count, shown = paint(result.why, "bad"), "", ""
         status = paint(result.status.value, "bad") + ": "
         return [f"  {shortened(name, 45)}", *indented(f"{status}{words}", by=4)]
-    return [f"  {shortened(name, 35):<37}{count:<8}{shown:<12}{status}{words}", *_calibration_lines(step)]
+    return [*_row(name, f"{count:<7}{shown:<11}{status}{words}"), *_calibration_lines(step)]
+
+
+def _row(name: str, rest: str) -> list[str]:
+    """A line of the table of masters; a long name gets a line of its own."""
+    if len(name) <= NAME_WIDTH:
+        return [f"  {name:<{NAME_WIDTH + 2}}{rest}"]
+    return [f"  {shortened(name, WIDTH - 2)}", f"  {'':<{NAME_WIDTH + 2}}{rest}"]
 
 
 _STYLES: Final = {
@@ -136,8 +144,7 @@ def _verdict_reason(result: StepResult) -> str:
     deciding = next((one for one in result.findings if CATALOGUE[one.code].verdict is result.verdict), None)
     if deciding is None:
         return ""
-    title = CATALOGUE[deciding.code].title
-    return f": {title[:1].lower()}{title[1:]}"
+    return f": {CATALOGUE[deciding.code].short}"
 
 
 def _calibration_lines(step: Step | None) -> list[str]:
