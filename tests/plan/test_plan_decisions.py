@@ -327,6 +327,16 @@ def test_scaled_dark_follows_each_exposure() -> None:
     assert {role for one in step.calibrations for role in one.masters} == {"dark", "bias"}
 
 
+def test_flats_of_unknown_exposure_are_told_beside_known_ones() -> None:
+    """One flat without exposure among others, all minus the same dark flats, is told by a finding."""
+    frames = [*FLATS, frame_value("lost.fits", exposure_s=None), *DARK_FLATS]
+    plan = planned(frames)
+    (step,) = flats_of(plan)
+    assert len(step.inputs) == 21
+    assert len(step.calibrations) == 1
+    assert "exposure_unknown" in codes(plan)
+
+
 def test_calibrate_with_gives_each_group_the_file_that_fits() -> None:
     """Of several named files each group takes its own; one that fits none is told; nothing else is used."""
     frames = [

@@ -108,6 +108,11 @@ def test_every_code_is_explained(code: str) -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_codes_of_files_are_explained() -> None:
+    """The code of a file whose gain setting differs leads to the finding about such files."""
+    assert explain_code("gain_setting_differs") == explain_code("calibration_left_out")
+
+
 def test_unknown_codes_name_the_nearest() -> None:
     """A misspelled code is refused with those it may mean."""
     with pytest.raises(UsageError, match="header_says_light"):

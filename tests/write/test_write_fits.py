@@ -207,7 +207,8 @@ def test_equal_work_gives_equal_files(tmp_path: Path) -> None:
     one[0, 0] = np.nan
     two.view(np.uint32)[0, 0] = 0xFFC00123
     cards = [("FILTER", "R", "")]
-    files = [write_image(tmp_path / f"{number}.fits", image=data, cards=cards) for number, data in enumerate((one, two))]
+    images = enumerate((one, two))
+    files = [write_image(tmp_path / f"{number}.fits", image=data, cards=cards) for number, data in images]
     assert Path(files[0]).read_bytes() == Path(files[1]).read_bytes()
 
 

@@ -210,13 +210,13 @@ def choose(frames: Sequence[FrameInfo], *, sets: Sequence[FrameGroup], how: str,
 def look_at(frames: Sequence[FrameInfo], *, sets: Sequence[FrameGroup], role: str, limits: Limits) -> tuple[Fit, ...]:
     """How each set that may play a role fits all of the frames."""
     return tuple(
-        _over_all([fit(frame, group=group, role=role, limits=limits) for frame in frames])
+        over_all([fit(frame, group=group, role=role, limits=limits) for frame in frames])
         for group in candidates(sets, role=role)
     )
 
 
-def _over_all(fits: Sequence[Fit]) -> Fit:
-    """One fit for several frames: the worst of them, with all that is unknown or was allowed of any."""
+def over_all(fits: Sequence[Fit]) -> Fit:
+    """One fit of a set for several frames: the worst of them, with all that is unknown or was allowed of any."""
     worst = max(fits, key=lambda one: (len(one.against), one.distance))
     return dataclasses.replace(
         worst,

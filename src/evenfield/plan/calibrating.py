@@ -12,7 +12,7 @@ import msgspec
 from evenfield.match.clusters import exposure_clusters
 from evenfield.match.grouping import calibration_sets
 from evenfield.match.limits import Limits, is_ccd
-from evenfield.match.matching import Choice, Fit, choose, look_at, nearest
+from evenfield.match.matching import Choice, Fit, choose, look_at, nearest, over_all
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo, FrameKind, exposure_text
@@ -162,6 +162,9 @@ def _assign(
             continue
         same = all(a.group is b.group for a, b in zip(known.fits, choice.fits, strict=True))
         if same and (choice.how != "scaled_dark" or exposures[index] == frames[0].exposure_s):
+            # What was unknown of these frames only must not be lost.
+            fits = tuple(over_all([a, b]) for a, b in zip(known.fits, choice.fits, strict=True))
+            choices[index] = dataclasses.replace(known, fits=fits)
             which.update({frame.path: index for frame in frames})
             return
     choices.append(choice)

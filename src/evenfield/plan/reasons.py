@@ -126,7 +126,7 @@ def _compared(one: Fit, frames: Sequence[FrameInfo]) -> list[str]:
 
 
 def runner_up(one: Fit, best: Fit | None) -> RunnerUp:
-    """A set that was not taken, with the first thing that decided for the better one; ``None``: the role was not used."""
+    """A set that was not taken, with what decided for the better one first; ``None``: the role was not used."""
     if one.against:
         why = "; ".join(map(str, one.against))
     elif best is None:

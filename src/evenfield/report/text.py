@@ -111,7 +111,7 @@ def _master_lines(result: StepResult, step: Step | None, paint: Paint) -> list[s
     used, left = len(result.inputs), len(result.excluded)
     count = f"{used}/{used + left}" if left else f"{used}"
     level, share = result.measured.get("level_adu"), result.measured.get("level_share")
-    shown = "" if level is None else f"{level:>6.0f}"
+    shown = "" if level is None else f"{level:>5.0f}"
     shown += "" if share is None else f" {100 * share:>3.0f}%"
     status = "" if result.status is StepStatus.DONE else f"{result.status.value} "
     if result.status in (StepStatus.DONE, StepStatus.REUSED):
