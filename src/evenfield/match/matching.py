@@ -52,6 +52,8 @@ class _Comparison:
 
     frame: FrameInfo
     group: FrameGroup
+    exposure_s: float | None
+    temperature_c: float | None
     role: str
     limits: Limits
     against: list[Difference] = dataclasses.field(default_factory=list)
@@ -71,7 +73,30 @@ def fit(frame: FrameInfo, *, group: FrameGroup, role: str, limits: Limits) -> Fi
 
     A number domain that is unknown on one side forbids the match: 0..1 and ADU are never guessed.
     """
-    found = _Comparison(frame=frame, group=group, role=role, limits=limits)
+    return fit_each([frame], group=group, role=role, limits=limits)[0]
+
+
+def fit_each(frames: Sequence[FrameInfo], *, group: FrameGroup, role: str, limits: Limits) -> list[Fit]:
+    """As `fit`, for several frames."""
+    # The means of a large set are worked out once, not once a frame.
+    exposure_s, temperature_c = group.exposure_s, group.temperature_c
+    return [
+        _fit(
+            _Comparison(
+                frame=frame,
+                group=group,
+                exposure_s=exposure_s,
+                temperature_c=temperature_c,
+                role=role,
+                limits=limits,
+            )
+        )
+        for frame in frames
+    ]
+
+
+def _fit(found: _Comparison) -> Fit:
+    frame, group = found.frame, found.group
     for difference in _setup_differences(frame.setup, group.frames[0].setup):
         if difference.unknown and difference.key != "number_domain":
             found.unknown.append(difference.key)
@@ -80,11 +105,11 @@ def fit(frame: FrameInfo, *, group: FrameGroup, role: str, limits: Limits) -> Fi
         else:
             found.judge(difference, difference.key, _number_gap(difference))
     _compare_content(found)
-    d_exposure = 0.0 if role == "bias" else _compare_exposure(found)
+    d_exposure = 0.0 if found.role == "bias" else _compare_exposure(found)
     d_temperature = _compare_temperature(found)
     return Fit(
         group=group,
-        role=role,
+        role=found.role,
         against=tuple(found.against),
         unknown=tuple(found.unknown),
         allowed=tuple(found.allowed),
@@ -123,7 +148,7 @@ def _compare_content(found: _Comparison) -> None:
 
 
 def _compare_exposure(found: _Comparison) -> float:
-    here, there = found.frame.exposure_s, found.group.exposure_s
+    here, there = found.frame.exposure_s, found.exposure_s
     difference = Difference(
         key="exposure_s",
         here=None if here is None else exposure_text(here),
@@ -147,7 +172,7 @@ def _compare_exposure(found: _Comparison) -> float:
 
 
 def _compare_temperature(found: _Comparison) -> float:
-    here, there = found.frame.temperature_c, found.group.temperature_c
+    here, there = found.frame.temperature_c, found.temperature_c
     if here is None or there is None:
         found.unknown.append("sensor_c")
         return 0.0
@@ -210,8 +235,7 @@ def choose(frames: Sequence[FrameInfo], *, sets: Sequence[FrameGroup], how: str,
 def look_at(frames: Sequence[FrameInfo], *, sets: Sequence[FrameGroup], role: str, limits: Limits) -> tuple[Fit, ...]:
     """How each set that may play a role fits all of the frames."""
     return tuple(
-        over_all([fit(frame, group=group, role=role, limits=limits) for frame in frames])
-        for group in candidates(sets, role=role)
+        over_all(fit_each(frames, group=group, role=role, limits=limits)) for group in candidates(sets, role=role)
     )
 
 

@@ -71,8 +71,8 @@ def plan_text(plan: Plan, *, verbose: bool = False, paint: Paint = plain) -> str
     ready = sum(1 for step in flats if not step.refused)
     others = len(plan.steps) - len(flats)
     closing = f"{plural(ready, 'master flat')} can be made"
-    closing += f", with {plural(others, 'master')} for calibration" if others else ""
-    lines.append(f"{closing}.  Nothing was made yet.")
+    closing += f", and {plural(others, 'master')} for them" if others else ""
+    lines.append(f"{closing}.  Nothing made yet.")
     return "\n".join(lines) + "\n"
 
 
