@@ -126,13 +126,22 @@ def _cover(group: FrameGroup, sets: Sequence[FrameGroup], how: str, limits: Limi
             _assign(part, choice, choices, which, exposures)
             continue
         # No one set fits the whole cluster: a drifting temperature may need a set for each part of it.
-        for frame in part:
-            own = choose([frame], sets=sets, how=how, limits=limits)
+        for same in _alike(part):
+            own = choose(same, sets=sets, how=how, limits=limits)
             if own is None:
-                left_out.append((frame, _why_not(frame, how)))
+                left_out += [(frame, _why_not(frame, how)) for frame in same]
             else:
-                _assign([frame], own, choices, which, exposures)
+                _assign(same, own, choices, which, exposures)
     return GroupCalibration(how=how, choices=tuple(choices), which=which, left_out=tuple(left_out))
+
+
+def _alike(frames: Sequence[FrameInfo]) -> list[list[FrameInfo]]:
+    """Frames that no set can tell apart."""
+    found: dict[tuple[object, ...], list[FrameInfo]] = {}
+    for frame in frames:
+        key = (frame.setup, frame.exposure_s, frame.temperature_c, frame.contains_bias, frame.pedestal_adu)
+        found.setdefault(key, []).append(frame)
+    return list(found.values())
 
 
 def _with_earlier(

@@ -94,7 +94,7 @@ def _counts(files: Sequence[FileUse]) -> str:
 
 
 def _step_lines(step: Step, plan: Plan, *, search: bool) -> list[str]:
-    lines = [f"{step.id}: {step.title}"]
+    lines = _wrapped(f"{step.id}: {step.title}", 0, hang=2)
     if step.refused is not None:
         lines += _wrapped(f"cannot be made: {step.refused.message} {step.refused.mend}", 2)
     for text in step.because:

@@ -95,7 +95,8 @@ def product_names(
     pieces = [name_pieces(group) for group in groups]
     stems = [_render(template, piece) for piece in pieces]
     for key in CLASH_ORDER:
-        clashing = _clashing([stem + suffix for stem, suffix in zip(stems, suffixes, strict=True)])
+        # The suffix says how a master turned out, not what it is: a name must not change when another turns out well.
+        clashing = _clashing(stems)
         if not clashing:
             break
         for same in clashing:

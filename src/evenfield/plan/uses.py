@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from evenfield.match.limits import Limits
-from evenfield.match.matching import Fit, fit
+from evenfield.match.matching import Fit, fit_each
 from evenfield.match.selecting import Selection, spare_reason
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
@@ -109,7 +109,7 @@ def _spare(group: FrameGroup, drafts: Sequence[Draft]) -> _Spare:
     first = group.frames[0]
     limits = Limits(allowed={})
     role = "bias" if group.kind is FrameKind.BIAS else "dark_flat"
-    fits = [fit(frame, group=group, role=role, limits=limits) for draft in drafts for frame in _different(draft.group)]
+    fits = [one for draft in drafts for one in fit_each(_different(draft.group), group=group, role=role, limits=limits)]
     if not fits or any(one.fits for one in fits):
         return _not_needed(spare_reason(first))
     keys = [{difference.key for difference in one.against if not difference.unknown} for one in fits]
