@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -214,7 +215,8 @@ def test_ascii_json(process: Callable[..., Any], shooter: Any, tmp_path: Path) -
 
 def test_a_reader_that_goes_away(night: Path) -> None:
     """``evenfield survey | head -1`` ends without a traceback."""
-    command = f'{sys.executable} -c "from evenfield.cli.app import main; main()" survey {night} --frames | head -1'
+    python, folder = shlex.quote(sys.executable), shlex.quote(str(night))
+    command = f'{python} -c "from evenfield.cli.app import main; main()" survey {folder} --frames | head -1'
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(["sh", "-c", command], capture_output=True, env=environment, timeout=60, check=False)
     assert b"12 files" in done.stdout
