@@ -48,8 +48,12 @@ def product_cards(step: Step, provenance: Provenance, *, frames: Sequence[FrameI
     ]
     if setup.binning is not None:
         cards += [("XBINNING", setup.binning[0], "binning in x"), ("YBINNING", setup.binning[1], "binning in y")]
-    if setup.origin is not None:
-        cards += [("XORGSUBF", setup.origin[0], "first column"), ("YORGSUBF", setup.origin[1], "first row")]
+    # The group's region is that after trimming; the frames' own is that of the raw file.
+    origin = step.group.get("origin")
+    if isinstance(origin, tuple | list):
+        cards += [("XORGSUBF", origin[0], "first column"), ("YORGSUBF", origin[1], "first row")]
+    if step.overscan is not None:
+        cards.append(("EVFOVSC", True, "the overscan was subtracted"))
     if setup.cfa == "MONO":
         cards.append(("COLORCCD", 0, "no colour filter array"))
     elif setup.cfa is not None:

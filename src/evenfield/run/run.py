@@ -15,6 +15,7 @@ from evenfield.model.events import CancelToken, Event, EventSink, Found, StepEnd
 from evenfield.model.findings import Finding
 from evenfield.model.plan import Plan, Step
 from evenfield.model.report import Report, StepResult, StepStatus, Verdict
+from evenfield.plan.digests import stale_steps
 from evenfield.run.done import existing_product
 from evenfield.run.files import final_uses
 from evenfield.run.job import Job, ended_well
@@ -68,9 +69,11 @@ def run_plan(
             scratch=scratch,
         )
         room = _room_finding(plan)
+        stale = set(stale_steps(plan))
         for index, step in enumerate(plan.steps, start=1):
             job.tell(StepStarted(step=step.id, title=step.title, index=index, total=len(plan.steps)))
-            result = _failed(step, room) if room else _do_step(step, job)
+            refused = room or (_stale_finding(step) if step.id in stale else None)
+            result = _failed(step, refused) if refused else _do_step(step, job)
             job.results[step.id] = result
             for one in result.findings:
                 job.tell(Found(step=step.id, finding=one))
@@ -114,6 +117,11 @@ def _room_finding(plan: Plan) -> Finding | None:
         return None
     text = f"The products need {needed / 1e6:.0f} MB in {plan.output}, {free / 1e6:.0f} MB are free."
     return finding("disk_space", "output", text)
+
+
+def _stale_finding(step: Step) -> Finding:
+    text = f"{step.id}: its digest is not that of what it says; the plan was changed by hand."
+    return finding("plan", step.id, text, mend="Make the plan again, with options in the place of edits.")
 
 
 def _do_step(step: Step, job: Job) -> StepResult:
