@@ -34,7 +34,7 @@ SurveyProgress: TypeAlias = Callable[[int, int], None]
 
 
 def survey_folders(
-    paths: Sequence[str | os.PathLike[str]],
+    paths: Sequence[str | os.PathLike[str]] | str | os.PathLike[str],
     *,
     calibration: Sequence[str | os.PathLike[str]] = (),
     settings: Settings | None = None,
@@ -46,7 +46,7 @@ def survey_folders(
 
     Parameters
     ----------
-    paths : sequence of path-like
+    paths : path-like, or sequence of path-like
         Files and folders to search.
     calibration : sequence of path-like
         Further files and folders, for bias, darks and dark flats only.
@@ -71,6 +71,8 @@ def survey_folders(
     """
     settings = Settings() if settings is None else settings
     select = settings.select
+    if isinstance(paths, str | os.PathLike):
+        paths = [paths]
     given = [os.path.expanduser(os.fspath(path)) for path in paths]
     named, folders = _named(given)
     if select.ignore_type and folders:
@@ -109,7 +111,7 @@ def survey_folders(
         levels=tuple(_levels(frames)) if levels else (),
         products_skipped=first.skipped + more.skipped + len(moved) + len(reader.left_out),
         ignored=first.ignored + more.ignored,
-        findings=(*reader.findings, *reader.told()),
+        findings=(*reader.findings, *reader.told(), *reader.unused()),
     )
 
 
@@ -167,6 +169,14 @@ class _Reader:
             )
             for fields, paths in self._corrected.items()
         ]
+
+    def unused(self) -> list[Finding]:
+        """A finding where corrections of the user fit no file: most likely a slip in the pattern."""
+        paths = [frame.path for frame in self.frames]
+        idle = dict.fromkeys(one.pattern for one in self._user if not any(one.fits(path) for path in paths))
+        if not idle:
+            return []
+        return [finding("override_unused", "--set", f"No file fits {' or '.join(idle)} of --set.")]
 
     def _overrides_beside(self, folder: str) -> tuple[Override, ...]:
         # The files of the folders above count too, up to the one that was given; the nearest one last, so that it wins.

@@ -717,3 +717,32 @@ def test_header_says_light_and_name_says_flat(ev: Callable[..., Any], shooter: A
     assert {code for _, code in uses(outcome).values()} == {"header_says_light"}
     (fix,) = [one["fix"] for one in outcome.json["findings"] if one["code"] == "header_says_light"]
     assert ev("flats", shooter.folder, "-o", "masters", "--no-precalibration", *fix).code == 0
+
+
+def test_a_correction_that_fits_no_file(ev: Callable[..., Any], shooter: Any, codes: Callable[..., set[str]]) -> None:
+    """A --set whose pattern fits nothing is told: a slip in a pattern must not pass unseen."""
+    shooter.take("flat", 6)
+    outcome = ev("flats", shooter.folder, "-o", "masters", "--set", "zzz*:kind=flat", "--json")
+    assert outcome.code == 0
+    assert "override_unused" in codes(outcome)
+
+
+def test_json_where_the_output_folder_cannot_be_made(ev: Callable[..., Any], shooter: Any, tmp_path: Path) -> None:
+    """With --json an output folder that cannot be made still gives JSON, and exit code 1."""
+    shooter.take("flat", 6)
+    (tmp_path / "a_file").write_text("x")
+    outcome = ev("flats", shooter.folder, "-o", tmp_path / "a_file" / "masters", "--json")
+    assert outcome.code == 1
+    assert outcome.json["results"] == []
+    assert outcome.json["findings"][0]["code"] == "write_failed"
+
+
+def test_every_master_of_a_group_is_named(ev: Callable[..., Any], shooter: Any) -> None:
+    """Flats of two exposures, each with its own dark flats, name both masters in the report."""
+    for exposure in (1.0, 3.0):
+        shooter.take(f"flat_{exposure:g}", 5, EXPTIME=exposure)
+        shooter.take(f"dark_{exposure:g}", 5, kind="DARKFLAT", EXPTIME=exposure)
+    outcome = ev("flats", shooter.folder, "-o", "masters", "--json")
+    (flat,) = [one for one in outcome.json["results"] if one["kind"] == "flat"]
+    assert set(flat["masters"]) == {"dark_flat", "dark_flat_2"}
+    assert len(set(flat["masters"].values())) == 2

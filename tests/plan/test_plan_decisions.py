@@ -626,3 +626,15 @@ def test_dark_masters_are_never_scaled() -> None:
     """--scale is about flats: bias and darks are combined as they are."""
     plan = planned([*FLATS, *DARK_FLATS], combine=CombineSettings(scale="median"))
     assert [step.recipe.scale for step in plan.steps] == ["none", "median"]
+
+
+def test_a_single_raw_frame_to_calibrate_with_is_told() -> None:
+    """One raw dark named with --calibrate-with is used, and its noise is told."""
+    dark = frame_value("one_dark", kind=FrameKind.DARK)
+    survey = survey_value([*frame_values("flat", 6), dark])
+    settings = Settings(calibration=CalibrationSettings(mode="files", files=(dark.path,)))
+
+    (step,) = make_plan(survey, output="/out", settings=settings).steps
+
+    assert step.calibrations[0].how == "dark_flat"
+    assert "few_dark_frames" in {one.code for one in step.findings}

@@ -77,6 +77,13 @@ def run_cli(arguments: list[str]) -> int:
         return 2
     except EvenfieldError as error:
         complain(error)
+        if "--json" in arguments:
+            # Whoever reads JSON gets JSON, also where the work could not begin.
+            from evenfield.cli.path import error_report
+            from evenfield.cli.screen import show_json
+            from evenfield.store import to_json
+
+            show_json(to_json(error_report(error)))
         return 1
     except BrokenPipeError:
         # The reader of our output has gone; nothing more can be said to it.

@@ -11,7 +11,8 @@ from types import FrameType
 
 import evenfield
 from evenfield.cli.screen import ProgressLine, complain, paint, remark, show, show_json
-from evenfield.errors import PlanError, UsageError
+from evenfield.errors import EvenfieldError, PlanError, UsageError
+from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.events import CancelToken
 from evenfield.model.findings import FindingLevel
 from evenfield.model.plan import Plan
@@ -129,6 +130,13 @@ def nothing_report(plan: Plan) -> Report:
         files=plan.files,
         findings=plan.findings,
     )
+
+
+def error_report(error: EvenfieldError) -> Report:
+    """The report of work that could not begin: one finding."""
+    code = error.code if error.code in CATALOGUE else "step_failed"
+    told = finding(code, "evenfield", error.message, mend=error.mend or None)
+    return Report(version=evenfield.__version__, exit_code=1, findings=(told,))
 
 
 def _tell_first_use(shown: Shown) -> None:

@@ -57,6 +57,6 @@ def command(
     if save is not None:
         save_plan(plan, path=save)
     code = show_plan(plan, shown=shown, explain=dry_run or show_search, search=show_search)
-    if save is not None and not (quiet or as_json):
+    if save is not None and plan.steps and not (quiet or as_json):
         remark(f"Plan saved: {save}. To make it: evenfield run {save}")
     return code

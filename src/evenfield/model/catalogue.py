@@ -119,6 +119,11 @@ _ENTRIES: Final = (
         mend="See the finding about that master.",
     ),
     _entry(
+        "override_unused", "A correction that fits no file", _WARNING,
+        meaning="The pattern of a --set fits none of the frames that were found, so it changed nothing.",
+        mend="Correct the pattern; it is compared with file names, or with the end of the path where it has a slash.",
+    ),
+    _entry(
         "unreadable", "A file cannot be read", _WARNING,
         meaning="The file or folder cannot be opened.",
         mend="Check that it exists and that you may read it.",

@@ -83,7 +83,11 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class StepResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one step did. Paths are absolute; ``masters`` maps a role to the path of a master."""
+    """What one step did. Paths are absolute.
+
+    ``masters`` maps a role to the path of a master: "dark_flat", "dark", "bias"; where several exposures have masters
+    of their own, the further ones are "dark_flat_2", "dark_flat_3" and so on.
+    """
 
     id: str
     status: StepStatus

@@ -253,7 +253,8 @@ class RunSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Annotated[int, Meta(ge=1, le=1024)] | None, _doc("Worker threads. Unset: one a core.", "--threads")
     ] = None
     strict: Annotated[
-        bool, _doc("Refuse instead of warn: an uncalibrated flat, a frame that fails to read.", "--strict")
+        bool,
+        _doc("Refuse instead of warn: an uncalibrated flat, a frame that fails while its pixels are read.", "--strict"),
     ] = False
 
 

@@ -68,7 +68,8 @@ def calibrate_group(
         covered = len(group.frames) - len(best.left_out)
         if covered >= ENOUGH or 2 * covered >= len(group.frames):
             return _with_sensor_note(_part_left_out(best, usable, limits, name), group, name)
-    return _nothing_fits(group, usable, settings, limits, name, strict=strict)
+    fitting = 0 if best is None else len(group.frames) - len(best.left_out)
+    return _nothing_fits(group, usable, settings, limits, name, fitting=fitting, strict=strict)
 
 
 def _plain(group: FrameGroup, how: str, name: str) -> GroupCalibration:
@@ -84,7 +85,11 @@ def sets_from(frames: Sequence[FrameInfo], *, named_only: Sequence[str], setting
         return calibration_sets(frames, temperature_width=width)
     chosen = set(named_only)
     # A named file is taken as it is, raw or master.
-    ready = [msgspec.structs.replace(frame, is_master=True) for frame in frames if frame.path in chosen]
+    ready = [
+        frame if frame.is_master else msgspec.structs.replace(frame, is_master=True, n_combined=1)
+        for frame in frames
+        if frame.path in chosen
+    ]
     return calibration_sets(ready, temperature_width=width)
 
 
@@ -213,6 +218,7 @@ def _part_left_out(best: GroupCalibration, sets: Sequence[FrameGroup], limits: L
         name,
         f"{name}: {plural(len(frames), 'flat')} of {listed or 'unknown exposure'} left out, since no "
         f"{best.how.replace('_', ' ')} fits.{near}",
+        mend=None if exposures else "Give their exposure with --set 'PATTERN:exposure_s=SECONDS'.",
         fix=allow_fix(close[0]) if close else None,
     )
     return dataclasses.replace(best, findings=(*best.findings, told))
@@ -237,6 +243,7 @@ def _nothing_fits(
     limits: Limits,
     name: str,
     *,
+    fitting: int,
     strict: bool,
 ) -> GroupCalibration:
     close = nearest(group.frames, sets=sets, limits=limits)
@@ -244,7 +251,8 @@ def _nothing_fits(
     known = [exposure_text(value) for value in group.exposures_s]
     exposures = ", ".join(known[:4]) + (" ..." if len(known) > 4 else "") if known else "unknown exposure"
     if close:
-        near = f" Nearest: {set_title(close[0].group)}, but {_differences(close[0]) or 'it fits too few of them'}."
+        few = f"only {fitting} of {len(group.frames)} have one that fits (needed: {ENOUGH}, or half)"
+        near = f" Nearest: {set_title(close[0].group)}, but {_differences(close[0]) or few}."
         fix = allow_fix(close[0])
     else:
         near, fix = " None was found.", None
@@ -269,8 +277,8 @@ def allow_fix(one: Fit) -> tuple[str, ...] | None:
     arguments: list[str] = []
     for difference in one.against:
         key = {"exposure_s": "exposure", "sensor_c": "temperature"}.get(difference.key, difference.key)
-        # To take 0..1 for ADU helps nobody: that is never proposed.
-        if key not in MISMATCH_KEYS or key == "number_domain":
+        # To take 0..1 for ADU helps nobody, and an exposure that nobody knows cannot be allowed: never proposed.
+        if key not in MISMATCH_KEYS or key == "number_domain" or (key == "exposure" and difference.unknown):
             return None
         arguments += ["--allow-mismatch", key]
     return tuple(arguments) or None

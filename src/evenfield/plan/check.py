@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -121,11 +122,12 @@ def _kind_fix(pattern: str | None, kind: FrameKind) -> tuple[str, ...] | None:
 
 
 def _unreadable(files: Sequence[Unreadable]) -> list[Finding]:
-    groups: dict[str, list[Unreadable]] = {}
+    groups: dict[tuple[str, str], list[Unreadable]] = {}
     for one in files:
-        groups.setdefault(one.code, []).append(one)
+        # Reasons that differ in a number only, such as the sizes of files cut short, are one cause.
+        groups.setdefault((one.code, re.sub(r"[0-9.]+", "", one.reason)), []).append(one)
     found = []
-    for code, same in groups.items():
+    for (code, _), same in groups.items():
         known = code if code in CATALOGUE else "unreadable"
         paths = [one.path for one in same]
         reasons = list(dict.fromkeys(one.reason for one in same))
@@ -153,7 +155,8 @@ def _bad_values(frames: Sequence[FrameInfo]) -> list[Finding]:
     ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
     for problem, same in ordered[:MOST_BAD_VALUES]:
         paths = [frame.path for frame in same]
-        found.append(finding("bad_value", name_files(paths), f"{name_files(paths)}: {problem.rstrip('.')}."))
+        mend = "Save the image that is meant as a file of its own." if problem.startswith("The file holds") else None
+        found.append(finding("bad_value", name_files(paths), f"{name_files(paths)}: {problem.rstrip('.')}.", mend=mend))
     rest = {frame.path for _, same in ordered[MOST_BAD_VALUES:] for frame in same}
     if rest:
         count = len(ordered) - MOST_BAD_VALUES

@@ -222,6 +222,10 @@ def match_findings(chosen: GroupCalibration, group: FrameGroup, name: str, *, to
     fits = [fit for choice in chosen.choices if choice is not None for fit in choice.fits]
     found: list[Finding] = []
     allowed = list(dict.fromkeys(text for fit in fits for text in fit.allowed))
+    single = list(dict.fromkeys(set_title(fit.group) for fit in fits if fit.group.frames[0].n_combined == 1))
+    if single:
+        text = f"{name}: {', '.join(single)} is a single raw frame, whose whole noise goes into every flat."
+        found.append(finding("few_dark_frames", name, text))
     if allowed:
         found.append(finding("mismatch_allowed", name, f"{name}: used in spite of {'; '.join(allowed)}."))
     unknown = list(dict.fromkeys(key for fit in fits for key in fit.unknown))

@@ -34,8 +34,10 @@ def reason_lines(files: Sequence[FileUse]) -> list[str]:
                 counts[phrase] = counts.get(phrase, 0) + 1
         if counts:
             ordered = sorted(counts.items(), key=lambda item: -item[1])
-            texts = [_counted(count, phrase, use) for phrase, count in ordered[:MOST_REASONS]]
-            rest = sum(count for _, count in ordered[MOST_REASONS:])
+            # One more reason takes no more room than saying that there is one.
+            most = MOST_REASONS if len(ordered) > MOST_REASONS + 1 else len(ordered)
+            texts = [_counted(count, phrase, use) for phrase, count in ordered[:most]]
+            rest = sum(count for _, count in ordered[most:])
             texts += [f"{rest} for other reasons"] if rest else []
             lines += listed(label, texts)
     unreadable = [one for one in files if one.use == "unreadable"]

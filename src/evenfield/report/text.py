@@ -179,7 +179,8 @@ def attention(report: Report) -> list[Finding]:
     """All findings of a report, the most serious first."""
     found = [*report.findings]
     for result in report.results:
-        found += result.findings
+        # That a step was skipped is told in its line; the cause is the finding of the step it needs.
+        found += [one for one in result.findings if one.code != "needs_failed"]
     return ordered_findings(found)
 
 
@@ -207,11 +208,13 @@ def _closing(report: Report, findings: Sequence[Finding]) -> str:
     flats = [result for result in report.results if result.kind is FrameKind.FLAT]
     made = sum(1 for result in flats if result.status is StepStatus.DONE)
     reused = sum(1 for result in flats if result.status is StepStatus.REUSED)
-    failed = sum(1 for result in report.results if result.status in (StepStatus.FAILED, StepStatus.SKIPPED))
+    failed = sum(1 for result in report.results if result.status is StepStatus.FAILED)
+    skipped = sum(1 for result in report.results if result.status is StepStatus.SKIPPED)
     warnings = sum(1 for one in findings if one.level is FindingLevel.WARNING)
     text = f"{plural(made, 'master flat')} made in {report.seconds:.1f} s"
     text += f", {reused} reused" if reused else ""
     text += f", {plural(failed, 'step')} failed" if failed else ""
+    text += f", {skipped} skipped" if skipped else ""
     text += f", {plural(warnings, 'warning')}" if warnings else ""
     if any(result.status is StepStatus.CANCELLED for result in report.results):
         text += ", cancelled"

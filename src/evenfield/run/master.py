@@ -92,7 +92,7 @@ def result_of(
     for calibration in step.calibrations:
         for role, ref in calibration.masters.items():
             made = job.results.get(ref.step or "")
-            masters.setdefault(role, ref.path or (made.outputs[0] if made and made.outputs else ref.step or ""))
+            _add_master(masters, role, ref.path or (made.outputs[0] if made and made.outputs else ref.step or ""))
     return StepResult(
         id=step.id,
         status=status,
@@ -113,6 +113,14 @@ def result_of(
         findings=provenance.findings,
         seconds=seconds,
     )
+
+
+def _add_master(masters: dict[str, str], role: str, path: str) -> None:
+    """Enter a master under its role; further ones, of other exposures, as "dark_flat_2", "dark_flat_3"."""
+    name, number = role, 2
+    while masters.get(name, path) != path:
+        name, number = f"{role}_{number}", number + 1
+    masters[name] = path
 
 
 def _bytes_to_read(step: Step, frames: OpenFrames) -> int:

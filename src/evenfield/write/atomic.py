@@ -141,7 +141,7 @@ def write_error(error: OSError, path: str) -> WriteError:
 
 
 def _exists(path: str) -> OutputExistsError:
-    return OutputExistsError(f"{path} exists.", mend="Name another folder, or replace it with --overwrite.")
+    return OutputExistsError(f"{path} exists.", mend="Choose another name, or ask for it to be overwritten.")
 
 
 def _machine() -> str:
