@@ -630,7 +630,7 @@ def test_dark_masters_are_never_scaled() -> None:
 
 def test_a_single_raw_frame_to_calibrate_with_is_told() -> None:
     """One raw dark named with --calibrate-with is used, and its noise is told."""
-    dark = frame_value("one_dark", kind=FrameKind.DARK)
+    dark = frame_value("one_dark", kind=FrameKind.DARK, exposure_s=2.0)
     survey = survey_value([*frame_values("flat", 6), dark])
     settings = Settings(calibration=CalibrationSettings(mode="files", files=(dark.path,)))
 
