@@ -5,6 +5,7 @@ from __future__ import annotations
 from evenfield.kernels.blocks import Results, Samples, Terms, new_scratch
 from evenfield.kernels.columns import finish_column
 from evenfield.kernels.decoding import load_block, take_column
+from evenfield.kernels.whole_rows import finish_rows, settle_complete, settle_none, sum_rows
 from evenfield.model.pixels import Float64Array
 
 
@@ -21,11 +22,19 @@ def combine(
     """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
     scratch = new_scratch(terms.shifts.size, weights.size > 0)
     width = scratch.valid.size
+    every = (0, terms.shifts.size)
     n_pixels = results.value.size
     for start in range(0, n_pixels, width):
         stop = min(start + width, n_pixels)
         load_block(samples, terms, start, stop, scratch)
+        if weights.size > 0:
+            settle_none(scratch, stop - start)
+        else:
+            sum_rows(scratch, every, stop - start)
+            finish_rows(scratch, every, start, stop - start, by_median, results)
+            settle_complete(scratch, stop - start)
         for pixel in range(start, stop):
-            n = take_column(scratch, pixel - start)
-            kept = (0, n)
-            finish_column(scratch, pixel - start, kept, weights, by_median, pixel, results)
+            if scratch.settled[pixel - start] == 0:
+                n = take_column(scratch, pixel - start)
+                kept = (0, n)
+                finish_column(scratch, pixel - start, kept, weights, by_median, pixel, results)

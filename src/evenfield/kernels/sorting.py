@@ -2,28 +2,93 @@
 
 The steps do not depend on the data, so each is one loop over neighboring pixels that the compiler turns into SIMD code.
 Batcher, K. E. 1968, "Sorting networks and their applications", AFIPS 32, 307 (merge exchange; any number of rows).
+What limits such a network is loading and storing rows, so its steps are taken together where they share rows: eight
+rows are sorted in registers first, and where two layers of a merge meet, four rows take three steps at a time.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
 from evenfield.kernels.cache import inner
 from evenfield.model.pixels import Float64Array
+
+FIRST_RUN: Final = 8
+"""Rows that are sorted in registers before anything is merged."""
 
 
 @inner
 def sort_rows(rows: Float64Array, width: int) -> None:
     """Sort the first ``width`` columns of ``rows`` (n_frames, block width), least value in row 0; no NaN allowed."""
-    n = rows.shape[0]
+    take_steps(rows, sorting_steps(rows.shape[0]), width)
+
+
+@inner
+def sorting_steps(n: int) -> NDArray[np.int64]:
+    """The steps that sort ``n`` rows, an array (n_steps, 4) of row numbers that `take_steps` understands."""
+    steps = np.empty((n * n + 8, 4), np.int64)
+    count = 0
+    for first in range(0, n - FIRST_RUN + 1, FIRST_RUN):
+        steps[count] = (first, -1, -1, -1)
+        count += 1
+    done = n - n % FIRST_RUN
     half = 1
     while half < n:
+        # Below FIRST_RUN only the rows that fill no run of their own are left to sort.
+        begin = done if half < FIRST_RUN else 0
         step = half
         while step >= 1:
-            for j in range(step % half, n - step, 2 * step):
-                for i in range(min(step, n - j - step)):
-                    if (i + j) // (2 * half) == (i + j + step) // (2 * half):
-                        exchange(rows[i + j, :width], rows[i + j + step, :width])
-            step //= 2
+            joined = step // 2 if half >= FIRST_RUN and step > 1 else 0
+            for block in range(begin, n, 2 * half):
+                count = merge_layer(steps, count, (block, min(block + 2 * half, n)), half, step, joined)
+            step = step // 4 if joined > 0 else step // 2
         half *= 2
+    return steps[:count].copy()
+
+
+@inner
+def merge_layer(
+    steps: NDArray[np.int64], count: int, rows: tuple[int, int], half: int, step: int, joined: int
+) -> int:
+    """Add one layer of a merge (distance ``step``), and the next (distance ``joined``) where that is not 0."""
+    begin, end = rows
+    apart = 0 if step == half else step
+    # Of a layer, rows `apart + i` and `apart + i + step` are compared, `step` rows at a time.
+    for first in range(begin + apart, end - step, 2 * step):
+        for i in range(first, min(first + (joined if joined > 0 else step), end - step)):
+            if joined == 0:
+                steps[count] = (i, i + step, -1, -1)
+            elif i + step + joined < end:
+                steps[count] = (i, i + joined, i + step, i + step + joined)
+            else:
+                # The fourth row is missing: what sorts behind all others need not be there.
+                steps[count] = (i, i + step, -1, -1)
+                count += 1
+                steps[count] = (i + joined, i + step, -1, -1)
+            count += 1
+    if joined > 0 and apart > 0:
+        # What the next layer compares across two groups of four.
+        for first in range(begin + joined, end - joined, 2 * step):
+            for i in range(first, min(first + joined, end - joined)):
+                steps[count] = (i, i + joined, -1, -1)
+                count += 1
+    return count
+
+
+@inner
+def take_steps(rows: Float64Array, steps: NDArray[np.int64], width: int) -> None:
+    """Sort the first ``width`` columns of ``rows`` by the steps of `sorting_steps`."""
+    for k in range(steps.shape[0]):
+        a, b, c, d = steps[k, 0], steps[k, 1], steps[k, 2], steps[k, 3]
+        if b < 0:
+            sort_eight(rows[a : a + FIRST_RUN, :width])
+        elif c < 0:
+            exchange(rows[a, :width], rows[b, :width])
+        else:
+            exchange_four(rows[a, :width], rows[b, :width], rows[c, :width], rows[d, :width])
 
 
 @inner
@@ -36,3 +101,45 @@ def exchange(lower: Float64Array, upper: Float64Array) -> None:
         # store under a mask, which halves the speed. It also makes a plain zero of -0.0.
         lower[p] = (a if a < b else b) + 0.0
         upper[p] = (a if b < a else b) + 0.0
+
+
+@inner
+def lesser(a: float, b: float) -> float:
+    """The lesser of two numbers, in the form that is one instruction."""
+    return a if a < b else b
+
+
+@inner
+def greater(a: float, b: float) -> float:
+    """The greater of two numbers, in the form that is one instruction."""
+    return a if b < a else b
+
+
+@inner
+def exchange_four(first: Float64Array, second: Float64Array, third: Float64Array, fourth: Float64Array) -> None:
+    """Exchange the first with the third row and the second with the fourth, then the two in the middle."""
+    for p in range(first.size):
+        a, b, c, d = first[p], second[p], third[p], fourth[p]
+        a, c = lesser(a, c), greater(a, c)
+        b, d = lesser(b, d), greater(b, d)
+        b, c = lesser(b, c), greater(b, c)
+        first[p], second[p], third[p], fourth[p] = a + 0.0, b + 0.0, c + 0.0, d + 0.0
+
+
+@inner
+def sort_eight(rows: Float64Array) -> None:
+    """Sort the columns of eight rows."""
+    r0, r1, r2, r3, r4, r5, r6, r7 = rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6], rows[7]
+    for p in range(r0.size):
+        a, b, c, d, e, f, g, h = r0[p], r1[p], r2[p], r3[p], r4[p], r5[p], r6[p], r7[p]
+        a, b, c, d = lesser(a, b), greater(a, b), lesser(c, d), greater(c, d)
+        e, f, g, h = lesser(e, f), greater(e, f), lesser(g, h), greater(g, h)
+        a, c, b, d = lesser(a, c), greater(a, c), lesser(b, d), greater(b, d)
+        e, g, f, h = lesser(e, g), greater(e, g), lesser(f, h), greater(f, h)
+        b, c, f, g = lesser(b, c), greater(b, c), lesser(f, g), greater(f, g)
+        a, e, b, f = lesser(a, e), greater(a, e), lesser(b, f), greater(b, f)
+        c, g, d, h = lesser(c, g), greater(c, g), lesser(d, h), greater(d, h)
+        c, e, d, f = lesser(c, e), greater(c, e), lesser(d, f), greater(d, f)
+        b, c, d, e, f, g = lesser(b, c), greater(b, c), lesser(d, e), greater(d, e), lesser(f, g), greater(f, g)
+        r0[p], r1[p], r2[p], r3[p] = a, b, c, d
+        r4[p], r5[p], r6[p], r7[p] = e, f, g, h

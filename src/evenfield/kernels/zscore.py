@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 
-from evenfield.kernels.blocks import Results, Samples, Terms, new_scratch
+import numpy as np
+
+from evenfield.kernels.blocks import Results, Samples, Scratch, Terms, new_scratch
 from evenfield.kernels.cache import inner
-from evenfield.kernels.columns import finish_column, mean_and_squares, trim
+from evenfield.kernels.columns import BEYOND, finish_column, mean_and_squares, trim
 from evenfield.kernels.decoding import load_block, take_column
 from evenfield.kernels.extremes import keep_extremes
+from evenfield.kernels.whole_rows import finish_rows, settle_none, sum_rows
 from evenfield.model.pixels import Float64Array
 
 FALLBACK_TIMES = 2
@@ -30,6 +33,18 @@ def keep_zscore(column: Float64Array, n: int, limit: float) -> tuple[int, int]:
     return first, last
 
 
+@inner
+def settle_zscore(scratch: Scratch, width: int, limit: float) -> None:
+    """Settle the columns that lose nothing, from their mean and squares."""
+    n = scratch.rows.shape[0]
+    least, greatest = scratch.rows[0, :width], scratch.rows[n - 1, :width]
+    mean, squares = scratch.sums[0], scratch.sums[1]
+    for i in range(width):
+        reach = limit * math.sqrt(squares[i] / n) * BEYOND
+        inside = mean[i] - least[i] <= reach and greatest[i] - mean[i] <= reach
+        scratch.settled[i] = 1 if inside and greatest[i] < np.inf else 0
+
+
 def combine(
     samples: Samples,
     terms: Terms,
@@ -43,11 +58,19 @@ def combine(
     """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
     scratch = new_scratch(terms.shifts.size, weights.size > 0)
     width = scratch.valid.size
+    every = (0, terms.shifts.size)
     n_pixels = results.value.size
     for start in range(0, n_pixels, width):
         stop = min(start + width, n_pixels)
         load_block(samples, terms, start, stop, scratch)
+        if weights.size > 0:
+            settle_none(scratch, stop - start)
+        else:
+            sum_rows(scratch, every, stop - start)
+            finish_rows(scratch, every, start, stop - start, by_median, results)
+            settle_zscore(scratch, stop - start, limit)
         for pixel in range(start, stop):
-            n = take_column(scratch, pixel - start)
-            kept = keep_zscore(scratch.column, n, limit)
-            finish_column(scratch, pixel - start, kept, weights, by_median, pixel, results)
+            if scratch.settled[pixel - start] == 0:
+                n = take_column(scratch, pixel - start)
+                kept = keep_zscore(scratch.column, n, limit)
+                finish_column(scratch, pixel - start, kept, weights, by_median, pixel, results)
