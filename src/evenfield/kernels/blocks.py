@@ -63,14 +63,13 @@ class Results(NamedTuple):
 class Scratch(NamedTuple):
     """The block at work: calibrated samples by rows (frames), then sorted, with what is known of each column.
 
-    ``in_order`` keeps the order of the frames where it is asked for, ``column`` is one column, ``steps`` sort the rows.
+    ``in_order`` keeps the order of the frames where it is asked for, ``steps`` sort the rows.
     ``valid`` counts the finite samples, ``sums`` (6, width) is for sums over rows, and ``settled`` is 1 where the
     results that were found for all columns together hold.
     """
 
     rows: Float64Array
     in_order: Float64Array
-    column: Float64Array
     steps: NDArray[np.int64]
     valid: NDArray[np.int64]
     sums: Float64Array
@@ -85,7 +84,6 @@ def new_scratch(n_frames: int, keep_order: bool) -> Scratch:
     return Scratch(
         np.empty((n_frames, width + PADDING), np.float64),
         np.empty((kept, width + PADDING), np.float64),
-        np.empty(n_frames, np.float64),
         sorting_steps(n_frames),
         np.empty(width, np.int64),
         np.empty((6, width), np.float64),

@@ -1,9 +1,13 @@
-"""What is done to one sorted column: its moments and median before a rejection, its results after it."""
+"""What is done to one sorted column of a block: its moments and median, what it loses, its results.
+
+A column is named by its place ``i`` in the block, a range of its sorted samples by the first and the last (exclusive)
+row, and what is known of a range by its `Moments`.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -20,73 +24,114 @@ MEDIAN_NOISE: Final = math.sqrt(math.pi / 2.0)
 LEAST_SURVIVORS: Final = 3
 """The repeated rejections stop at this number of survivors."""
 
+LEAST_REST: Final = 1e-5
+"""Where taking samples away leaves less than this share of the squares, rounding would show: they are summed anew."""
+
+
+class Moments(NamedTuple):
+    """The sorted samples ``first`` to ``last`` (exclusive), their mean and their squared deviations from it, summed."""
+
+    first: int
+    last: int
+    mean: float
+    squares: float
+
 
 @inner
-def median(column: Float64Array, first: int, last: int) -> float:
-    """The median of the sorted samples ``first`` to ``last`` (exclusive)."""
+def median(rows: Float64Array, i: int, first: int, last: int) -> float:
+    """The median of the sorted samples ``first`` to ``last`` (exclusive) of column ``i``."""
     middle = (first + last) // 2
     if (last - first) % 2 == 1:
-        return column[middle]  # type: ignore[no-any-return]
-    return 0.5 * (column[middle - 1] + column[middle])  # type: ignore[no-any-return]
+        return rows[middle, i]  # type: ignore[no-any-return]
+    return 0.5 * (rows[middle - 1, i] + rows[middle, i])  # type: ignore[no-any-return]
 
 
 @inner
-def mean_and_squares(column: Float64Array, first: int, last: int) -> tuple[float, float]:
-    """The mean of the sorted samples and the sum of their squared deviations from it.
+def moments_of(rows: Float64Array, i: int, first: int, last: int) -> Moments:
+    """The moments of a range of at least one sample.
 
     One pass with the middle sample as pivot: a mean never lies far from it in units of the scatter, so that nothing
     cancels, and a column of equal values has exactly no scatter.
     """
-    pivot = column[(first + last) // 2]
+    pivot = rows[(first + last) // 2, i]
     total, squares, other_total, other_squares = 0.0, 0.0, 0.0, 0.0
     even_last = last - (last - first) % 2
     for k in range(first, even_last, 2):
         # Two sums of every other sample each: the processor need not wait for one addition before it begins the next.
-        deviation, other = column[k] - pivot, column[k + 1] - pivot
+        deviation, other = rows[k, i] - pivot, rows[k + 1, i] - pivot
         total += deviation
         squares += deviation * deviation
         other_total += other
         other_squares += other * other
     if even_last < last:
-        deviation = column[even_last] - pivot
+        deviation = rows[even_last, i] - pivot
         total += deviation
         squares += deviation * deviation
     total += other_total
     squares += other_squares
     shift = total / (last - first)
-    return pivot + shift, max(squares - shift * total, 0.0)
+    rest = squares - shift * total
+    return Moments(first, last, pivot + shift, rest if rest > 0.0 else 0.0)
 
 
 @inner
-def trim(column: Float64Array, kept: tuple[int, int], center: float, below: float, above: float) -> tuple[int, int]:
+def moments_of_all(scratch: Scratch, i: int) -> Moments:
+    """The moments of all valid samples; from `evenfield.kernels.whole_rows.sum_rows` where it could find them."""
+    n = scratch.valid[i]
+    if n == scratch.rows.shape[0]:
+        return Moments(0, n, scratch.sums[0, i], scratch.sums[1, i])
+    if n == 0:
+        return Moments(0, 0, np.nan, 0.0)
+    return moments_of(scratch.rows, i, 0, n)
+
+
+@inner
+def without_ends(rows: Float64Array, i: int, whole: Moments, first: int, last: int) -> Moments:
+    """The moments of a part of a range, by taking away what lies before ``first`` and from ``last`` on."""
+    if last <= first or (first == whole.first and last == whole.last):
+        return Moments(first, last, whole.mean, whole.squares)
+    total, squares = 0.0, 0.0
+    for k in range(whole.first, first):
+        deviation = rows[k, i] - whole.mean
+        total += deviation
+        squares += deviation * deviation
+    for k in range(last, whole.last):
+        deviation = rows[k, i] - whole.mean
+        total += deviation
+        squares += deviation * deviation
+    n = last - first
+    rest = whole.squares - squares - total * total / n
+    if rest < LEAST_REST * whole.squares:
+        return moments_of(rows, i, first, last)
+    return Moments(first, last, whole.mean - total / n, rest)
+
+
+@inner
+def trim(
+    rows: Float64Array, i: int, kept: tuple[int, int], center: float, below: float, above: float
+) -> tuple[int, int]:
     """The part of the sorted samples ``kept`` that lies no further than ``below`` and ``above`` from ``center``."""
     first, last = kept
-    while first < last and center - column[first] > below * BEYOND:
+    while first < last and center - rows[first, i] > below * BEYOND:
         first += 1
-    while last > first and column[last - 1] - center > above * BEYOND:
+    while last > first and rows[last - 1, i] - center > above * BEYOND:
         last -= 1
     return first, last
 
 
 @inner
 def finish_column(
-    scratch: Scratch,
-    i: int,
-    kept: tuple[int, int],
-    weights: Float64Array,
-    by_median: bool,
-    pixel: int,
-    results: Results,
+    scratch: Scratch, i: int, kept: Moments, weights: Float64Array, by_median: bool, pixel: int, results: Results
 ) -> None:
-    """Write the results of column ``i`` whose survivors are the sorted samples ``kept[0]`` to ``kept[1]``.
+    """Write the results of column ``i`` whose survivors are the sorted samples ``kept``.
 
     A column without survivors falls back to the median of all its valid samples.
     """
     n = scratch.valid[i]
-    first, last = kept
-    if last <= first:
-        first, last = 0, n
+    if kept.last <= kept.first:
+        kept = moments_of_all(scratch, i)
         by_median = True
+    first, last = kept.first, kept.last
     used = last - first
     results.used[pixel] = used
     results.rejected_low[pixel] = first
@@ -95,18 +140,17 @@ def finish_column(
         results.value[pixel] = np.nan
         results.noise[pixel] = np.nan
         return
-    mean, squares = mean_and_squares(scratch.column, first, last)
-    scatter = math.sqrt(squares / (used - 1)) if used > 1 else np.nan
+    scatter = math.sqrt(kept.squares / (used - 1)) if used > 1 else np.nan
     noise = scatter / math.sqrt(used)
     if by_median:
-        results.value[pixel] = median(scratch.column, first, last)
+        results.value[pixel] = median(scratch.rows, i, first, last)
         results.noise[pixel] = MEDIAN_NOISE * noise if used > 2 else noise
     elif weights.size > 0:
         value, share = weighted_mean(scratch, i, first, last, weights)
         results.value[pixel] = value
         results.noise[pixel] = scatter * share
     else:
-        results.value[pixel] = mean
+        results.value[pixel] = kept.mean
         results.noise[pixel] = noise
 
 
@@ -117,14 +161,14 @@ def weighted_mean(scratch: Scratch, i: int, first: int, last: int, weights: Floa
     The column is sorted and has forgotten its frames, so the survivors are found again in the order of the frames.
     Where only some of several equal samples survive (minmax), equal samples stand in the order of their frames.
     """
-    column = scratch.column
-    least, greatest = column[first], column[last - 1]
+    rows = scratch.rows
+    least, greatest = rows[first, i], rows[last - 1, i]
     place_low, place_high = first, last - 1
-    while place_low > 0 and column[place_low - 1] == least:
+    while place_low > 0 and rows[place_low - 1, i] == least:
         place_low -= 1
-    while place_high > 0 and column[place_high - 1] == greatest:
+    while place_high > 0 and rows[place_high - 1, i] == greatest:
         place_high -= 1
-    pivot = column[(first + last) // 2]
+    pivot = rows[(first + last) // 2, i]
     total, weight, squared_weight = 0.0, 0.0, 0.0
     for frame in range(weights.size):
         sample = scratch.in_order[frame, i]

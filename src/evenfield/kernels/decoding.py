@@ -117,12 +117,3 @@ def load_block(samples: Samples, terms: Terms, start: int, stop: int, scratch: S
         if scratch.in_order.size > 0:
             scratch.in_order[frame, :width] = row
     take_steps(scratch.rows, scratch.steps, width)
-
-
-@inner
-def take_column(scratch: Scratch, i: int) -> int:
-    """Copy the valid samples of one sorted column to `Scratch.column`; return how many there are."""
-    n = scratch.valid[i]
-    for k in range(n):
-        scratch.column[k] = scratch.rows[k, i]
-    return n  # type: ignore[no-any-return]

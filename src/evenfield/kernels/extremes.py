@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from evenfield.kernels.blocks import Results, Samples, Terms, new_scratch
 from evenfield.kernels.cache import inner
-from evenfield.kernels.columns import finish_column
-from evenfield.kernels.decoding import load_block, take_column
+from evenfield.kernels.columns import Moments, finish_column, moments_of_all, without_ends
+from evenfield.kernels.decoding import load_block
+from evenfield.kernels.whole_rows import sum_rows
 from evenfield.model.pixels import Float64Array
 
 
 @inner
-def keep_extremes(column: Float64Array, n: int, times: float) -> tuple[int, int]:
-    """The range of the sorted samples left after dropping both ends ``times`` times, fewer if none were left."""
-    first, last = 0, n
+def keep_extremes(rows: Float64Array, i: int, every: Moments, times: float) -> Moments:
+    """What is left after dropping both ends of the sorted column ``times`` times, fewer if nothing were left."""
+    first, last = every.first, every.last
     for _ in range(int(times)):
         inner_first, inner_last = first, last
-        while inner_first < last and column[inner_first] == column[first]:
+        while inner_first < last and rows[inner_first, i] == rows[first, i]:
             inner_first += 1
-        while inner_last > first and column[inner_last - 1] == column[last - 1]:
+        while inner_last > first and rows[inner_last - 1, i] == rows[last - 1, i]:
             inner_last -= 1
         if inner_first >= inner_last:
             break
         first, last = inner_first, inner_last
-    return first, last
+    return without_ends(rows, i, every, first, last)
 
 
 def combine(
@@ -42,7 +43,8 @@ def combine(
     for start in range(0, n_pixels, width):
         stop = min(start + width, n_pixels)
         load_block(samples, terms, start, stop, scratch)
+        sum_rows(scratch, (0, terms.shifts.size), stop - start)
         for pixel in range(start, stop):
-            n = take_column(scratch, pixel - start)
-            kept = keep_extremes(scratch.column, n, times)
-            finish_column(scratch, pixel - start, kept, weights, by_median, pixel, results)
+            i = pixel - start
+            kept = keep_extremes(scratch.rows, i, moments_of_all(scratch, i), times)
+            finish_column(scratch, i, kept, weights, by_median, pixel, results)

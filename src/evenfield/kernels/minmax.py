@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from evenfield.kernels.blocks import Results, Samples, Terms, new_scratch
 from evenfield.kernels.cache import inner
-from evenfield.kernels.columns import finish_column
-from evenfield.kernels.decoding import load_block, take_column
+from evenfield.kernels.columns import Moments, finish_column, moments_of
+from evenfield.kernels.decoding import load_block
 from evenfield.kernels.whole_rows import finish_rows, settle_complete, settle_none, sum_rows
 from evenfield.model.pixels import Float64Array
 
@@ -44,7 +44,10 @@ def combine(
             finish_rows(scratch, every, start, stop - start, by_median, results)
             settle_complete(scratch, stop - start)
         for pixel in range(start, stop):
-            if scratch.settled[pixel - start] == 0:
-                n = take_column(scratch, pixel - start)
-                kept = keep_minmax(n, n_low, n_high)
-                finish_column(scratch, pixel - start, kept, weights, by_median, pixel, results)
+            i = pixel - start
+            if scratch.settled[i] == 0:
+                first, last = keep_minmax(scratch.valid[i], n_low, n_high)
+                kept = Moments(first, last, 0.0, 0.0)
+                if last > first:
+                    kept = moments_of(scratch.rows, i, first, last)
+                finish_column(scratch, i, kept, weights, by_median, pixel, results)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from evenfield.kernels.blocks import Results, Samples, Terms, new_scratch
-from evenfield.kernels.columns import finish_column
-from evenfield.kernels.decoding import load_block, take_column
+from evenfield.kernels.columns import finish_column, moments_of_all
+from evenfield.kernels.decoding import load_block
 from evenfield.kernels.whole_rows import finish_rows, settle_complete, settle_none, sum_rows
 from evenfield.model.pixels import Float64Array
 
@@ -27,14 +27,14 @@ def combine(
     for start in range(0, n_pixels, width):
         stop = min(start + width, n_pixels)
         load_block(samples, terms, start, stop, scratch)
+        sum_rows(scratch, every, stop - start)
         if weights.size > 0:
             settle_none(scratch, stop - start)
         else:
-            sum_rows(scratch, every, stop - start)
             finish_rows(scratch, every, start, stop - start, by_median, results)
             settle_complete(scratch, stop - start)
         for pixel in range(start, stop):
-            if scratch.settled[pixel - start] == 0:
-                n = take_column(scratch, pixel - start)
-                kept = (0, n)
-                finish_column(scratch, pixel - start, kept, weights, by_median, pixel, results)
+            i = pixel - start
+            if scratch.settled[i] == 0:
+                kept = moments_of_all(scratch, i)
+                finish_column(scratch, i, kept, weights, by_median, pixel, results)

@@ -8,26 +8,35 @@ import numpy as np
 
 from evenfield.kernels.blocks import Results, Samples, Scratch, Terms, new_scratch
 from evenfield.kernels.cache import inner
-from evenfield.kernels.columns import BEYOND, LEAST_SURVIVORS, finish_column, mean_and_squares, median, trim
-from evenfield.kernels.decoding import load_block, take_column
-from evenfield.kernels.whole_rows import finish_rows, median_of_rows, settle_none, sum_rows
+from evenfield.kernels.columns import (
+    BEYOND,
+    LEAST_SURVIVORS,
+    Moments,
+    finish_column,
+    median,
+    moments_of_all,
+    trim,
+    without_ends,
+)
+from evenfield.kernels.decoding import load_block
+from evenfield.kernels.whole_rows import finish_rows, settle_none, sum_rows
 from evenfield.model.pixels import Float64Array
 
 
 @inner
-def keep_sigma(column: Float64Array, n: int, low: float, high: float) -> tuple[int, int]:
-    """The range of the sorted samples that survive."""
-    first, last = 0, n
-    while last - first > LEAST_SURVIVORS:
-        _, squares = mean_and_squares(column, first, last)
-        scatter = math.sqrt(squares / (last - first - 1))
+def keep_sigma(rows: Float64Array, i: int, every: Moments, low: float, high: float) -> Moments:
+    """What survives of a sorted column."""
+    kept = every
+    while kept.last - kept.first > LEAST_SURVIVORS:
+        scatter = math.sqrt(kept.squares / (kept.last - kept.first - 1))
         if scatter == 0.0:
             break
-        left = trim(column, (first, last), median(column, first, last), low * scatter, high * scatter)
-        if left == (first, last):
+        center = median(rows, i, kept.first, kept.last)
+        first, last = trim(rows, i, (kept.first, kept.last), center, low * scatter, high * scatter)
+        if first == kept.first and last == kept.last:
             break
-        first, last = left
-    return first, last
+        kept = without_ends(rows, i, kept, first, last)
+    return kept
 
 
 @inner
@@ -37,7 +46,7 @@ def settle_sigma(scratch: Scratch, width: int, low: float, high: float) -> None:
     least, greatest = scratch.rows[0, :width], scratch.rows[n - 1, :width]
     for i in range(width):
         scatter = math.sqrt(scratch.sums[1, i] / (n - 1)) if n > LEAST_SURVIVORS else np.inf
-        center = median_of_rows(scratch, (0, n), i)
+        center = median(scratch.rows, i, 0, n)
         inside = center - least[i] <= low * scatter * BEYOND and greatest[i] - center <= high * scatter * BEYOND
         scratch.settled[i] = 1 if inside and greatest[i] < np.inf else 0
 
@@ -60,14 +69,14 @@ def combine(
     for start in range(0, n_pixels, width):
         stop = min(start + width, n_pixels)
         load_block(samples, terms, start, stop, scratch)
+        sum_rows(scratch, every, stop - start)
         if weights.size > 0:
             settle_none(scratch, stop - start)
         else:
-            sum_rows(scratch, every, stop - start)
             finish_rows(scratch, every, start, stop - start, by_median, results)
             settle_sigma(scratch, stop - start, low, high)
         for pixel in range(start, stop):
-            if scratch.settled[pixel - start] == 0:
-                n = take_column(scratch, pixel - start)
-                kept = keep_sigma(scratch.column, n, low, high)
-                finish_column(scratch, pixel - start, kept, weights, by_median, pixel, results)
+            i = pixel - start
+            if scratch.settled[i] == 0:
+                kept = keep_sigma(scratch.rows, i, moments_of_all(scratch, i), low, high)
+                finish_column(scratch, i, kept, weights, by_median, pixel, results)

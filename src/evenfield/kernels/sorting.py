@@ -84,23 +84,11 @@ def take_steps(rows: Float64Array, steps: NDArray[np.int64], width: int) -> None
     for k in range(steps.shape[0]):
         a, b, c, d = steps[k, 0], steps[k, 1], steps[k, 2], steps[k, 3]
         if b < 0:
-            sort_eight(rows[a : a + FIRST_RUN, :width])
+            sort_eight(rows, a, width)
         elif c < 0:
-            exchange(rows[a, :width], rows[b, :width])
+            exchange(rows, a, b, width)
         else:
-            exchange_four(rows[a, :width], rows[b, :width], rows[c, :width], rows[d, :width])
-
-
-@inner
-def exchange(lower: Float64Array, upper: Float64Array) -> None:
-    """Put the lesser of each pair of values into ``lower``, the greater into ``upper``."""
-    for p in range(lower.size):
-        a = lower[p]
-        b = upper[p]
-        # Adding zero keeps the compiler from seeing that one of the two stores puts back what was there: it would then
-        # store under a mask, which halves the speed. It also makes a plain zero of -0.0.
-        lower[p] = (a if a < b else b) + 0.0
-        upper[p] = (a if b < a else b) + 0.0
+            exchange_four(rows, (a, b, c, d), width)
 
 
 @inner
@@ -115,23 +103,43 @@ def greater(a: float, b: float) -> float:
     return a if b < a else b
 
 
+# All rows are named by their number in one array: with an array for each row the compiler would have to prove that no
+# two of them overlap, and gives up on SIMD code.
+
+
 @inner
-def exchange_four(first: Float64Array, second: Float64Array, third: Float64Array, fourth: Float64Array) -> None:
+def exchange(rows: Float64Array, lower: int, upper: int, width: int) -> None:
+    """Put the lesser of each pair of values into row ``lower``, the greater into row ``upper``."""
+    for p in range(width):
+        a = rows[lower, p]
+        b = rows[upper, p]
+        # Adding zero keeps the compiler from seeing that one of the two stores puts back what was there: it would then
+        # store under a mask, which halves the speed. It also makes a plain zero of -0.0.
+        rows[lower, p] = lesser(a, b) + 0.0
+        rows[upper, p] = greater(a, b) + 0.0
+
+
+@inner
+def exchange_four(rows: Float64Array, four: tuple[int, int, int, int], width: int) -> None:
     """Exchange the first with the third row and the second with the fourth, then the two in the middle."""
-    for p in range(first.size):
-        a, b, c, d = first[p], second[p], third[p], fourth[p]
+    r0, r1, r2, r3 = four
+    for p in range(width):
+        a, b, c, d = rows[r0, p], rows[r1, p], rows[r2, p], rows[r3, p]
         a, c = lesser(a, c), greater(a, c)
         b, d = lesser(b, d), greater(b, d)
         b, c = lesser(b, c), greater(b, c)
-        first[p], second[p], third[p], fourth[p] = a + 0.0, b + 0.0, c + 0.0, d + 0.0
+        rows[r0, p] = a + 0.0
+        rows[r1, p] = b + 0.0
+        rows[r2, p] = c + 0.0
+        rows[r3, p] = d + 0.0
 
 
 @inner
-def sort_eight(rows: Float64Array) -> None:
-    """Sort the columns of eight rows."""
-    r0, r1, r2, r3, r4, r5, r6, r7 = rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6], rows[7]
-    for p in range(r0.size):
-        a, b, c, d, e, f, g, h = r0[p], r1[p], r2[p], r3[p], r4[p], r5[p], r6[p], r7[p]
+def sort_eight(rows: Float64Array, r: int, width: int) -> None:
+    """Sort the columns of the eight rows from row ``r`` on."""
+    for p in range(width):
+        a, b, c, d = rows[r, p], rows[r + 1, p], rows[r + 2, p], rows[r + 3, p]
+        e, f, g, h = rows[r + 4, p], rows[r + 5, p], rows[r + 6, p], rows[r + 7, p]
         a, b, c, d = lesser(a, b), greater(a, b), lesser(c, d), greater(c, d)
         e, f, g, h = lesser(e, f), greater(e, f), lesser(g, h), greater(g, h)
         a, c, b, d = lesser(a, c), greater(a, c), lesser(b, d), greater(b, d)
@@ -141,5 +149,11 @@ def sort_eight(rows: Float64Array) -> None:
         c, g, d, h = lesser(c, g), greater(c, g), lesser(d, h), greater(d, h)
         c, e, d, f = lesser(c, e), greater(c, e), lesser(d, f), greater(d, f)
         b, c, d, e, f, g = lesser(b, c), greater(b, c), lesser(d, e), greater(d, e), lesser(f, g), greater(f, g)
-        r0[p], r1[p], r2[p], r3[p] = a, b, c, d
-        r4[p], r5[p], r6[p], r7[p] = e, f, g, h
+        rows[r, p] = a
+        rows[r + 1, p] = b
+        rows[r + 2, p] = c
+        rows[r + 3, p] = d
+        rows[r + 4, p] = e
+        rows[r + 5, p] = f
+        rows[r + 6, p] = g
+        rows[r + 7, p] = h

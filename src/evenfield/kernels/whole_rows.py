@@ -11,7 +11,7 @@ import numpy as np
 
 from evenfield.kernels.blocks import Results, Scratch
 from evenfield.kernels.cache import inner
-from evenfield.kernels.columns import MEDIAN_NOISE
+from evenfield.kernels.columns import MEDIAN_NOISE, median
 from evenfield.model.pixels import Float64Array
 
 
@@ -19,7 +19,7 @@ from evenfield.model.pixels import Float64Array
 def sum_rows(scratch: Scratch, kept: tuple[int, int], width: int) -> None:
     """Put the mean of the sorted rows ``kept`` into ``sums[0]``, the sum of squared deviations from it into ``sums[1]``.
 
-    To the bit what `evenfield.kernels.columns.mean_and_squares` finds for each column.
+    To the bit what `evenfield.kernels.columns.moments_of` finds for each column.
     """
     first, last = kept
     rows, sums = scratch.rows, scratch.sums
@@ -82,16 +82,6 @@ def settle_complete(scratch: Scratch, width: int) -> None:
 
 
 @inner
-def median_of_rows(scratch: Scratch, kept: tuple[int, int], i: int) -> float:
-    """The median of the sorted rows ``kept`` of column ``i``."""
-    first, last = kept
-    middle = (first + last) // 2
-    if (last - first) % 2 == 1:
-        return scratch.rows[middle, i]  # type: ignore[no-any-return]
-    return 0.5 * (scratch.rows[middle - 1, i] + scratch.rows[middle, i])  # type: ignore[no-any-return]
-
-
-@inner
 def finish_rows(
     scratch: Scratch, kept: tuple[int, int], start: int, width: int, by_median: bool, results: Results
 ) -> None:
@@ -116,5 +106,5 @@ def finish_rows(
     if by_median:
         for i in range(width):
             scatter = math.sqrt(squares[i] / (used - 1)) if used > 1 else np.nan
-            value[i] = median_of_rows(scratch, kept, i)
+            value[i] = median(scratch.rows, i, first, last)
             noise[i] = MEDIAN_NOISE * (scatter / root) if used > 2 else scatter / root

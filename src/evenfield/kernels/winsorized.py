@@ -13,10 +13,19 @@ import numpy as np
 
 from evenfield.kernels.blocks import Results, Samples, Scratch, Terms, new_scratch
 from evenfield.kernels.cache import inner
-from evenfield.kernels.columns import LEAST_SURVIVORS, finish_column, median, trim
-from evenfield.kernels.decoding import load_block, take_column
+from evenfield.kernels.columns import (
+    LEAST_REST,
+    LEAST_SURVIVORS,
+    Moments,
+    finish_column,
+    median,
+    moments_of_all,
+    trim,
+    without_ends,
+)
+from evenfield.kernels.decoding import load_block
 from evenfield.kernels.sorting import greater, lesser
-from evenfield.kernels.whole_rows import finish_rows, median_of_rows, settle_none, sum_rows
+from evenfield.kernels.whole_rows import finish_rows, settle_none, sum_rows
 from evenfield.model.pixels import Float64Array
 
 CLAMP: Final = 1.5
@@ -26,49 +35,49 @@ MOST_ROUNDS: Final = 50
 
 
 @inner
-def accumulate(column: Float64Array, first: int, last: int, center: float, sums: Float64Array) -> None:
-    """Fill ``sums`` (2, n + 1) with the running sums of the deviations from ``center`` and of their squares."""
-    total = 0.0
-    squares = 0.0
-    sums[0, first] = 0.0
-    sums[1, first] = 0.0
+def clamped_sums(rows: Float64Array, i: int, first: int, last: int, center: float) -> tuple[float, float]:
+    """The sum of the deviations of a range of samples from ``center``, and of their squares."""
+    total, squares = 0.0, 0.0
     for k in range(first, last):
-        deviation = column[k] - center
+        deviation = rows[k, i] - center
         total += deviation
         squares += deviation * deviation
-        sums[0, k + 1] = total
-        sums[1, k + 1] = squares
+    return total, squares
 
 
 @inner
-def winsorized_scatter(
-    column: Float64Array, kept: tuple[int, int], center: float, floor: float, sums: Float64Array
-) -> float:
+def winsorized_scatter(rows: Float64Array, i: int, kept: Moments, center: float, floor: float) -> float:
     """Huber's standard deviation of the sorted samples ``kept`` around ``center``, never below ``floor``.
 
-    The clamped samples are never made: those within the reach are a range of the sorted column, whose sums are
-    differences of the running sums, and all others lie at the reach itself.
+    The clamped samples are never made: those within the reach are a range of the sorted column, whose sums are what is
+    left of the sums of all, and all others lie at the reach itself. So only samples beyond the reach are looked at.
     """
-    first, last = kept
-    n = last - first
-    accumulate(column, first, last, center, sums)
-    total, squares = sums[0, last], sums[1, last]
-    scatter = max(math.sqrt(max(squares - total * total / n, 0.0) / (n - 1)), floor)
+    n = kept.last - kept.first
+    apart = kept.mean - center
+    total, squares = n * apart, kept.squares + n * apart * apart
+    scatter = max(math.sqrt(kept.squares / (n - 1)), floor)
     reach = np.inf
-    low, high = first, last
+    low, high, exact = kept.first, kept.last, squares
     for _ in range(MOST_ROUNDS):
         # Clamped samples stay clamped: a reach that grows again changes nothing.
         reach = min(reach, CLAMP * scatter)
-        while low < high and center - column[low] > reach:
+        while low < high and center - rows[low, i] > reach:
+            deviation = rows[low, i] - center
+            total -= deviation
+            squares -= deviation * deviation
             low += 1
-        while high > low and column[high - 1] - center > reach:
+        while high > low and rows[high - 1, i] - center > reach:
+            deviation = rows[high - 1, i] - center
+            total -= deviation
+            squares -= deviation * deviation
             high -= 1
-        n_low, n_high = low - first, last - high
-        total = sums[0, high] - sums[0, low] + reach * (n_high - n_low)
-        squares = sums[1, high] - sums[1, low]
-        if n_low + n_high > 0:
-            squares += reach * reach * (n_low + n_high)
-        settled = max(CORRECTION * math.sqrt(max(squares - total * total / n, 0.0) / (n - 1)), floor)
+        if squares < LEAST_REST * exact:
+            total, squares = clamped_sums(rows, i, low, high, center)
+            exact = squares
+        n_low, n_high = low - kept.first, kept.last - high
+        whole = total + reach * (n_high - n_low)
+        whole_squares = squares + (reach * reach * (n_low + n_high) if n_low + n_high > 0 else 0.0)
+        settled = max(CORRECTION * math.sqrt(max(whole_squares - whole * whole / n, 0.0) / (n - 1)), floor)
         if abs(settled - scatter) <= SETTLED * scatter:
             return settled
         scatter = settled
@@ -77,20 +86,20 @@ def winsorized_scatter(
 
 @inner
 def keep_winsorized(
-    column: Float64Array, n: int, low: float, high: float, floor: float, sums: Float64Array
-) -> tuple[int, int]:
-    """The range of the sorted samples that survive."""
-    first, last = 0, n
-    while last - first > LEAST_SURVIVORS and column[first] < column[last - 1]:
-        center = median(column, first, last)
-        scatter = winsorized_scatter(column, (first, last), center, floor, sums)
+    rows: Float64Array, i: int, every: Moments, limits: tuple[float, float], floor: float
+) -> Moments:
+    """What survives of a sorted column."""
+    kept = every
+    while kept.last - kept.first > LEAST_SURVIVORS and rows[kept.first, i] < rows[kept.last - 1, i]:
+        center = median(rows, i, kept.first, kept.last)
+        scatter = winsorized_scatter(rows, i, kept, center, floor)
         if scatter == 0.0:
             break
-        left = trim(column, (first, last), center, low * scatter, high * scatter)
-        if left == (first, last):
+        first, last = trim(rows, i, (kept.first, kept.last), center, limits[0] * scatter, limits[1] * scatter)
+        if first == kept.first and last == kept.last:
             break
-        first, last = left
-    return first, last
+        kept = without_ends(rows, i, kept, first, last)
+    return kept
 
 
 @inner
@@ -107,7 +116,7 @@ def settle_winsorized(scratch: Scratch, width: int, low: float, high: float, flo
     least, greatest = rows[0, :width], rows[n - 1, :width]
     center, bound = sums[2, :width], sums[3, :width]
     for i in range(width):
-        center[i] = median_of_rows(scratch, (0, n), i)
+        center[i] = median(rows, i, 0, n)
         below, above = (center[i] - least[i]) / low, (greatest[i] - center[i]) / high
         bound[i] = below if below > above else above
         settled[i] = 1 if greatest[i] < np.inf and (n <= LEAST_SURVIVORS or bound[i] <= floor) else 0
@@ -172,21 +181,20 @@ def combine(
     """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
     scratch = new_scratch(terms.shifts.size, weights.size > 0)
     width = scratch.valid.size
-    sums = np.empty((2, terms.shifts.size + 1), np.float64)
     floor = step / math.sqrt(12.0)
     every = (0, terms.shifts.size)
     n_pixels = results.value.size
     for start in range(0, n_pixels, width):
         stop = min(start + width, n_pixels)
         load_block(samples, terms, start, stop, scratch)
+        sum_rows(scratch, every, stop - start)
         if weights.size > 0:
             settle_none(scratch, stop - start)
         else:
-            sum_rows(scratch, every, stop - start)
             finish_rows(scratch, every, start, stop - start, by_median, results)
             settle_winsorized(scratch, stop - start, low, high, floor)
         for pixel in range(start, stop):
-            if scratch.settled[pixel - start] == 0:
-                n = take_column(scratch, pixel - start)
-                kept = keep_winsorized(scratch.column, n, low, high, floor, sums)
-                finish_column(scratch, pixel - start, kept, weights, by_median, pixel, results)
+            i = pixel - start
+            if scratch.settled[i] == 0:
+                kept = keep_winsorized(scratch.rows, i, moments_of_all(scratch, i), (low, high), floor)
+                finish_column(scratch, i, kept, weights, by_median, pixel, results)

@@ -8,8 +8,8 @@ import numpy as np
 
 from evenfield.kernels.blocks import Results, Samples, Scratch, Terms, new_scratch
 from evenfield.kernels.cache import inner
-from evenfield.kernels.columns import BEYOND, finish_column, mean_and_squares, trim
-from evenfield.kernels.decoding import load_block, take_column
+from evenfield.kernels.columns import BEYOND, Moments, finish_column, moments_of_all, trim, without_ends
+from evenfield.kernels.decoding import load_block
 from evenfield.kernels.extremes import keep_extremes
 from evenfield.kernels.whole_rows import finish_rows, settle_none, sum_rows
 from evenfield.model.pixels import Float64Array
@@ -19,18 +19,18 @@ FALLBACK_TIMES = 2
 
 
 @inner
-def keep_zscore(column: Float64Array, n: int, limit: float) -> tuple[int, int]:
-    """The range of the sorted samples that are kept."""
+def keep_zscore(rows: Float64Array, i: int, every: Moments, limit: float) -> Moments:
+    """What is kept of a sorted column."""
+    n = every.last
     if n == 0:
-        return 0, 0
-    mean, squares = mean_and_squares(column, 0, n)
-    reach = limit * math.sqrt(squares / n)
+        return every
+    reach = limit * math.sqrt(every.squares / n)
     if reach == 0.0:
-        return 0, n
-    first, last = trim(column, (0, n), mean, reach, reach)
+        return every
+    first, last = trim(rows, i, (0, n), every.mean, reach, reach)
     if first >= last:
-        return keep_extremes(column, n, FALLBACK_TIMES)
-    return first, last
+        return keep_extremes(rows, i, every, FALLBACK_TIMES)
+    return without_ends(rows, i, every, first, last)
 
 
 @inner
@@ -63,14 +63,14 @@ def combine(
     for start in range(0, n_pixels, width):
         stop = min(start + width, n_pixels)
         load_block(samples, terms, start, stop, scratch)
+        sum_rows(scratch, every, stop - start)
         if weights.size > 0:
             settle_none(scratch, stop - start)
         else:
-            sum_rows(scratch, every, stop - start)
             finish_rows(scratch, every, start, stop - start, by_median, results)
             settle_zscore(scratch, stop - start, limit)
         for pixel in range(start, stop):
-            if scratch.settled[pixel - start] == 0:
-                n = take_column(scratch, pixel - start)
-                kept = keep_zscore(scratch.column, n, limit)
-                finish_column(scratch, pixel - start, kept, weights, by_median, pixel, results)
+            i = pixel - start
+            if scratch.settled[i] == 0:
+                kept = keep_zscore(scratch.rows, i, moments_of_all(scratch, i), limit)
+                finish_column(scratch, i, kept, weights, by_median, pixel, results)
