@@ -15,7 +15,7 @@ INT16: Final = 0
 FLOAT32: Final = 1
 FLOAT64: Final = 2
 
-BLOCK_BYTES: Final = 65536
+BLOCK_BYTES: Final = 32768
 """Size of the block of float64 samples: it stays in the level-2 cache of every processor in use."""
 LEAST_WIDTH: Final = 64
 GREATEST_WIDTH: Final = 512

@@ -29,12 +29,16 @@ LEAST_REST: Final = 1e-5
 
 
 class Moments(NamedTuple):
-    """The sorted samples ``first`` to ``last`` (exclusive), their mean and their squared deviations from it, summed."""
+    """The sorted samples ``first`` to ``last`` (exclusive), their mean and their squared deviations from it, summed.
+
+    ``summed`` are the squares when they were last summed, before samples were taken away: what rounding is relative to.
+    """
 
     first: int
     last: int
     mean: float
     squares: float
+    summed: float
 
 
 @inner
@@ -71,7 +75,8 @@ def moments_of(rows: Float64Array, i: int, first: int, last: int) -> Moments:
     squares += other_squares
     shift = total / (last - first)
     rest = squares - shift * total
-    return Moments(first, last, pivot + shift, rest if rest > 0.0 else 0.0)
+    squares = rest if rest > 0.0 else 0.0
+    return Moments(first, last, pivot + shift, squares, squares)
 
 
 @inner
@@ -79,9 +84,9 @@ def moments_of_all(scratch: Scratch, i: int) -> Moments:
     """The moments of all valid samples; from `evenfield.kernels.whole_rows.sum_rows` where it could find them."""
     n = scratch.valid[i]
     if n == scratch.rows.shape[0]:
-        return Moments(0, n, scratch.sums[0, i], scratch.sums[1, i])
+        return Moments(0, n, scratch.sums[0, i], scratch.sums[1, i], scratch.sums[1, i])
     if n == 0:
-        return Moments(0, 0, np.nan, 0.0)
+        return Moments(0, 0, np.nan, 0.0, 0.0)
     return moments_of(scratch.rows, i, 0, n)
 
 
@@ -89,7 +94,7 @@ def moments_of_all(scratch: Scratch, i: int) -> Moments:
 def without_ends(rows: Float64Array, i: int, whole: Moments, first: int, last: int) -> Moments:
     """The moments of a part of a range, by taking away what lies before ``first`` and from ``last`` on."""
     if last <= first or (first == whole.first and last == whole.last):
-        return Moments(first, last, whole.mean, whole.squares)
+        return Moments(first, last, whole.mean, whole.squares, whole.summed)
     total, squares = 0.0, 0.0
     for k in range(whole.first, first):
         deviation = rows[k, i] - whole.mean
@@ -101,9 +106,9 @@ def without_ends(rows: Float64Array, i: int, whole: Moments, first: int, last: i
         squares += deviation * deviation
     n = last - first
     rest = whole.squares - squares - total * total / n
-    if rest < LEAST_REST * whole.squares:
+    if rest <= LEAST_REST * whole.summed:
         return moments_of(rows, i, first, last)
-    return Moments(first, last, whole.mean - total / n, rest)
+    return Moments(first, last, whole.mean - total / n, rest, whole.summed)
 
 
 @inner

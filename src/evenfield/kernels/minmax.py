@@ -47,7 +47,7 @@ def combine(
             i = pixel - start
             if scratch.settled[i] == 0:
                 first, last = keep_minmax(scratch.valid[i], n_low, n_high)
-                kept = Moments(first, last, 0.0, 0.0)
+                kept = Moments(first, last, 0.0, 0.0, 0.0)
                 if last > first:
                     kept = moments_of(scratch.rows, i, first, last)
                 finish_column(scratch, i, kept, weights, by_median, pixel, results)

@@ -32,10 +32,12 @@ CLAMP: Final = 1.5
 CORRECTION: Final = 1.134
 SETTLED: Final = 5e-4
 MOST_ROUNDS: Final = 50
+FAR_BEYOND: Final = 1.0 + 2e-6
+"""A sample beyond its limit by this factor is rejected, whatever rounding does to the tie rule's 1e-6."""
 
 
 @inner
-def clamped_sums(rows: Float64Array, i: int, first: int, last: int, center: float) -> tuple[float, float]:
+def range_sums(rows: Float64Array, i: int, first: int, last: int, center: float) -> tuple[float, float]:
     """The sum of the deviations of a range of samples from ``center``, and of their squares."""
     total, squares = 0.0, 0.0
     for k in range(first, last):
@@ -46,18 +48,21 @@ def clamped_sums(rows: Float64Array, i: int, first: int, last: int, center: floa
 
 
 @inner
-def winsorized_scatter(rows: Float64Array, i: int, kept: Moments, center: float, floor: float) -> float:
+def winsorized_scatter(
+    rows: Float64Array, i: int, kept: Moments, center: float, floor: float, enough: float
+) -> float:
     """Huber's standard deviation of the sorted samples ``kept`` around ``center``, never below ``floor``.
 
     The clamped samples are never made: those within the reach are a range of the sorted column, whose sums are what is
     left of the sums of all, and all others lie at the reach itself. So only samples beyond the reach are looked at.
+    Once it has shrunk it never grows again, so that a value below ``enough`` may be returned before it settles.
     """
     n = kept.last - kept.first
     apart = kept.mean - center
     total, squares = n * apart, kept.squares + n * apart * apart
     scatter = max(math.sqrt(kept.squares / (n - 1)), floor)
     reach = np.inf
-    low, high, exact = kept.first, kept.last, squares
+    low, high, exact = kept.first, kept.last, kept.summed
     for _ in range(MOST_ROUNDS):
         # Clamped samples stay clamped: a reach that grows again changes nothing.
         reach = min(reach, CLAMP * scatter)
@@ -71,31 +76,77 @@ def winsorized_scatter(rows: Float64Array, i: int, kept: Moments, center: float,
             total -= deviation
             squares -= deviation * deviation
             high -= 1
-        if squares < LEAST_REST * exact:
-            total, squares = clamped_sums(rows, i, low, high, center)
+        if squares <= LEAST_REST * exact:
+            total, squares = range_sums(rows, i, low, high, center)
             exact = squares
         n_low, n_high = low - kept.first, kept.last - high
         whole = total + reach * (n_high - n_low)
-        whole_squares = squares + (reach * reach * (n_low + n_high) if n_low + n_high > 0 else 0.0)
+        whole_squares = squares + reach * reach * (n_low + n_high)
         settled = max(CORRECTION * math.sqrt(max(whole_squares - whole * whole / n, 0.0) / (n - 1)), floor)
-        if abs(settled - scatter) <= SETTLED * scatter:
+        if abs(settled - scatter) <= SETTLED * scatter or settled < min(scatter, enough):
             return settled
         scatter = settled
     return scatter
 
 
 @inner
+def is_at_least(rows: Float64Array, i: int, kept: Moments, center: float, floor: float, bound: float) -> bool:
+    """Whether one round proves that Huber's standard deviation is at least ``bound``; see `settle_winsorized`."""
+    if bound <= floor:
+        return True
+    n = kept.last - kept.first
+    needed = bound * bound * (n - 1)
+    if kept.squares < needed:
+        return False
+    apart = kept.mean - center
+    total, squares = n * apart, kept.squares + n * apart * apart
+    reach = CLAMP * bound
+    low, high = kept.first, kept.last
+    while low < high and center - rows[low, i] > reach:
+        deviation = rows[low, i] - center
+        total += -reach - deviation
+        squares -= deviation * deviation - reach * reach
+        low += 1
+    while high > low and rows[high - 1, i] - center > reach:
+        deviation = rows[high - 1, i] - center
+        total += reach - deviation
+        squares -= deviation * deviation - reach * reach
+        high -= 1
+    return squares > LEAST_REST * kept.summed and CORRECTION * CORRECTION * (squares - total * total / n) >= needed
+
+
+@inner
 def keep_winsorized(
     rows: Float64Array, i: int, every: Moments, limits: tuple[float, float], floor: float
 ) -> Moments:
-    """What survives of a sorted column."""
+    """What survives of a sorted column.
+
+    Most rounds reject nothing or the one sample farthest from the center, and both can be known before the standard
+    deviation settles: ``bound`` is the greatest at which that sample goes, ``other`` the greatest at which one more
+    would.
+    """
     kept = every
     while kept.last - kept.first > LEAST_SURVIVORS and rows[kept.first, i] < rows[kept.last - 1, i]:
-        center = median(rows, i, kept.first, kept.last)
-        scatter = winsorized_scatter(rows, i, kept, center, floor)
+        first, last = kept.first, kept.last
+        center = median(rows, i, first, last)
+        below, above = (center - rows[first, i]) / limits[0], (rows[last - 1, i] - center) / limits[1]
+        bound = max(below, above)
+        if is_at_least(rows, i, kept, center, floor, bound):
+            break
+        is_low = below > above
+        if is_low:
+            other = max((center - rows[first + 1, i]) / limits[0], above)
+        else:
+            other = max(below, (rows[last - 2, i] - center) / limits[1])
+        is_alone = is_at_least(rows, i, kept, center, floor, other)
+        enough = bound / FAR_BEYOND if is_alone else 0.0
+        scatter = winsorized_scatter(rows, i, kept, center, floor, enough)
         if scatter == 0.0:
             break
-        first, last = trim(rows, i, (kept.first, kept.last), center, limits[0] * scatter, limits[1] * scatter)
+        if scatter < enough:
+            first, last = (first + 1, last) if is_low else (first, last - 1)
+        else:
+            first, last = trim(rows, i, (first, last), center, limits[0] * scatter, limits[1] * scatter)
         if first == kept.first and last == kept.last:
             break
         kept = without_ends(rows, i, kept, first, last)
