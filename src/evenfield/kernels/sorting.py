@@ -50,9 +50,7 @@ def sorting_steps(n: int) -> NDArray[np.int64]:
 
 
 @inner
-def merge_layer(
-    steps: NDArray[np.int64], count: int, rows: tuple[int, int], half: int, step: int, joined: int
-) -> int:
+def merge_layer(steps: NDArray[np.int64], count: int, rows: tuple[int, int], half: int, step: int, joined: int) -> int:
     """Add one layer of a merge (distance ``step``), and the next (distance ``joined``) where that is not 0."""
     begin, end = rows
     apart = 0 if step == half else step

@@ -17,7 +17,7 @@ from evenfield.model.pixels import Float64Array
 
 @inner
 def sum_rows(scratch: Scratch, kept: tuple[int, int], width: int) -> None:
-    """Put the mean of the sorted rows ``kept`` into ``sums[0]``, the sum of squared deviations from it into ``sums[1]``.
+    """Put the mean of the sorted rows ``kept`` into ``sums[0]``, their squared deviations, summed, into ``sums[1]``.
 
     To the bit what `evenfield.kernels.columns.moments_of` finds for each column.
     """

@@ -48,9 +48,7 @@ def range_sums(rows: Float64Array, i: int, first: int, last: int, center: float)
 
 
 @inner
-def winsorized_scatter(
-    rows: Float64Array, i: int, kept: Moments, center: float, floor: float, enough: float
-) -> float:
+def winsorized_scatter(rows: Float64Array, i: int, kept: Moments, center: float, floor: float, enough: float) -> float:
     """Huber's standard deviation of the sorted samples ``kept`` around ``center``, never below ``floor``.
 
     The clamped samples are never made: those within the reach are a range of the sorted column, whose sums are what is
@@ -116,9 +114,7 @@ def is_at_least(rows: Float64Array, i: int, kept: Moments, center: float, floor:
 
 
 @inner
-def keep_winsorized(
-    rows: Float64Array, i: int, every: Moments, limits: tuple[float, float], floor: float
-) -> Moments:
+def keep_winsorized(rows: Float64Array, i: int, every: Moments, limits: tuple[float, float], floor: float) -> Moments:
     """What survives of a sorted column.
 
     Most rounds reject nothing or the one sample farthest from the center, and both can be known before the standard
