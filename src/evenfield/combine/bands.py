@@ -138,6 +138,7 @@ def run_kernel(samples: Samples, terms: BandTerms, recipe: CombineRecipe, out: C
     from evenfield.kernels.blocks import Results, Terms
     from evenfield.kernels.inputs import read_only
     from evenfield.kernels.registry import combine_kernel
+    from evenfield.kernels.sorting import sorting_steps
 
     subtract = np.empty((0, 0), np.float32) if terms.subtract is None else terms.subtract
     kernel_terms = Terms(
@@ -152,7 +153,9 @@ def run_kernel(samples: Samples, terms: BandTerms, recipe: CombineRecipe, out: C
     results = Results(out.value, out.noise, out.count, out.rejected_low, out.rejected_high)
     kernel = combine_kernel(str(recipe.rejection.__struct_config__.tag))
     first, second = rejection_numbers(recipe.rejection)
-    kernel(samples, kernel_terms, read_only(weights, np.float64), by_median, first, second, float(recipe.step), results)
+    steps = sorting_steps(terms.shifts.size)
+    numbers = (by_median, first, second, float(recipe.step))
+    kernel(samples, kernel_terms, read_only(weights, np.float64), *numbers, steps, results)
     return out
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evenfield.kernels.cache import inner, load_numba
-from evenfield.kernels.sorting import sorting_steps
 from evenfield.model.pixels import Float32Array, Float64Array
 
 INT16: Final = 0
@@ -77,14 +76,14 @@ class Scratch(NamedTuple):
 
 
 @inner
-def new_scratch(n_frames: int, keep_order: bool) -> Scratch:
+def new_scratch(n_frames: int, keep_order: bool, steps: NDArray[np.int64]) -> Scratch:
     """Fresh scratch space; ``in_order`` (the samples in the order of the frames) only where it is asked for."""
     width = min(max(BLOCK_BYTES // (8 * n_frames), LEAST_WIDTH), GREATEST_WIDTH) // PADDING * PADDING
     kept = n_frames if keep_order else 0
     return Scratch(
         np.empty((n_frames, width + PADDING), np.float64),
         np.empty((kept, width + PADDING), np.float64),
-        sorting_steps(n_frames),
+        steps,
         np.empty(width, np.int64),
         np.empty((6, width), np.float64),
         np.empty(width, np.uint8),
@@ -110,4 +109,5 @@ def numba_types() -> dict[str, Any]:
         "terms": types.NamedTuple(terms, Terms),
         "results": types.NamedTuple(results, Results),
         "weights": wide,
+        "steps": given(types.int64, 2),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from evenfield.kernels.blocks import FLOAT32, INT16, Samples, Scratch, Terms
@@ -9,28 +11,29 @@ from evenfield.kernels.cache import inner
 from evenfield.kernels.sorting import take_steps
 from evenfield.model.pixels import Float64Array
 
+MUCH: Final = 1e30
+"""Shifts, scales and masters below this cannot make an infinity of a 16-bit number."""
+
+
+# Rows are named by their numbers in whole arrays: a slice made for each row costs more than the work on it.
+
 
 @inner
-def decode_row(samples: Samples, frame: int, start: int, stop: int, row: Float64Array) -> None:
-    """Write the true values of one frame's samples ``start`` to ``stop`` to the beginning of ``row``."""
-    width = stop - start
-    bzero = samples.bzero
+def decode_row(samples: Samples, frame: int, start: int, width: int, rows: Float64Array, row: int) -> None:
+    """Write the true values of ``width`` samples of one frame from ``start`` on to the beginning of a row."""
     if samples.sample == INT16:
-        integers = samples.int16s[frame, start:stop]
         if samples.swapped:
             for i in range(width):
-                row[i] = np.float64(swap_bytes(integers[i])) + bzero
+                rows[row, i] = np.float64(swap_bytes(samples.int16s[frame, start + i])) + samples.bzero
         else:
             for i in range(width):
-                row[i] = np.float64(integers[i]) + bzero
+                rows[row, i] = np.float64(samples.int16s[frame, start + i]) + samples.bzero
     elif samples.sample == FLOAT32:
-        singles = samples.float32s[frame, start:stop]
         for i in range(width):
-            row[i] = np.float64(singles[i])
+            rows[row, i] = np.float64(samples.float32s[frame, start + i])
     else:
-        doubles = samples.float64s[frame, start:stop]
         for i in range(width):
-            row[i] = doubles[i]
+            rows[row, i] = samples.float64s[frame, start + i]
 
 
 @inner
@@ -45,75 +48,66 @@ def swap_bytes(word: int) -> float:
 
 
 @inner
-def apply_terms(terms: Terms, frame: int, start: int, stop: int, row: Float64Array) -> None:
+def apply_terms(terms: Terms, frame: int, start: int, width: int, rows: Float64Array) -> None:
     """Calibrate one decoded row in place."""
-    width = stop - start
-    shift = terms.shifts[frame]
-    scale = terms.scales[frame]
+    shift, scale, master = terms.shifts[frame], terms.scales[frame], terms.which[frame]
+    if master >= 0:
+        for i in range(width):
+            rows[frame, i] = (rows[frame, i] - shift - np.float64(terms.subtract[master, start + i])) * scale
+    else:
+        for i in range(width):
+            rows[frame, i] = (rows[frame, i] - shift) * scale
+
+
+@inner
+def decode_and_apply(samples: Samples, terms: Terms, frame: int, start: int, width: int, rows: Float64Array) -> None:
+    """Decode and calibrate one row; 16-bit samples of big-endian files in one pass, which gives the same bits."""
     master = terms.which[frame]
-    if master >= 0:
-        subtract = terms.subtract[master, start:stop]
-        for i in range(width):
-            row[i] = (row[i] - shift - np.float64(subtract[i])) * scale
-    else:
-        for i in range(width):
-            row[i] = (row[i] - shift) * scale
-
-
-@inner
-def decode_and_apply(samples: Samples, terms: Terms, frame: int, start: int, stop: int, row: Float64Array) -> None:
-    """Decode and calibrate one row; 16-bit samples in one pass, which gives the same bits as two."""
-    if samples.sample != INT16 or not samples.swapped:
-        decode_row(samples, frame, start, stop, row)
-        apply_terms(terms, frame, start, stop, row)
+    if samples.sample != INT16 or not samples.swapped or master < 0:
+        decode_row(samples, frame, start, width, rows, frame)
+        apply_terms(terms, frame, start, width, rows)
         return
-    bzero, shift, scale, master = samples.bzero, terms.shifts[frame], terms.scales[frame], terms.which[frame]
-    integers = samples.int16s[frame, start:stop]
-    if master >= 0:
-        subtract = terms.subtract[master, start:stop]
-        for i in range(stop - start):
-            row[i] = (np.float64(swap_bytes(integers[i])) + bzero - shift - np.float64(subtract[i])) * scale
-    else:
-        for i in range(stop - start):
-            row[i] = (np.float64(swap_bytes(integers[i])) + bzero - shift) * scale
+    bzero, shift, scale = samples.bzero, terms.shifts[frame], terms.scales[frame]
+    for i in range(width):
+        raw = np.float64(swap_bytes(samples.int16s[frame, start + i])) + bzero
+        rows[frame, i] = (raw - shift - np.float64(terms.subtract[master, start + i])) * scale
 
 
 @inner
-def terms_are_plain(samples: Samples, terms: Terms, start: int, stop: int) -> bool:
+def terms_are_plain(samples: Samples, terms: Terms, start: int, width: int) -> bool:
     """Whether integers stay finite, and no zero becomes negative, under the terms of these columns."""
     if samples.sample != INT16:
         return False
     for frame in range(terms.shifts.size):
-        if not (0.0 < terms.scales[frame] < 1e30 and abs(terms.shifts[frame]) < 1e30):
+        if not (0.0 < terms.scales[frame] < MUCH and abs(terms.shifts[frame]) < MUCH):
             return False
+    bad = 0
     for master in range(terms.subtract.shape[0]):
-        subtract = terms.subtract[master, start:stop]
-        bad = 0
-        for i in range(stop - start):
-            bad += 0 if abs(subtract[i]) < np.float32(1e30) else 1
-        if bad > 0:
-            return False
-    return True
+        for i in range(width):
+            bad += 0 if abs(terms.subtract[master, start + i]) < np.float32(MUCH) else 1
+    return bad == 0
 
 
 @inner
-def load_block(samples: Samples, terms: Terms, start: int, stop: int, scratch: Scratch) -> None:
-    """Decode, calibrate and sort the columns ``start`` to ``stop``.
+def load_block(samples: Samples, terms: Terms, start: int, width: int, scratch: Scratch) -> None:
+    """Decode, calibrate and sort ``width`` columns from ``start`` on.
 
     A sample that is not finite becomes +inf: it sorts behind the valid ones, which `Scratch.valid` counts.
     """
-    width = stop - start
+    rows, valid = scratch.rows, scratch.valid
     n_frames = terms.shifts.size
-    plain = terms_are_plain(samples, terms, start, stop)
-    scratch.valid[:width] = n_frames
+    plain = terms_are_plain(samples, terms, start, width)
+    for i in range(width):
+        valid[i] = n_frames
     for frame in range(n_frames):
-        row = scratch.rows[frame, :width]
-        decode_and_apply(samples, terms, frame, start, stop, row)
+        decode_and_apply(samples, terms, frame, start, width, rows)
         if not plain:
             for i in range(width):
-                finite = abs(row[i]) < np.inf
-                scratch.valid[i] -= 0 if finite else 1
-                row[i] = (row[i] if finite else np.inf) + 0.0  # not under a mask: see sorting.exchange
+                finite = abs(rows[frame, i]) < np.inf
+                valid[i] -= 0 if finite else 1
+                # Adding zero: not under a mask, see sorting.exchange.
+                rows[frame, i] = (rows[frame, i] if finite else np.inf) + 0.0
         if scratch.in_order.size > 0:
-            scratch.in_order[frame, :width] = row
-    take_steps(scratch.rows, scratch.steps, width)
+            for i in range(width):
+                scratch.in_order[frame, i] = rows[frame, i]
+    take_steps(rows, scratch.steps, width)

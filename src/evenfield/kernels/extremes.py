@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from evenfield.kernels.blocks import Results, Samples, Terms, new_scratch
 from evenfield.kernels.cache import inner
 from evenfield.kernels.columns import Moments, finish_column, moments_of_all, without_ends
@@ -34,15 +37,16 @@ def combine(
     times: float,
     _second_number: float,
     _step: float,
+    steps: NDArray[np.int64],
     results: Results,
 ) -> None:
     """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
-    scratch = new_scratch(terms.shifts.size, weights.size > 0)
+    scratch = new_scratch(terms.shifts.size, weights.size > 0, steps)
     width = scratch.valid.size
     n_pixels = results.value.size
     for start in range(0, n_pixels, width):
         stop = min(start + width, n_pixels)
-        load_block(samples, terms, start, stop, scratch)
+        load_block(samples, terms, start, stop - start, scratch)
         sum_rows(scratch, (0, terms.shifts.size), stop - start)
         for pixel in range(start, stop):
             i = pixel - start

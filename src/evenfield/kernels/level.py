@@ -44,12 +44,14 @@ class LevelSums(NamedTuple):
 
 
 @inner
-def sum_samples(row: Float64Array, subtract: Float32Array, start: int, shift: float, saturation: float) -> LevelSums:
-    """Sum the decoded samples of ``row``, one after another: any sample may be blank or saturated."""
+def sum_samples(
+    rows: Float64Array, n: int, subtract: Float32Array, start: int, shift: float, saturation: float
+) -> LevelSums:
+    """Sum the first ``n`` decoded samples of row 0, one after another: any sample may be blank or saturated."""
     total, minimum, maximum = 0.0, np.inf, -np.inf
     count, saturated, blank = 0, 0, 0
-    for i in range(row.size):
-        raw = row[i]
+    for i in range(n):
+        raw = rows[0, i]
         if not abs(raw) < np.inf:
             blank += 1
             continue
@@ -118,7 +120,7 @@ def sum_level(
     Blocks of integers without a saturated sample, which is nearly all, are summed whole.
     """
     n_pixels = samples.int16s.shape[1] + samples.float32s.shape[1] + samples.float64s.shape[1]
-    row, lanes = np.empty(WIDTH, np.float64), np.empty(LANES, np.float64)
+    rows, lanes = np.empty((1, WIDTH), np.float64), np.empty(LANES, np.float64)
     total, minimum, maximum = 0.0, np.inf, -np.inf
     count, saturated, blank = 0, 0, 0
     for start in range(0, n_pixels, WIDTH):
@@ -133,8 +135,8 @@ def sum_level(
                 minimum = min(minimum, least + samples.bzero)
                 maximum = max(maximum, greatest + samples.bzero)
                 continue
-        decode_row(samples, 0, start, stop, row)
-        part = sum_samples(row[:n], subtract, start, shift, saturation)
+        decode_row(samples, 0, start, n, rows, 0)
+        part = sum_samples(rows, n, subtract, start, shift, saturation)
         total += part.total
         count += part.used
         saturated += part.saturated

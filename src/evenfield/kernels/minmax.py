@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from evenfield.kernels.blocks import Results, Samples, Terms, new_scratch
 from evenfield.kernels.cache import inner
 from evenfield.kernels.columns import Moments, finish_column, moments_of
@@ -27,16 +30,17 @@ def combine(
     n_low: float,
     n_high: float,
     _step: float,
+    steps: NDArray[np.int64],
     results: Results,
 ) -> None:
     """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
-    scratch = new_scratch(terms.shifts.size, weights.size > 0)
+    scratch = new_scratch(terms.shifts.size, weights.size > 0, steps)
     width = scratch.valid.size
     every = keep_minmax(terms.shifts.size, n_low, n_high)
     n_pixels = results.value.size
     for start in range(0, n_pixels, width):
         stop = min(start + width, n_pixels)
-        load_block(samples, terms, start, stop, scratch)
+        load_block(samples, terms, start, stop - start, scratch)
         if weights.size > 0 or every[1] <= every[0]:
             settle_none(scratch, stop - start)
         else:

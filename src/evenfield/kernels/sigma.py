@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evenfield.kernels.blocks import Results, Samples, Scratch, Terms, new_scratch
 from evenfield.kernels.cache import inner
@@ -43,12 +44,12 @@ def keep_sigma(rows: Float64Array, i: int, every: Moments, low: float, high: flo
 def settle_sigma(scratch: Scratch, width: int, low: float, high: float) -> None:
     """Settle the columns that lose nothing, from their squares."""
     n = scratch.rows.shape[0]
-    least, greatest = scratch.rows[0, :width], scratch.rows[n - 1, :width]
     for i in range(width):
+        least, greatest = scratch.rows[0, i], scratch.rows[n - 1, i]
         scatter = math.sqrt(scratch.sums[1, i] / (n - 1)) if n > LEAST_SURVIVORS else np.inf
         center = median(scratch.rows, i, 0, n)
-        inside = center - least[i] <= low * scatter * BEYOND and greatest[i] - center <= high * scatter * BEYOND
-        scratch.settled[i] = 1 if inside and greatest[i] < np.inf else 0
+        inside = center - least <= low * scatter * BEYOND and greatest - center <= high * scatter * BEYOND
+        scratch.settled[i] = 1 if inside and greatest < np.inf else 0
 
 
 def combine(
@@ -59,16 +60,17 @@ def combine(
     low: float,
     high: float,
     _step: float,
+    steps: NDArray[np.int64],
     results: Results,
 ) -> None:
     """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
-    scratch = new_scratch(terms.shifts.size, weights.size > 0)
+    scratch = new_scratch(terms.shifts.size, weights.size > 0, steps)
     width = scratch.valid.size
     every = (0, terms.shifts.size)
     n_pixels = results.value.size
     for start in range(0, n_pixels, width):
         stop = min(start + width, n_pixels)
-        load_block(samples, terms, start, stop, scratch)
+        load_block(samples, terms, start, stop - start, scratch)
         sum_rows(scratch, every, stop - start)
         if weights.size > 0:
             settle_none(scratch, stop - start)

@@ -8,6 +8,8 @@ rows are sorted in registers first, and where two layers of a merge meet, four r
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -20,20 +22,10 @@ FIRST_RUN: Final = 8
 """Rows that are sorted in registers before anything is merged."""
 
 
-@inner
-def sort_rows(rows: Float64Array, width: int) -> None:
-    """Sort the first ``width`` columns of ``rows`` (n_frames, block width), least value in row 0; no NaN allowed."""
-    take_steps(rows, sorting_steps(rows.shape[0]), width)
-
-
-@inner
+@functools.lru_cache(maxsize=16)
 def sorting_steps(n: int) -> NDArray[np.int64]:
-    """The steps that sort ``n`` rows, an array (n_steps, 4) of row numbers that `take_steps` understands."""
-    steps = np.empty((n * n + 8, 4), np.int64)
-    count = 0
-    for first in range(0, n - FIRST_RUN + 1, FIRST_RUN):
-        steps[count] = (first, -1, -1, -1)
-        count += 1
+    """The steps that sort ``n`` rows, a read-only array (n_steps, 4) of row numbers that `take_steps` understands."""
+    steps = [(first, -1, -1, -1) for first in range(0, n - FIRST_RUN + 1, FIRST_RUN)]
     done = n - n % FIRST_RUN
     half = 1
     while half < n:
@@ -43,37 +35,38 @@ def sorting_steps(n: int) -> NDArray[np.int64]:
         while step >= 1:
             joined = step // 2 if half >= FIRST_RUN and step > 1 else 0
             for block in range(begin, n, 2 * half):
-                count = merge_layer(steps, count, (block, min(block + 2 * half, n)), half, step, joined)
+                steps += _merge_layer((block, min(block + 2 * half, n)), half, step, joined)
             step = step // 4 if joined > 0 else step // 2
         half *= 2
-    return steps[:count].copy()
+    table = np.array(steps, np.int64).reshape(len(steps), 4)
+    table.flags.writeable = False
+    return table
 
 
-@inner
-def merge_layer(steps: NDArray[np.int64], count: int, rows: tuple[int, int], half: int, step: int, joined: int) -> int:
-    """Add one layer of a merge (distance ``step``), and the next (distance ``joined``) where that is not 0."""
+def _merge_layer(rows: tuple[int, int], half: int, step: int, joined: int) -> Iterator[tuple[int, int, int, int]]:
+    """One layer of a merge (distance ``step``), and the next (distance ``joined``) where that is not 0."""
     begin, end = rows
     apart = 0 if step == half else step
     # Of a layer, rows `apart + i` and `apart + i + step` are compared, `step` rows at a time.
     for first in range(begin + apart, end - step, 2 * step):
-        for i in range(first, min(first + (joined if joined > 0 else step), end - step)):
-            if joined == 0:
-                steps[count] = (i, i + step, -1, -1)
+        for i in range(first, min(first + (joined or step), end - step)):
+            if not joined:
+                yield i, i + step, -1, -1
             elif i + step + joined < end:
-                steps[count] = (i, i + joined, i + step, i + step + joined)
+                yield i, i + joined, i + step, i + step + joined
             else:
                 # The fourth row is missing: what sorts behind all others need not be there.
-                steps[count] = (i, i + step, -1, -1)
-                count += 1
-                steps[count] = (i + joined, i + step, -1, -1)
-            count += 1
-    if joined > 0 and apart > 0:
+                yield i, i + step, -1, -1
+                yield i + joined, i + step, -1, -1
+    if joined and apart:
         # What the next layer compares across two groups of four.
         for first in range(begin + joined, end - joined, 2 * step):
-            for i in range(first, min(first + joined, end - joined)):
-                steps[count] = (i, i + joined, -1, -1)
-                count += 1
-    return count
+            yield from ((i, i + joined, -1, -1) for i in range(first, min(first + joined, end - joined)))
+
+
+def sort_rows(rows: Float64Array, width: int) -> None:
+    """Sort the first ``width`` columns of ``rows`` (n_frames, block width), least value in row 0; no NaN allowed."""
+    take_steps(rows, sorting_steps(rows.shape[0]), width)
 
 
 @inner

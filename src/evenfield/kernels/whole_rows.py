@@ -23,54 +23,58 @@ def sum_rows(scratch: Scratch, kept: tuple[int, int], width: int) -> None:
     """
     first, last = kept
     rows, sums = scratch.rows, scratch.sums
-    pivot = rows[(first + last) // 2, :width]
-    sums[:4, :width] = 0.0
+    middle = (first + last) // 2
+    for i in range(width):
+        sums[0, i] = 0.0
+        sums[1, i] = 0.0
+        sums[2, i] = 0.0
+        sums[3, i] = 0.0
     k = first
     while k + 4 <= last:
-        add_four(rows[k : k + 4, :width], pivot, sums)
+        add_four(rows, k, middle, width, sums)
         k += 4
     if k + 2 <= last:
-        add_row(rows[k, :width], pivot, sums[0], sums[1])
-        add_row(rows[k + 1, :width], pivot, sums[2], sums[3])
+        add_row(rows, k, middle, width, sums, 0)
+        add_row(rows, k + 1, middle, width, sums, 2)
         k += 2
     if k < last:
-        add_row(rows[k, :width], pivot, sums[0], sums[1])
+        add_row(rows, k, middle, width, sums, 0)
+    n = last - first
     for i in range(width):
         total = sums[0, i] + sums[2, i]
         squares = sums[1, i] + sums[3, i]
-        shift = total / (last - first)
+        shift = total / n
         rest = squares - shift * total
-        sums[0, i] = pivot[i] + shift
+        sums[0, i] = rows[middle, i] + shift
         sums[1, i] = rest if rest > 0.0 else 0.0
 
 
 @inner
-def add_row(row: Float64Array, pivot: Float64Array, total: Float64Array, squares: Float64Array) -> None:
-    """Add one row's deviations and their squares."""
-    for i in range(row.size):
-        deviation = row[i] - pivot[i]
-        total[i] += deviation
-        squares[i] += deviation * deviation
+def add_row(rows: Float64Array, k: int, middle: int, width: int, sums: Float64Array, place: int) -> None:
+    """Add the deviations of row ``k`` from the middle one, and their squares, to two rows of sums."""
+    for i in range(width):
+        deviation = rows[k, i] - rows[middle, i]
+        sums[place, i] += deviation
+        sums[place + 1, i] += deviation * deviation
 
 
 @inner
-def add_four(rows: Float64Array, pivot: Float64Array, sums: Float64Array) -> None:
-    """Add four rows' deviations and their squares, every other row to the other pair of sums."""
-    r0, r1, r2, r3 = rows[0], rows[1], rows[2], rows[3]
-    total, squares, other_total, other_squares = sums[0], sums[1], sums[2], sums[3]
-    for i in range(pivot.size):
-        center = pivot[i]
-        a, b, c, d = r0[i] - center, r1[i] - center, r2[i] - center, r3[i] - center
-        total[i] = total[i] + a + c
-        squares[i] = squares[i] + a * a + c * c
-        other_total[i] = other_total[i] + b + d
-        other_squares[i] = other_squares[i] + b * b + d * d
+def add_four(rows: Float64Array, k: int, middle: int, width: int, sums: Float64Array) -> None:
+    """Add the deviations of four rows and their squares, every other row to the other pair of sums."""
+    for i in range(width):
+        center = rows[middle, i]
+        a, b, c, d = rows[k, i] - center, rows[k + 1, i] - center, rows[k + 2, i] - center, rows[k + 3, i] - center
+        sums[0, i] = sums[0, i] + a + c
+        sums[1, i] = sums[1, i] + a * a + c * c
+        sums[2, i] = sums[2, i] + b + d
+        sums[3, i] = sums[3, i] + b * b + d * d
 
 
 @inner
 def settle_none(scratch: Scratch, width: int) -> None:
     """Leave all columns to be combined one by one."""
-    scratch.settled[:width] = 0
+    for i in range(width):
+        scratch.settled[i] = 0
 
 
 @inner
@@ -92,19 +96,21 @@ def finish_rows(
     """
     first, last = kept
     used = last - first
-    stop = start + width
-    results.used[start:stop] = used
-    results.rejected_low[start:stop] = first
-    results.rejected_high[start:stop] = scratch.rows.shape[0] - last
-    value, noise = results.value[start:stop], results.noise[start:stop]
-    mean, squares = scratch.sums[0], scratch.sums[1]
     root = math.sqrt(used)
     for i in range(width):
-        scatter = math.sqrt(squares[i] / (used - 1)) if used > 1 else np.nan
-        value[i] = mean[i]
-        noise[i] = scatter / root
+        scatter = math.sqrt(scratch.sums[1, i] / (used - 1)) if used > 1 else np.nan
+        results.value[start + i] = scratch.sums[0, i]
+        results.noise[start + i] = scatter / root
     if by_median:
         for i in range(width):
-            scatter = math.sqrt(squares[i] / (used - 1)) if used > 1 else np.nan
-            value[i] = median(scratch.rows, i, first, last)
-            noise[i] = MEDIAN_NOISE * (scatter / root) if used > 2 else scatter / root
+            noise = (
+                results.noise[start + i]
+                if used <= 2
+                else MEDIAN_NOISE * (math.sqrt(scratch.sums[1, i] / (used - 1)) / root)
+            )
+            results.value[start + i] = median(scratch.rows, i, first, last)
+            results.noise[start + i] = MEDIAN_NOISE * noise if used > 2 else noise
+    for i in range(start, start + width):
+        results.used[i] = used
+        results.rejected_low[i] = first
+        results.rejected_high[i] = scratch.rows.shape[0] - last

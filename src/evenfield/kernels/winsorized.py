@@ -10,6 +10,7 @@ import math
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evenfield.kernels.blocks import Results, Samples, Scratch, Terms, new_scratch
 from evenfield.kernels.cache import inner
@@ -160,59 +161,52 @@ def settle_winsorized(scratch: Scratch, width: int, low: float, high: float, flo
     """
     n = scratch.rows.shape[0]
     rows, sums, settled = scratch.rows, scratch.sums, scratch.settled
-    least, greatest = rows[0, :width], rows[n - 1, :width]
-    center, bound = sums[2, :width], sums[3, :width]
     for i in range(width):
-        center[i] = median(rows, i, 0, n)
-        below, above = (center[i] - least[i]) / low, (greatest[i] - center[i]) / high
-        bound[i] = below if below > above else above
-        settled[i] = 1 if greatest[i] < np.inf and (n <= LEAST_SURVIVORS or bound[i] <= floor) else 0
-    squares = sums[1, :width]
-    total, clamped = sums[4, :width], sums[5, :width]
-    total[:] = 0.0
-    clamped[:] = 0.0
+        center = median(rows, i, 0, n)
+        below, above = (center - rows[0, i]) / low, (rows[n - 1, i] - center) / high
+        bound = below if below > above else above
+        settled[i] = 1 if rows[n - 1, i] < np.inf and (n <= LEAST_SURVIVORS or bound <= floor) else 0
+        sums[2, i] = center
+        sums[3, i] = CLAMP * bound
+        sums[4, i] = 0.0
+        sums[5, i] = 0.0
     k = 0
     while k + 4 <= n:
-        add_four_clamped(rows[k : k + 4, :width], center, bound, total, clamped)
+        add_four_clamped(rows, k, width, sums)
         k += 4
     while k < n:
-        add_clamped(rows[k, :width], center, bound, total, clamped)
+        add_clamped(rows, k, width, sums)
         k += 1
     for i in range(width):
-        needed = bound[i] * bound[i] * (n - 1)
-        found = CORRECTION * CORRECTION * (clamped[i] - total[i] * total[i] / n)
+        bound = sums[3, i] / CLAMP
+        needed = bound * bound * (n - 1)
+        found = CORRECTION * CORRECTION * (sums[5, i] - sums[4, i] * sums[4, i] / n)
         # The tie rule rejects only what lies 1e-6 beyond a limit: rounding cannot undo this proof.
-        proven = squares[i] >= needed and found >= needed and greatest[i] < np.inf
+        proven = sums[1, i] >= needed and found >= needed and rows[n - 1, i] < np.inf
         settled[i] = 1 if proven else settled[i]
 
 
 @inner
-def add_clamped(
-    row: Float64Array, center: Float64Array, bound: Float64Array, total: Float64Array, squares: Float64Array
-) -> None:
-    """Add one row's clamped deviations from the center and their squares."""
-    for i in range(row.size):
-        reach = CLAMP * bound[i]
-        t = greater(lesser(row[i] - center[i], reach), -reach)
-        total[i] += t
-        squares[i] += t * t
+def add_clamped(rows: Float64Array, k: int, width: int, sums: Float64Array) -> None:
+    """Add row ``k``'s deviations from ``sums[2]``, clamped at ``sums[3]``, and their squares."""
+    for i in range(width):
+        reach = sums[3, i]
+        t = greater(lesser(rows[k, i] - sums[2, i], reach), -reach)
+        sums[4, i] += t
+        sums[5, i] += t * t
 
 
 @inner
-def add_four_clamped(
-    rows: Float64Array, center: Float64Array, bound: Float64Array, total: Float64Array, squares: Float64Array
-) -> None:
-    """Add four rows' clamped deviations from the center and their squares."""
-    r0, r1, r2, r3 = rows[0], rows[1], rows[2], rows[3]
-    for i in range(total.size):
-        middle = center[i]
-        reach = CLAMP * bound[i]
-        a = greater(lesser(r0[i] - middle, reach), -reach)
-        b = greater(lesser(r1[i] - middle, reach), -reach)
-        c = greater(lesser(r2[i] - middle, reach), -reach)
-        d = greater(lesser(r3[i] - middle, reach), -reach)
-        total[i] = total[i] + a + b + c + d
-        squares[i] = squares[i] + a * a + b * b + c * c + d * d
+def add_four_clamped(rows: Float64Array, k: int, width: int, sums: Float64Array) -> None:
+    """Add four rows' deviations from ``sums[2]``, clamped at ``sums[3]``, and their squares."""
+    for i in range(width):
+        center, reach = sums[2, i], sums[3, i]
+        a = greater(lesser(rows[k, i] - center, reach), -reach)
+        b = greater(lesser(rows[k + 1, i] - center, reach), -reach)
+        c = greater(lesser(rows[k + 2, i] - center, reach), -reach)
+        d = greater(lesser(rows[k + 3, i] - center, reach), -reach)
+        sums[4, i] = sums[4, i] + a + b + c + d
+        sums[5, i] = sums[5, i] + a * a + b * b + c * c + d * d
 
 
 def combine(
@@ -223,17 +217,18 @@ def combine(
     low: float,
     high: float,
     step: float,
+    steps: NDArray[np.int64],
     results: Results,
 ) -> None:
     """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
-    scratch = new_scratch(terms.shifts.size, weights.size > 0)
+    scratch = new_scratch(terms.shifts.size, weights.size > 0, steps)
     width = scratch.valid.size
     floor = step / math.sqrt(12.0)
     every = (0, terms.shifts.size)
     n_pixels = results.value.size
     for start in range(0, n_pixels, width):
         stop = min(start + width, n_pixels)
-        load_block(samples, terms, start, stop, scratch)
+        load_block(samples, terms, start, stop - start, scratch)
         sum_rows(scratch, every, stop - start)
         if weights.size > 0:
             settle_none(scratch, stop - start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evenfield.kernels.blocks import Results, Samples, Scratch, Terms, new_scratch
 from evenfield.kernels.cache import inner
@@ -37,12 +38,11 @@ def keep_zscore(rows: Float64Array, i: int, every: Moments, limit: float) -> Mom
 def settle_zscore(scratch: Scratch, width: int, limit: float) -> None:
     """Settle the columns that lose nothing, from their mean and squares."""
     n = scratch.rows.shape[0]
-    least, greatest = scratch.rows[0, :width], scratch.rows[n - 1, :width]
-    mean, squares = scratch.sums[0], scratch.sums[1]
     for i in range(width):
-        reach = limit * math.sqrt(squares[i] / n) * BEYOND
-        inside = mean[i] - least[i] <= reach and greatest[i] - mean[i] <= reach
-        scratch.settled[i] = 1 if inside and greatest[i] < np.inf else 0
+        least, greatest, mean = scratch.rows[0, i], scratch.rows[n - 1, i], scratch.sums[0, i]
+        reach = limit * math.sqrt(scratch.sums[1, i] / n) * BEYOND
+        inside = mean - least <= reach and greatest - mean <= reach
+        scratch.settled[i] = 1 if inside and greatest < np.inf else 0
 
 
 def combine(
@@ -53,16 +53,17 @@ def combine(
     limit: float,
     _second_number: float,
     _step: float,
+    steps: NDArray[np.int64],
     results: Results,
 ) -> None:
     """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
-    scratch = new_scratch(terms.shifts.size, weights.size > 0)
+    scratch = new_scratch(terms.shifts.size, weights.size > 0, steps)
     width = scratch.valid.size
     every = (0, terms.shifts.size)
     n_pixels = results.value.size
     for start in range(0, n_pixels, width):
         stop = min(start + width, n_pixels)
-        load_block(samples, terms, start, stop, scratch)
+        load_block(samples, terms, start, stop - start, scratch)
         sum_rows(scratch, every, stop - start)
         if weights.size > 0:
             settle_none(scratch, stop - start)
