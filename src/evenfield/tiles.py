@@ -8,7 +8,7 @@ from typing import Final
 from evenfield.errors import MemoryBudgetError
 from evenfield.model.pixels import Tile
 
-BAND_PIXELS: Final = 65536
+BAND_PIXELS: Final = 131072
 """Pixels a band aims at: large enough that a read costs little beside its bytes, small enough to stay in cache."""
 
 INTERPRETER_BYTES: Final = 260 << 20

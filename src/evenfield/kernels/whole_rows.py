@@ -97,19 +97,14 @@ def finish_rows(
     first, last = kept
     used = last - first
     root = math.sqrt(used)
+    larger = MEDIAN_NOISE if by_median and used > 2 else 1.0
     for i in range(width):
         scatter = math.sqrt(scratch.sums[1, i] / (used - 1)) if used > 1 else np.nan
         results.value[start + i] = scratch.sums[0, i]
-        results.noise[start + i] = scatter / root
+        results.noise[start + i] = larger * (scatter / root)
     if by_median:
         for i in range(width):
-            noise = (
-                results.noise[start + i]
-                if used <= 2
-                else MEDIAN_NOISE * (math.sqrt(scratch.sums[1, i] / (used - 1)) / root)
-            )
             results.value[start + i] = median(scratch.rows, i, first, last)
-            results.noise[start + i] = MEDIAN_NOISE * noise if used > 2 else noise
     for i in range(start, start + width):
         results.used[i] = used
         results.rejected_low[i] = first
