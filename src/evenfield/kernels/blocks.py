@@ -14,7 +14,7 @@ INT16: Final = 0
 FLOAT32: Final = 1
 FLOAT64: Final = 2
 
-BLOCK_BYTES: Final = 32768
+BLOCK_BYTES: Final = 65536
 """Size of the block of float64 samples: it stays in the level-2 cache of every processor in use."""
 LEAST_WIDTH: Final = 64
 GREATEST_WIDTH: Final = 512
@@ -64,7 +64,7 @@ class Scratch(NamedTuple):
 
     ``in_order`` keeps the order of the frames where it is asked for, ``steps`` sort the rows.
     ``valid`` counts the finite samples, ``sums`` (6, width) is for sums over rows, and ``settled`` is 1 where the
-    results that were found for all columns together hold.
+    results that were found for all columns together hold; ``outcome`` (5, width) keeps those found one by one.
     """
 
     rows: Float64Array
@@ -73,6 +73,7 @@ class Scratch(NamedTuple):
     valid: NDArray[np.int64]
     sums: Float64Array
     settled: NDArray[np.uint8]
+    outcome: Float64Array
 
 
 @inner
@@ -87,6 +88,7 @@ def new_scratch(n_frames: int, keep_order: bool, steps: NDArray[np.int64]) -> Sc
         np.empty(width, np.int64),
         np.empty((6, width), np.float64),
         np.empty(width, np.uint8),
+        np.empty((5, width), np.float64),
     )
 
 

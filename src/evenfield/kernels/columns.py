@@ -10,6 +10,7 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evenfield.kernels.blocks import Results, Scratch
 from evenfield.kernels.cache import inner
@@ -80,14 +81,13 @@ def moments_of(rows: Float64Array, i: int, first: int, last: int) -> Moments:
 
 
 @inner
-def moments_of_all(scratch: Scratch, i: int) -> Moments:
-    """The moments of all valid samples; from `evenfield.kernels.whole_rows.sum_rows` where it could find them."""
-    n = scratch.valid[i]
-    if n == scratch.rows.shape[0]:
-        return Moments(0, n, scratch.sums[0, i], scratch.sums[1, i], scratch.sums[1, i])
+def moments_of_all(rows: Float64Array, sums: Float64Array, i: int, n: int) -> Moments:
+    """The moments of all ``n`` valid samples; from `evenfield.kernels.whole_rows.sum_rows` where it could find them."""
+    if n == rows.shape[0]:
+        return Moments(0, n, sums[0, i], sums[1, i], sums[1, i])
     if n == 0:
         return Moments(0, 0, np.nan, 0.0, 0.0)
-    return moments_of(scratch.rows, i, 0, n)
+    return moments_of(rows, i, 0, n)
 
 
 @inner
@@ -124,39 +124,74 @@ def trim(
     return first, last
 
 
-@inner
-def finish_column(
-    scratch: Scratch, i: int, kept: Moments, weights: Float64Array, by_median: bool, pixel: int, results: Results
-) -> None:
-    """Write the results of column ``i`` whose survivors are the sorted samples ``kept``.
+# What is done column by column takes single arrays, never the tuples that hold them: handing over a tuple counts a
+# reference to each of its arrays, which takes longer than the work on a column.
 
-    A column without survivors falls back to the median of all its valid samples.
+
+@inner
+def finish_column(rows: Float64Array, i: int, n: int, kept: Moments, by_median: bool, outcome: Float64Array) -> None:
+    """Put the results of column ``i``, of whose ``n`` valid samples ``kept`` survived, into that of ``outcome``.
+
+    The rows of ``outcome`` are value, noise, samples used, rejected low and high. A column without survivors falls back
+    to the median of all its valid samples.
     """
-    n = scratch.valid[i]
     if kept.last <= kept.first:
-        kept = moments_of_all(scratch, i)
         by_median = True
+        kept = moments_of(rows, i, 0, n) if n > 0 else Moments(0, 0, np.nan, 0.0, 0.0)
     first, last = kept.first, kept.last
     used = last - first
-    results.used[pixel] = used
-    results.rejected_low[pixel] = first
-    results.rejected_high[pixel] = n - last
-    if used == 0:
-        results.value[pixel] = np.nan
-        results.noise[pixel] = np.nan
-        return
     scatter = math.sqrt(kept.squares / (used - 1)) if used > 1 else np.nan
     noise = scatter / math.sqrt(used)
-    if by_median:
-        results.value[pixel] = median(scratch.rows, i, first, last)
-        results.noise[pixel] = MEDIAN_NOISE * noise if used > 2 else noise
-    elif weights.size > 0:
-        value, share = weighted_mean(scratch, i, first, last, weights)
-        results.value[pixel] = value
-        results.noise[pixel] = scatter * share
-    else:
-        results.value[pixel] = kept.mean
-        results.noise[pixel] = noise
+    value = kept.mean
+    if by_median and used > 0:
+        value = median(rows, i, first, last)
+        noise = MEDIAN_NOISE * noise if used > 2 else noise
+    outcome[0, i] = value
+    outcome[1, i] = noise
+    outcome[2, i] = used
+    outcome[3, i] = first
+    outcome[4, i] = n - last
+
+
+@inner
+def weigh_column(scratch: Scratch, i: int, kept: Moments, weights: Float64Array) -> None:
+    """Make value and noise of a column those of the weighted mean, unless nothing survived."""
+    used = kept.last - kept.first
+    if used <= 0:
+        return
+    value, share = weighted_mean(scratch, i, kept.first, kept.last, weights)
+    scratch.outcome[0, i] = value
+    scratch.outcome[1, i] = math.sqrt(kept.squares / (used - 1)) * share if used > 1 else np.nan
+
+
+@inner
+def write_columns(scratch: Scratch, start: int, width: int, results: Results) -> None:
+    """Write the outcome of the columns that are not settled."""
+    outcome, settled = scratch.outcome, scratch.settled
+    value, noise, used = results.value, results.noise, results.used
+    low, high = results.rejected_low, results.rejected_high
+    for i in range(width):
+        if settled[i] == 0:
+            value[start + i] = outcome[0, i]
+            noise[start + i] = outcome[1, i]
+            used[start + i] = np.uint16(outcome[2, i])
+            low[start + i] = np.uint16(outcome[3, i])
+            high[start + i] = np.uint16(outcome[4, i])
+
+
+@inner
+def write_places(scratch: Scratch, places: NDArray[np.int64], start: int, count: int, results: Results) -> None:
+    """Write the outcome of the first ``count`` columns to their places."""
+    outcome = scratch.outcome
+    value, noise, used = results.value, results.noise, results.used
+    low, high = results.rejected_low, results.rejected_high
+    for i in range(count):
+        pixel = start + places[i]
+        value[pixel] = outcome[0, i]
+        noise[pixel] = outcome[1, i]
+        used[pixel] = np.uint16(outcome[2, i])
+        low[pixel] = np.uint16(outcome[3, i])
+        high[pixel] = np.uint16(outcome[4, i])
 
 
 @inner

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from evenfield.kernels.blocks import Results, Samples, Terms, new_scratch
 from evenfield.kernels.cache import inner
-from evenfield.kernels.columns import Moments, finish_column, moments_of_all, without_ends
+from evenfield.kernels.columns import Moments, finish_column, moments_of_all, weigh_column, without_ends, write_columns
 from evenfield.kernels.decoding import load_block
-from evenfield.kernels.whole_rows import sum_rows
+from evenfield.kernels.whole_rows import settle_none, sum_rows
 from evenfield.model.pixels import Float64Array
 
 
@@ -42,13 +42,19 @@ def combine(
 ) -> None:
     """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
     scratch = new_scratch(terms.shifts.size, weights.size > 0, steps)
-    width = scratch.valid.size
+    rows, valid, sums, settled, outcome = scratch.rows, scratch.valid, scratch.sums, scratch.settled, scratch.outcome
+    width = settled.size
+    every = (0, terms.shifts.size)
     n_pixels = results.value.size
     for start in range(0, n_pixels, width):
         stop = min(start + width, n_pixels)
         load_block(samples, terms, start, stop - start, scratch)
-        sum_rows(scratch, (0, terms.shifts.size), stop - start)
-        for pixel in range(start, stop):
-            i = pixel - start
-            kept = keep_extremes(scratch.rows, i, moments_of_all(scratch, i), times)
-            finish_column(scratch, i, kept, weights, by_median, pixel, results)
+        sum_rows(scratch, every, stop - start)
+        settle_none(scratch, stop - start)
+        for i in range(stop - start):
+            if settled[i] == 0:
+                kept = keep_extremes(rows, i, moments_of_all(rows, sums, i, valid[i]), times)
+                finish_column(rows, i, valid[i], kept, by_median, outcome)
+                if weights.size > 0:
+                    weigh_column(scratch, i, kept, weights)
+        write_columns(scratch, start, stop - start, results)

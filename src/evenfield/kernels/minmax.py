@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from evenfield.kernels.blocks import Results, Samples, Terms, new_scratch
 from evenfield.kernels.cache import inner
-from evenfield.kernels.columns import Moments, finish_column, moments_of
+from evenfield.kernels.columns import Moments, finish_column, moments_of, weigh_column, write_columns
 from evenfield.kernels.decoding import load_block
 from evenfield.kernels.whole_rows import finish_rows, settle_complete, settle_none, sum_rows
 from evenfield.model.pixels import Float64Array
@@ -35,7 +35,8 @@ def combine(
 ) -> None:
     """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
     scratch = new_scratch(terms.shifts.size, weights.size > 0, steps)
-    width = scratch.valid.size
+    rows, valid, settled, outcome = scratch.rows, scratch.valid, scratch.settled, scratch.outcome
+    width = settled.size
     every = keep_minmax(terms.shifts.size, n_low, n_high)
     n_pixels = results.value.size
     for start in range(0, n_pixels, width):
@@ -47,11 +48,13 @@ def combine(
             sum_rows(scratch, every, stop - start)
             finish_rows(scratch, every, start, stop - start, by_median, results)
             settle_complete(scratch, stop - start)
-        for pixel in range(start, stop):
-            i = pixel - start
-            if scratch.settled[i] == 0:
-                first, last = keep_minmax(scratch.valid[i], n_low, n_high)
+        for i in range(stop - start):
+            if settled[i] == 0:
+                first, last = keep_minmax(valid[i], n_low, n_high)
                 kept = Moments(first, last, 0.0, 0.0, 0.0)
                 if last > first:
-                    kept = moments_of(scratch.rows, i, first, last)
-                finish_column(scratch, i, kept, weights, by_median, pixel, results)
+                    kept = moments_of(rows, i, first, last)
+                finish_column(rows, i, valid[i], kept, by_median, outcome)
+                if weights.size > 0:
+                    weigh_column(scratch, i, kept, weights)
+        write_columns(scratch, start, stop - start, results)

@@ -17,9 +17,13 @@ from evenfield.kernels.columns import (
     median,
     moments_of_all,
     trim,
+    weigh_column,
     without_ends,
+    write_columns,
+    write_places,
 )
 from evenfield.kernels.decoding import load_block
+from evenfield.kernels.proving import can_be_proven, leave_unproven, load_places, new_proof
 from evenfield.kernels.whole_rows import finish_rows, settle_none, sum_rows
 from evenfield.model.pixels import Float64Array
 
@@ -43,13 +47,14 @@ def keep_sigma(rows: Float64Array, i: int, every: Moments, low: float, high: flo
 @inner
 def settle_sigma(scratch: Scratch, width: int, low: float, high: float) -> None:
     """Settle the columns that lose nothing, from their squares."""
-    n = scratch.rows.shape[0]
+    rows, sums, settled = scratch.rows, scratch.sums, scratch.settled
+    n = rows.shape[0]
     for i in range(width):
-        least, greatest = scratch.rows[0, i], scratch.rows[n - 1, i]
-        scatter = math.sqrt(scratch.sums[1, i] / (n - 1)) if n > LEAST_SURVIVORS else np.inf
-        center = median(scratch.rows, i, 0, n)
+        least, greatest = rows[0, i], rows[n - 1, i]
+        scatter = math.sqrt(sums[1, i] / (n - 1)) if n > LEAST_SURVIVORS else np.inf
+        center = median(rows, i, 0, n)
         inside = center - least <= low * scatter * BEYOND and greatest - center <= high * scatter * BEYOND
-        scratch.settled[i] = 1 if inside and greatest < np.inf else 0
+        settled[i] = 1 if inside and greatest < np.inf else 0
 
 
 def combine(
@@ -65,11 +70,24 @@ def combine(
 ) -> None:
     """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
     scratch = new_scratch(terms.shifts.size, weights.size > 0, steps)
-    width = scratch.valid.size
+    rows, valid, sums, settled, outcome = scratch.rows, scratch.valid, scratch.sums, scratch.settled, scratch.outcome
+    width = settled.size
+    proof = new_proof(terms.shifts.size, width)
     every = (0, terms.shifts.size)
     n_pixels = results.value.size
     for start in range(0, n_pixels, width):
         stop = min(start + width, n_pixels)
+        if can_be_proven(samples, terms, weights, by_median, start, stop - start):
+            count = leave_unproven(
+                samples, terms, start, stop - start, scratch, proof, (low, high), 0.0, False, results
+            )
+            load_places(samples, terms, start, proof.places, count, scratch)
+            sum_rows(scratch, every, count)
+            for i in range(count):
+                kept = keep_sigma(rows, i, moments_of_all(rows, sums, i, valid[i]), low, high)
+                finish_column(rows, i, valid[i], kept, by_median, outcome)
+            write_places(scratch, proof.places, start, count, results)
+            continue
         load_block(samples, terms, start, stop - start, scratch)
         sum_rows(scratch, every, stop - start)
         if weights.size > 0:
@@ -77,8 +95,10 @@ def combine(
         else:
             finish_rows(scratch, every, start, stop - start, by_median, results)
             settle_sigma(scratch, stop - start, low, high)
-        for pixel in range(start, stop):
-            i = pixel - start
-            if scratch.settled[i] == 0:
-                kept = keep_sigma(scratch.rows, i, moments_of_all(scratch, i), low, high)
-                finish_column(scratch, i, kept, weights, by_median, pixel, results)
+        for i in range(stop - start):
+            if settled[i] == 0:
+                kept = keep_sigma(rows, i, moments_of_all(rows, sums, i, valid[i]), low, high)
+                finish_column(rows, i, valid[i], kept, by_median, outcome)
+                if weights.size > 0:
+                    weigh_column(scratch, i, kept, weights)
+        write_columns(scratch, start, stop - start, results)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,20 +66,20 @@ def _merge_layer(rows: tuple[int, int], half: int, step: int, joined: int) -> It
 
 def sort_rows(rows: Float64Array, width: int) -> None:
     """Sort the first ``width`` columns of ``rows`` (n_frames, block width), least value in row 0; no NaN allowed."""
-    take_steps(rows, sorting_steps(rows.shape[0]), width)
+    take_steps(rows, sorting_steps(rows.shape[0]), width, 0.0)
 
 
 @inner
-def take_steps(rows: Float64Array, steps: NDArray[np.int64], width: int) -> None:
-    """Sort the first ``width`` columns of ``rows`` by the steps of `sorting_steps`."""
+def take_steps(rows: NDArray[np.floating], steps: NDArray[np.int64], width: int, zero: Any) -> None:
+    """Sort the first ``width`` columns of ``rows`` by the steps of `sorting_steps`; ``zero`` is of the rows' type."""
     for k in range(steps.shape[0]):
         a, b, c, d = steps[k, 0], steps[k, 1], steps[k, 2], steps[k, 3]
         if b < 0:
             sort_eight(rows, a, width)
         elif c < 0:
-            exchange(rows, a, b, width)
+            exchange(rows, a, b, width, zero)
         else:
-            exchange_four(rows, (a, b, c, d), width)
+            exchange_four(rows, (a, b, c, d), width, zero)
 
 
 @inner
@@ -99,19 +99,19 @@ def greater(a: float, b: float) -> float:
 
 
 @inner
-def exchange(rows: Float64Array, lower: int, upper: int, width: int) -> None:
+def exchange(rows: NDArray[np.floating], lower: int, upper: int, width: int, zero: Any) -> None:
     """Put the lesser of each pair of values into row ``lower``, the greater into row ``upper``."""
     for p in range(width):
         a = rows[lower, p]
         b = rows[upper, p]
         # Adding zero keeps the compiler from seeing that one of the two stores puts back what was there: it would then
         # store under a mask, which halves the speed. It also makes a plain zero of -0.0.
-        rows[lower, p] = lesser(a, b) + 0.0
-        rows[upper, p] = greater(a, b) + 0.0
+        rows[lower, p] = lesser(a, b) + zero
+        rows[upper, p] = greater(a, b) + zero
 
 
 @inner
-def exchange_four(rows: Float64Array, four: tuple[int, int, int, int], width: int) -> None:
+def exchange_four(rows: NDArray[np.floating], four: tuple[int, int, int, int], width: int, zero: Any) -> None:
     """Exchange the first with the third row and the second with the fourth, then the two in the middle."""
     r0, r1, r2, r3 = four
     for p in range(width):
@@ -119,14 +119,14 @@ def exchange_four(rows: Float64Array, four: tuple[int, int, int, int], width: in
         a, c = lesser(a, c), greater(a, c)
         b, d = lesser(b, d), greater(b, d)
         b, c = lesser(b, c), greater(b, c)
-        rows[r0, p] = a + 0.0
-        rows[r1, p] = b + 0.0
-        rows[r2, p] = c + 0.0
-        rows[r3, p] = d + 0.0
+        rows[r0, p] = a + zero
+        rows[r1, p] = b + zero
+        rows[r2, p] = c + zero
+        rows[r3, p] = d + zero
 
 
 @inner
-def sort_eight(rows: Float64Array, r: int, width: int) -> None:
+def sort_eight(rows: NDArray[np.floating], r: int, width: int) -> None:
     """Sort the columns of the eight rows from row ``r`` on."""
     for p in range(width):
         a, b, c, d = rows[r, p], rows[r + 1, p], rows[r + 2, p], rows[r + 3, p]

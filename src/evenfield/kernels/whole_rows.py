@@ -12,6 +12,7 @@ import numpy as np
 from evenfield.kernels.blocks import Results, Scratch
 from evenfield.kernels.cache import inner
 from evenfield.kernels.columns import MEDIAN_NOISE, median
+from evenfield.kernels.decoding import place
 from evenfield.model.pixels import Float64Array
 
 
@@ -73,16 +74,18 @@ def add_four(rows: Float64Array, k: int, middle: int, width: int, sums: Float64A
 @inner
 def settle_none(scratch: Scratch, width: int) -> None:
     """Leave all columns to be combined one by one."""
+    settled = scratch.settled
     for i in range(width):
-        scratch.settled[i] = 0
+        settled[i] = 0
 
 
 @inner
 def settle_complete(scratch: Scratch, width: int) -> None:
     """Settle the columns in which every sample is valid."""
     n = scratch.rows.shape[0]
+    settled, valid = scratch.settled, scratch.valid
     for i in range(width):
-        scratch.settled[i] = 1 if scratch.valid[i] == n else 0
+        settled[i] = 1 if valid[i] == n else 0
 
 
 @inner
@@ -98,14 +101,16 @@ def finish_rows(
     used = last - first
     root = math.sqrt(used)
     larger = MEDIAN_NOISE if by_median and used > 2 else 1.0
+    rows, sums, value, noise = scratch.rows, scratch.sums, results.value, results.noise
+    counts, low, high, n = results.used, results.rejected_low, results.rejected_high, scratch.rows.shape[0]
     for i in range(width):
-        scatter = math.sqrt(scratch.sums[1, i] / (used - 1)) if used > 1 else np.nan
-        results.value[start + i] = scratch.sums[0, i]
-        results.noise[start + i] = larger * (scatter / root)
+        scatter = math.sqrt(sums[1, i] / (used - 1)) if used > 1 else np.nan
+        value[place(start, i)] = sums[0, i]
+        noise[place(start, i)] = larger * (scatter / root)
     if by_median:
         for i in range(width):
-            results.value[start + i] = median(scratch.rows, i, first, last)
-    for i in range(start, start + width):
-        results.used[i] = used
-        results.rejected_low[i] = first
-        results.rejected_high[i] = scratch.rows.shape[0] - last
+            value[place(start, i)] = median(rows, i, first, last)
+    for i in range(width):
+        counts[place(start, i)] = used
+        low[place(start, i)] = first
+        high[place(start, i)] = n - last

@@ -22,15 +22,17 @@ from evenfield.kernels.columns import (
     median,
     moments_of_all,
     trim,
+    weigh_column,
     without_ends,
+    write_columns,
+    write_places,
 )
 from evenfield.kernels.decoding import load_block
+from evenfield.kernels.proving import CLAMP, CORRECTION, can_be_proven, leave_unproven, load_places, new_proof
 from evenfield.kernels.sorting import greater, lesser
 from evenfield.kernels.whole_rows import finish_rows, settle_none, sum_rows
 from evenfield.model.pixels import Float64Array
 
-CLAMP: Final = 1.5
-CORRECTION: Final = 1.134
 SETTLED: Final = 5e-4
 MOST_ROUNDS: Final = 50
 FAR_BEYOND: Final = 1.0 + 2e-6
@@ -222,12 +224,25 @@ def combine(
 ) -> None:
     """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
     scratch = new_scratch(terms.shifts.size, weights.size > 0, steps)
-    width = scratch.valid.size
+    rows, valid, sums, settled, outcome = scratch.rows, scratch.valid, scratch.sums, scratch.settled, scratch.outcome
+    width = settled.size
+    proof = new_proof(terms.shifts.size, width)
     floor = step / math.sqrt(12.0)
     every = (0, terms.shifts.size)
     n_pixels = results.value.size
     for start in range(0, n_pixels, width):
         stop = min(start + width, n_pixels)
+        if can_be_proven(samples, terms, weights, by_median, start, stop - start):
+            count = leave_unproven(
+                samples, terms, start, stop - start, scratch, proof, (low, high), floor, True, results
+            )
+            load_places(samples, terms, start, proof.places, count, scratch)
+            sum_rows(scratch, every, count)
+            for i in range(count):
+                kept = keep_winsorized(rows, i, moments_of_all(rows, sums, i, valid[i]), (low, high), floor)
+                finish_column(rows, i, valid[i], kept, by_median, outcome)
+            write_places(scratch, proof.places, start, count, results)
+            continue
         load_block(samples, terms, start, stop - start, scratch)
         sum_rows(scratch, every, stop - start)
         if weights.size > 0:
@@ -235,8 +250,10 @@ def combine(
         else:
             finish_rows(scratch, every, start, stop - start, by_median, results)
             settle_winsorized(scratch, stop - start, low, high, floor)
-        for pixel in range(start, stop):
-            i = pixel - start
-            if scratch.settled[i] == 0:
-                kept = keep_winsorized(scratch.rows, i, moments_of_all(scratch, i), (low, high), floor)
-                finish_column(scratch, i, kept, weights, by_median, pixel, results)
+        for i in range(stop - start):
+            if settled[i] == 0:
+                kept = keep_winsorized(rows, i, moments_of_all(rows, sums, i, valid[i]), (low, high), floor)
+                finish_column(rows, i, valid[i], kept, by_median, outcome)
+                if weights.size > 0:
+                    weigh_column(scratch, i, kept, weights)
+        write_columns(scratch, start, stop - start, results)

@@ -9,7 +9,16 @@ from numpy.typing import NDArray
 
 from evenfield.kernels.blocks import Results, Samples, Scratch, Terms, new_scratch
 from evenfield.kernels.cache import inner
-from evenfield.kernels.columns import BEYOND, Moments, finish_column, moments_of_all, trim, without_ends
+from evenfield.kernels.columns import (
+    BEYOND,
+    Moments,
+    finish_column,
+    moments_of_all,
+    trim,
+    weigh_column,
+    without_ends,
+    write_columns,
+)
 from evenfield.kernels.decoding import load_block
 from evenfield.kernels.extremes import keep_extremes
 from evenfield.kernels.whole_rows import finish_rows, settle_none, sum_rows
@@ -37,12 +46,13 @@ def keep_zscore(rows: Float64Array, i: int, every: Moments, limit: float) -> Mom
 @inner
 def settle_zscore(scratch: Scratch, width: int, limit: float) -> None:
     """Settle the columns that lose nothing, from their mean and squares."""
-    n = scratch.rows.shape[0]
+    rows, sums, settled = scratch.rows, scratch.sums, scratch.settled
+    n = rows.shape[0]
     for i in range(width):
-        least, greatest, mean = scratch.rows[0, i], scratch.rows[n - 1, i], scratch.sums[0, i]
-        reach = limit * math.sqrt(scratch.sums[1, i] / n) * BEYOND
+        least, greatest, mean = rows[0, i], rows[n - 1, i], sums[0, i]
+        reach = limit * math.sqrt(sums[1, i] / n) * BEYOND
         inside = mean - least <= reach and greatest - mean <= reach
-        scratch.settled[i] = 1 if inside and greatest < np.inf else 0
+        settled[i] = 1 if inside and greatest < np.inf else 0
 
 
 def combine(
@@ -58,7 +68,8 @@ def combine(
 ) -> None:
     """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
     scratch = new_scratch(terms.shifts.size, weights.size > 0, steps)
-    width = scratch.valid.size
+    rows, valid, sums, settled, outcome = scratch.rows, scratch.valid, scratch.sums, scratch.settled, scratch.outcome
+    width = settled.size
     every = (0, terms.shifts.size)
     n_pixels = results.value.size
     for start in range(0, n_pixels, width):
@@ -70,8 +81,10 @@ def combine(
         else:
             finish_rows(scratch, every, start, stop - start, by_median, results)
             settle_zscore(scratch, stop - start, limit)
-        for pixel in range(start, stop):
-            i = pixel - start
-            if scratch.settled[i] == 0:
-                kept = keep_zscore(scratch.rows, i, moments_of_all(scratch, i), limit)
-                finish_column(scratch, i, kept, weights, by_median, pixel, results)
+        for i in range(stop - start):
+            if settled[i] == 0:
+                kept = keep_zscore(rows, i, moments_of_all(rows, sums, i, valid[i]), limit)
+                finish_column(rows, i, valid[i], kept, by_median, outcome)
+                if weights.size > 0:
+                    weigh_column(scratch, i, kept, weights)
+        write_columns(scratch, start, stop - start, results)
