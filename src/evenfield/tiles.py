@@ -8,8 +8,8 @@ from typing import Final
 from evenfield.errors import MemoryBudgetError
 from evenfield.model.pixels import Tile
 
-BAND_PIXELS: Final = 65536
-"""Pixels a band aims at: large enough that a read costs little beside its bytes, small enough to stay in cache."""
+BAND_PIXELS: Final = 131072
+"""Pixels a band aims at: large enough that a read costs little beside its bytes, small enough to keep memory low."""
 
 INTERPRETER_BYTES: Final = 260 << 20
 """What Python, numpy, numba and astropy hold before any frame is read (measured: docs/memory.md)."""
@@ -29,18 +29,18 @@ class Work:
 def bytes_per_pixel(work: Work) -> int:
     """What one pixel of a band costs in one thread.
 
-    Raw samples of all frames, the masters' values (float32), and value, noise, count and rejected (16 bytes). What the
-    kernels decode, a few hundred pixels at a time, is small beside it.
+    Raw samples of all frames, the masters' values (float32), and value, noise, count and rejected (14 bytes, 16 with
+    what the sums over a band take). Decoded samples are not counted: a few hundred pixels at a time.
     """
     return work.n_frames * work.sample_bytes + 4 * work.n_masters + 16
 
 
 def resident_bytes(work: Work) -> int:
-    """What is held besides the bands: the interpreter, the master being made with its maps (16 bytes a pixel), and a
-    float32 copy of it while it is examined and written.
+    """What is held besides the bands: the interpreter, the master being made (4 bytes a pixel), and where it is brought
+    to a level a second copy (4) with the flags of the pixels that take no part in it (4).
     """
     rows, columns = work.shape
-    return INTERPRETER_BYTES + rows * columns * (16 + 8)
+    return INTERPRETER_BYTES + rows * columns * 12
 
 
 def band_rows(work: Work, *, budget_bytes: int) -> int:

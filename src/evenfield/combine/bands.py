@@ -61,7 +61,9 @@ class CombineRecipe:
     step: float = 0.0
 
 
-def combine_band(raw: NDArray[Any], *, encoding: Encoding, terms: BandTerms, recipe: CombineRecipe) -> Combined:
+def combine_band(
+    raw: NDArray[Any], *, encoding: Encoding, terms: BandTerms, recipe: CombineRecipe, out: Combined | None = None
+) -> Combined:
     """Calibrate, reject and combine one band; releases the interpreter's lock.
 
     A pixel's result depends on its own samples alone, so that it is bit-equal however the frame is cut into bands.
@@ -77,6 +79,8 @@ def combine_band(raw: NDArray[Any], *, encoding: Encoding, terms: BandTerms, rec
         The calibration of each frame.
     recipe : CombineRecipe
         Method, rejection, weights and quantum.
+    out : Combined, optional
+        Arrays (n_pixels,) to fill and return, as `new_combined` makes them.
 
     Returns
     -------
@@ -93,7 +97,10 @@ def combine_band(raw: NDArray[Any], *, encoding: Encoding, terms: BandTerms, rec
 
     samples = raw_samples(raw, encoding)
     check_recipe(recipe.method, recipe.rejection, recipe.weights, raw.shape[0])
-    return run_kernel(samples, checked_terms(terms, *raw.shape), recipe, raw.shape[1])
+    filled = new_combined(raw.shape[1]) if out is None else out
+    if filled.value.shape != (raw.shape[1],):
+        raise CombineError(f"The results have shape {filled.value.shape}, the band has {raw.shape[1]} pixels.")
+    return run_kernel(samples, checked_terms(terms, *raw.shape), recipe, filled)
 
 
 def checked_terms(terms: BandTerms, n_frames: int, n_pixels: int) -> BandTerms:
@@ -115,11 +122,23 @@ def checked_terms(terms: BandTerms, n_frames: int, n_pixels: int) -> BandTerms:
     return terms
 
 
-def run_kernel(samples: Samples, terms: BandTerms, recipe: CombineRecipe, n_pixels: int) -> Combined:
-    """Hand checked samples, terms and recipe to the kernel of the recipe's rejection."""
-    from evenfield.kernels.blocks import Terms
-    from evenfield.kernels.inputs import new_results, read_only
+def new_combined(n_pixels: int) -> Combined:
+    """Fresh arrays for the results of ``n_pixels`` pixels."""
+    return Combined(
+        value=np.empty(n_pixels, np.float32),
+        noise=np.empty(n_pixels, np.float32),
+        count=np.empty(n_pixels, np.uint16),
+        rejected_low=np.empty(n_pixels, np.uint16),
+        rejected_high=np.empty(n_pixels, np.uint16),
+    )
+
+
+def run_kernel(samples: Samples, terms: BandTerms, recipe: CombineRecipe, out: Combined) -> Combined:
+    """Hand checked samples, terms and recipe to the kernel of the recipe's rejection, which fills ``out``."""
+    from evenfield.kernels.blocks import Results, Terms
+    from evenfield.kernels.inputs import read_only
     from evenfield.kernels.registry import combine_kernel
+    from evenfield.kernels.sorting import sorting_steps
 
     subtract = np.empty((0, 0), np.float32) if terms.subtract is None else terms.subtract
     kernel_terms = Terms(
@@ -131,17 +150,13 @@ def run_kernel(samples: Samples, terms: BandTerms, recipe: CombineRecipe, n_pixe
     # The median knows no weights.
     by_median = recipe.method == "median"
     weights = np.empty(0) if recipe.weights is None or by_median else recipe.weights
-    results = new_results(n_pixels)
+    results = Results(out.value, out.noise, out.count, out.rejected_low, out.rejected_high)
     kernel = combine_kernel(str(recipe.rejection.__struct_config__.tag))
     first, second = rejection_numbers(recipe.rejection)
-    kernel(samples, kernel_terms, read_only(weights, np.float64), by_median, first, second, float(recipe.step), results)
-    return Combined(
-        value=results.value,
-        noise=results.noise,
-        count=results.used,
-        rejected_low=results.rejected_low,
-        rejected_high=results.rejected_high,
-    )
+    steps = sorting_steps(terms.shifts.size)
+    numbers = (by_median, first, second, float(recipe.step))
+    kernel(samples, kernel_terms, read_only(weights, np.float64), *numbers, steps, results)
+    return out
 
 
 def rejection_numbers(chosen: Rejection) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from evenfield.combine.bands import BandTerms, CombineRecipe, run_kernel
+from evenfield.combine.bands import BandTerms, CombineRecipe, new_combined, run_kernel
 from evenfield.combine.checks import check_recipe, check_stack
 from evenfield.errors import CombineError
 from evenfield.model.pixels import Combined, Float64Array
@@ -109,7 +109,7 @@ def _combine_in_bands(stack: NDArray[Any], recipe: CombineRecipe) -> Combined:
     for start in range(0, shape[0], rows):
         band = np.ascontiguousarray(stack[:, start : start + rows], dtype=np.float64)
         flat = band.reshape(n_frames, band[0].size)
-        part = run_kernel(float64_samples(flat), terms, recipe, flat.shape[1])
+        part = run_kernel(float64_samples(flat), terms, recipe, new_combined(flat.shape[1]))
         for name in ("value", "noise", "count", "rejected_low", "rejected_high"):
             getattr(whole, name)[start : start + rows] = getattr(part, name).reshape(band.shape[1:])
     return whole

@@ -14,6 +14,7 @@ from evenfield.examine.limits import (
     TOO_BRIGHT,
     WEAK,
 )
+from evenfield.examine.statistics import count_and_mean, count_between, deviation, median_of
 from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.findings import Finding
 from evenfield.model.pixels import Float32Array
@@ -71,11 +72,10 @@ def examine_flat(pixels: Float32Array, *, facts: MasterFacts) -> Examination:
     facts : MasterFacts
     """
     name = facts.name
-    finite = np.isfinite(pixels)
     size = pixels.size
-    mean = float(pixels[finite].mean(dtype=np.float64)) if finite.any() else None
-    not_positive = int(np.count_nonzero(finite & (pixels <= 0)))
-    weak = int(np.count_nonzero(finite & (pixels > 0) & (pixels < WEAK * mean))) if mean is not None else 0
+    n_finite, mean = count_and_mean(pixels)
+    not_positive = count_between(pixels, -np.inf, 0.0)
+    weak = count_between(pixels, 0.0, WEAK * mean, closed=False) if mean is not None else 0
     ratio = corner_ratio(pixels)
     level, full = facts.level_adu, facts.full_scale_adu
     share = level / full if level is not None and full else None
@@ -99,7 +99,7 @@ def examine_flat(pixels: Float32Array, *, facts: MasterFacts) -> Examination:
         found.append(finding("pixels_not_positive", name, text))
     if weak > BAD_PIXELS * size:
         found.append(finding("weak_pixels", name, f"{name}: {weak} pixels are below 0.2 of the level."))
-    empty = size - int(np.count_nonzero(finite))
+    empty = size - n_finite
     if empty:
         found.append(finding("no_data_pixels", name, f"{name}: {empty} pixels have no value."))
     measured = {
@@ -131,17 +131,16 @@ def rest_effect(level_adu: float | None, ratio: float | None, *, rest_adu: float
 
 def examine_dark(pixels: Float32Array, *, name: str) -> Examination:
     """Examine a bias, dark or dark flat master: its mean, scatter, and pixels without data."""
-    finite = np.isfinite(pixels)
-    values = pixels[finite]
+    n_finite, mean = count_and_mean(pixels)
     found = []
-    empty = pixels.size - values.size
+    empty = pixels.size - n_finite
     if empty:
         found.append(finding("no_data_pixels", name, f"{name}: {empty} pixels have no value."))
     return Examination(
         measured={
-            "mean_adu": float(values.mean(dtype=np.float64)) if values.size else None,
-            "median_adu": float(np.median(values)) if values.size else None,
-            "std_adu": float(values.std(dtype=np.float64)) if values.size else None,
+            "mean_adu": mean,
+            "median_adu": median_of(pixels, n_finite),
+            "std_adu": deviation(pixels, n_finite, mean),
             "no_data_pixels": float(empty),
         },
         findings=tuple(found),

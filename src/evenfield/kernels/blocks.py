@@ -14,10 +14,12 @@ INT16: Final = 0
 FLOAT32: Final = 1
 FLOAT64: Final = 2
 
-BLOCK_BYTES: Final = 32768
-"""Size of the block of float64 samples: it stays in the level-1 or level-2 cache of every processor in use."""
-LEAST_WIDTH: Final = 16
+BLOCK_BYTES: Final = 65536
+"""Size of the block of float64 samples: it stays in the level-2 cache of every processor in use."""
+LEAST_WIDTH: Final = 64
 GREATEST_WIDTH: Final = 512
+PADDING: Final = 8
+"""Columns that no sample uses: rows a power of two apart would share the same few places of the cache."""
 
 
 class Samples(NamedTuple):
@@ -58,24 +60,35 @@ class Results(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """The block at work: calibrated samples by rows (frames), then sorted; one column of it; valid samples a column."""
+    """The block at work: calibrated samples by rows (frames), then sorted, with what is known of each column.
+
+    ``in_order`` keeps the order of the frames where it is asked for, ``steps`` sort the rows.
+    ``valid`` counts the finite samples, ``sums`` (6, width) is for sums over rows, and ``settled`` is 1 where the
+    results that were found for all columns together hold; ``outcome`` (5, width) keeps those found one by one.
+    """
 
     rows: Float64Array
     in_order: Float64Array
-    column: Float64Array
+    steps: NDArray[np.int64]
     valid: NDArray[np.int64]
+    sums: Float64Array
+    settled: NDArray[np.uint8]
+    outcome: Float64Array
 
 
 @inner
-def new_scratch(n_frames: int, keep_order: bool) -> Scratch:
+def new_scratch(n_frames: int, keep_order: bool, steps: NDArray[np.int64]) -> Scratch:
     """Fresh scratch space; ``in_order`` (the samples in the order of the frames) only where it is asked for."""
-    width = min(max(BLOCK_BYTES // (8 * n_frames), LEAST_WIDTH), GREATEST_WIDTH)
+    width = min(max(BLOCK_BYTES // (8 * n_frames), LEAST_WIDTH), GREATEST_WIDTH) // PADDING * PADDING
     kept = n_frames if keep_order else 0
     return Scratch(
-        np.empty((n_frames, width), np.float64),
-        np.empty((kept, width), np.float64),
-        np.empty(n_frames, np.float64),
+        np.empty((n_frames, width + PADDING), np.float64),
+        np.empty((kept, width + PADDING), np.float64),
+        steps,
         np.empty(width, np.int64),
+        np.empty((6, width), np.float64),
+        np.empty(width, np.uint8),
+        np.empty((5, width), np.float64),
     )
 
 
@@ -98,4 +111,5 @@ def numba_types() -> dict[str, Any]:
         "terms": types.NamedTuple(terms, Terms),
         "results": types.NamedTuple(results, Results),
         "weights": wide,
+        "steps": given(types.int64, 2),
     }

@@ -1,11 +1,16 @@
-"""What is done to one sorted column: its moments and median before a rejection, its results after it."""
+"""What is done to one sorted column of a block: its moments and median, what it loses, its results.
+
+A column is named by its place ``i`` in the block, a range of its sorted samples by the first and the last (exclusive)
+row, and what is known of a range by its `Moments`.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evenfield.kernels.blocks import Results, Scratch
 from evenfield.kernels.cache import inner
@@ -20,94 +25,173 @@ MEDIAN_NOISE: Final = math.sqrt(math.pi / 2.0)
 LEAST_SURVIVORS: Final = 3
 """The repeated rejections stop at this number of survivors."""
 
+LEAST_REST: Final = 1e-5
+"""Where taking samples away leaves less than this share of the squares, rounding would show: they are summed anew."""
+
+
+class Moments(NamedTuple):
+    """The sorted samples ``first`` to ``last`` (exclusive), their mean and their squared deviations from it, summed.
+
+    ``summed`` are the squares when they were last summed, before samples were taken away: what rounding is relative to.
+    """
+
+    first: int
+    last: int
+    mean: float
+    squares: float
+    summed: float
+
 
 @inner
-def median(column: Float64Array, first: int, last: int) -> float:
-    """The median of the sorted samples ``first`` to ``last`` (exclusive)."""
+def median(rows: Float64Array, i: int, first: int, last: int) -> float:
+    """The median of the sorted samples ``first`` to ``last`` (exclusive) of column ``i``."""
     middle = (first + last) // 2
     if (last - first) % 2 == 1:
-        return column[middle]  # type: ignore[no-any-return]
-    return 0.5 * (column[middle - 1] + column[middle])  # type: ignore[no-any-return]
+        return rows[middle, i]  # type: ignore[no-any-return]
+    return 0.5 * (rows[middle - 1, i] + rows[middle, i])  # type: ignore[no-any-return]
 
 
 @inner
-def mean_and_squares(column: Float64Array, first: int, last: int) -> tuple[float, float]:
-    """The mean of the sorted samples and the sum of their squared deviations from it.
+def moments_of(rows: Float64Array, i: int, first: int, last: int) -> Moments:
+    """The moments of a range of at least one sample.
 
     One pass with the middle sample as pivot: a mean never lies far from it in units of the scatter, so that nothing
     cancels, and a column of equal values has exactly no scatter.
     """
-    pivot = column[(first + last) // 2]
+    pivot = rows[(first + last) // 2, i]
     total, squares, other_total, other_squares = 0.0, 0.0, 0.0, 0.0
     even_last = last - (last - first) % 2
     for k in range(first, even_last, 2):
         # Two sums of every other sample each: the processor need not wait for one addition before it begins the next.
-        deviation, other = column[k] - pivot, column[k + 1] - pivot
+        deviation, other = rows[k, i] - pivot, rows[k + 1, i] - pivot
         total += deviation
         squares += deviation * deviation
         other_total += other
         other_squares += other * other
     if even_last < last:
-        deviation = column[even_last] - pivot
+        deviation = rows[even_last, i] - pivot
         total += deviation
         squares += deviation * deviation
     total += other_total
     squares += other_squares
     shift = total / (last - first)
-    return pivot + shift, max(squares - shift * total, 0.0)
+    rest = squares - shift * total
+    squares = rest if rest > 0.0 else 0.0
+    return Moments(first, last, pivot + shift, squares, squares)
 
 
 @inner
-def trim(column: Float64Array, kept: tuple[int, int], center: float, below: float, above: float) -> tuple[int, int]:
+def moments_of_all(rows: Float64Array, sums: Float64Array, i: int, n: int) -> Moments:
+    """The moments of all ``n`` valid samples; from `evenfield.kernels.whole_rows.sum_rows` where it could find them."""
+    if n == rows.shape[0]:
+        return Moments(0, n, sums[0, i], sums[1, i], sums[1, i])
+    if n == 0:
+        return Moments(0, 0, np.nan, 0.0, 0.0)
+    return moments_of(rows, i, 0, n)
+
+
+@inner
+def without_ends(rows: Float64Array, i: int, whole: Moments, first: int, last: int) -> Moments:
+    """The moments of a part of a range, by taking away what lies before ``first`` and from ``last`` on."""
+    if last <= first or (first == whole.first and last == whole.last):
+        return Moments(first, last, whole.mean, whole.squares, whole.summed)
+    total, squares = 0.0, 0.0
+    for k in range(whole.first, first):
+        deviation = rows[k, i] - whole.mean
+        total += deviation
+        squares += deviation * deviation
+    for k in range(last, whole.last):
+        deviation = rows[k, i] - whole.mean
+        total += deviation
+        squares += deviation * deviation
+    n = last - first
+    rest = whole.squares - squares - total * total / n
+    if rest <= LEAST_REST * whole.summed:
+        return moments_of(rows, i, first, last)
+    return Moments(first, last, whole.mean - total / n, rest, whole.summed)
+
+
+@inner
+def trim(
+    rows: Float64Array, i: int, kept: tuple[int, int], center: float, below: float, above: float
+) -> tuple[int, int]:
     """The part of the sorted samples ``kept`` that lies no further than ``below`` and ``above`` from ``center``."""
     first, last = kept
-    while first < last and center - column[first] > below * BEYOND:
+    while first < last and center - rows[first, i] > below * BEYOND:
         first += 1
-    while last > first and column[last - 1] - center > above * BEYOND:
+    while last > first and rows[last - 1, i] - center > above * BEYOND:
         last -= 1
     return first, last
 
 
-@inner
-def finish_column(
-    scratch: Scratch,
-    i: int,
-    kept: tuple[int, int],
-    weights: Float64Array,
-    by_median: bool,
-    pixel: int,
-    results: Results,
-) -> None:
-    """Write the results of column ``i`` whose survivors are the sorted samples ``kept[0]`` to ``kept[1]``.
+# What is done column by column takes single arrays, never the tuples that hold them: handing over a tuple counts a
+# reference to each of its arrays, which takes longer than the work on a column.
 
-    A column without survivors falls back to the median of all its valid samples.
+
+@inner
+def finish_column(rows: Float64Array, i: int, n: int, kept: Moments, by_median: bool, outcome: Float64Array) -> None:
+    """Put the results of column ``i``, of whose ``n`` valid samples ``kept`` survived, into that of ``outcome``.
+
+    The rows of ``outcome`` are value, noise, samples used, rejected low and high. A column without survivors falls back
+    to the median of all its valid samples.
     """
-    n = scratch.valid[i]
-    first, last = kept
-    if last <= first:
-        first, last = 0, n
+    if kept.last <= kept.first:
         by_median = True
+        kept = moments_of(rows, i, 0, n) if n > 0 else Moments(0, 0, np.nan, 0.0, 0.0)
+    first, last = kept.first, kept.last
     used = last - first
-    results.used[pixel] = used
-    results.rejected_low[pixel] = first
-    results.rejected_high[pixel] = n - last
-    if used == 0:
-        results.value[pixel] = np.nan
-        results.noise[pixel] = np.nan
-        return
-    mean, squares = mean_and_squares(scratch.column, first, last)
-    scatter = math.sqrt(squares / (used - 1)) if used > 1 else np.nan
+    scatter = math.sqrt(kept.squares / (used - 1)) if used > 1 else np.nan
     noise = scatter / math.sqrt(used)
-    if by_median:
-        results.value[pixel] = median(scratch.column, first, last)
-        results.noise[pixel] = MEDIAN_NOISE * noise if used > 2 else noise
-    elif weights.size > 0:
-        value, share = weighted_mean(scratch, i, first, last, weights)
-        results.value[pixel] = value
-        results.noise[pixel] = scatter * share
-    else:
-        results.value[pixel] = mean
-        results.noise[pixel] = noise
+    value = kept.mean
+    if by_median and used > 0:
+        value = median(rows, i, first, last)
+        noise = MEDIAN_NOISE * noise if used > 2 else noise
+    outcome[0, i] = value
+    outcome[1, i] = noise
+    outcome[2, i] = used
+    outcome[3, i] = first
+    outcome[4, i] = n - last
+
+
+@inner
+def weigh_column(scratch: Scratch, i: int, kept: Moments, weights: Float64Array) -> None:
+    """Make value and noise of a column those of the weighted mean, unless nothing survived."""
+    used = kept.last - kept.first
+    if used <= 0:
+        return
+    value, share = weighted_mean(scratch, i, kept.first, kept.last, weights)
+    scratch.outcome[0, i] = value
+    scratch.outcome[1, i] = math.sqrt(kept.squares / (used - 1)) * share if used > 1 else np.nan
+
+
+@inner
+def write_columns(scratch: Scratch, start: int, width: int, results: Results) -> None:
+    """Write the outcome of the columns that are not settled."""
+    outcome, settled = scratch.outcome, scratch.settled
+    value, noise, used = results.value, results.noise, results.used
+    low, high = results.rejected_low, results.rejected_high
+    for i in range(width):
+        if settled[i] == 0:
+            value[start + i] = outcome[0, i]
+            noise[start + i] = outcome[1, i]
+            used[start + i] = np.uint16(outcome[2, i])
+            low[start + i] = np.uint16(outcome[3, i])
+            high[start + i] = np.uint16(outcome[4, i])
+
+
+@inner
+def write_places(scratch: Scratch, places: NDArray[np.int64], start: int, count: int, results: Results) -> None:
+    """Write the outcome of the first ``count`` columns to their places."""
+    outcome = scratch.outcome
+    value, noise, used = results.value, results.noise, results.used
+    low, high = results.rejected_low, results.rejected_high
+    for i in range(count):
+        pixel = start + places[i]
+        value[pixel] = outcome[0, i]
+        noise[pixel] = outcome[1, i]
+        used[pixel] = np.uint16(outcome[2, i])
+        low[pixel] = np.uint16(outcome[3, i])
+        high[pixel] = np.uint16(outcome[4, i])
 
 
 @inner
@@ -117,14 +201,14 @@ def weighted_mean(scratch: Scratch, i: int, first: int, last: int, weights: Floa
     The column is sorted and has forgotten its frames, so the survivors are found again in the order of the frames.
     Where only some of several equal samples survive (minmax), equal samples stand in the order of their frames.
     """
-    column = scratch.column
-    least, greatest = column[first], column[last - 1]
+    rows = scratch.rows
+    least, greatest = rows[first, i], rows[last - 1, i]
     place_low, place_high = first, last - 1
-    while place_low > 0 and column[place_low - 1] == least:
+    while place_low > 0 and rows[place_low - 1, i] == least:
         place_low -= 1
-    while place_high > 0 and column[place_high - 1] == greatest:
+    while place_high > 0 and rows[place_high - 1, i] == greatest:
         place_high -= 1
-    pivot = column[(first + last) // 2]
+    pivot = rows[(first + last) // 2, i]
     total, weight, squared_weight = 0.0, 0.0, 0.0
     for frame in range(weights.size):
         sample = scratch.in_order[frame, i]

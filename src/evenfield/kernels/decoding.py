@@ -2,81 +2,131 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from evenfield.kernels.blocks import FLOAT32, INT16, Samples, Scratch, Terms
 from evenfield.kernels.cache import inner
-from evenfield.kernels.sorting import sort_rows
+from evenfield.kernels.sorting import take_steps
 from evenfield.model.pixels import Float64Array
 
+MUCH: Final = 1e30
+"""Shifts, scales and masters below this cannot make an infinity of a 16-bit number."""
+
 
 @inner
-def decode_row(samples: Samples, frame: int, start: int, stop: int, row: Float64Array) -> None:
-    """Write the true values of one frame's samples ``start`` to ``stop`` to the beginning of ``row``."""
-    width = stop - start
+def place(start: int, i: int) -> np.uintp:
+    """The place ``start + i``, as a number that cannot be negative: else Python's indexing from the end is allowed for.
+
+    It would be looked for at every sample, which keeps the compiler from SIMD code.
+    """
+    return np.uintp(start) + np.uintp(i)
+
+
+# Rows are named by their numbers in whole arrays: a slice made for each row costs more than the work on it. The arrays
+# of a tuple get a name outside of the loops: taking them out of it counts references, which stops SIMD code.
+
+
+@inner
+def decode_row(samples: Samples, frame: int, start: int, width: int, rows: Float64Array, row: int) -> None:
+    """Write the true values of ``width`` samples of one frame from ``start`` on to the beginning of a row."""
+    bzero = samples.bzero
     if samples.sample == INT16:
-        integers = samples.int16s[frame, start:stop]
+        integers = samples.int16s
         if samples.swapped:
             for i in range(width):
-                word = integers[i]
-                # The low byte becomes the high one and with it the sign.
-                low_byte = np.int32(np.int8(word & 0xFF))
-                row[i] = np.float64(np.int32(low_byte * 256 + ((word >> 8) & 0xFF))) + samples.bzero
+                rows[row, i] = np.float64(swap_bytes(integers[frame, place(start, i)])) + bzero
         else:
             for i in range(width):
-                row[i] = np.float64(integers[i]) + samples.bzero
+                rows[row, i] = np.float64(integers[frame, place(start, i)]) + bzero
     elif samples.sample == FLOAT32:
-        singles = samples.float32s[frame, start:stop]
+        singles = samples.float32s
         for i in range(width):
-            row[i] = np.float64(singles[i])
+            rows[row, i] = np.float64(singles[frame, place(start, i)])
     else:
-        doubles = samples.float64s[frame, start:stop]
+        doubles = samples.float64s
         for i in range(width):
-            row[i] = doubles[i]
+            rows[row, i] = doubles[frame, place(start, i)]
 
 
 @inner
-def apply_terms(terms: Terms, frame: int, start: int, stop: int, row: Float64Array) -> None:
+def swap_bytes(word: int) -> float:
+    """A 16-bit integer with its bytes exchanged, exact in float32.
+
+    Every step is cast to 32 bits: with the 64 bits that numba takes for mixed integers this costs several times more.
+    """
+    wide = np.int32(word)
+    low, high = wide & np.int32(255), (wide >> np.int32(8)) & np.int32(255)
+    return np.float32(np.int32(np.int16((low << np.int32(8)) | high)))  # type: ignore[return-value]
+
+
+@inner
+def apply_terms(terms: Terms, frame: int, start: int, width: int, rows: Float64Array, row: int) -> None:
     """Calibrate one decoded row in place."""
-    width = stop - start
-    shift = terms.shifts[frame]
-    scale = terms.scales[frame]
-    master = terms.which[frame]
+    shift, scale, master = terms.shifts[frame], terms.scales[frame], terms.which[frame]
     if master >= 0:
-        subtract = terms.subtract[master, start:stop]
+        subtract = terms.subtract
         for i in range(width):
-            row[i] = (row[i] - shift - np.float64(subtract[i])) * scale
+            rows[row, i] = (rows[row, i] - shift - np.float64(subtract[master, place(start, i)])) * scale
     else:
         for i in range(width):
-            row[i] = (row[i] - shift) * scale
+            rows[row, i] = (rows[row, i] - shift) * scale
 
 
 @inner
-def load_block(samples: Samples, terms: Terms, start: int, stop: int, scratch: Scratch) -> None:
-    """Decode, calibrate and sort the columns ``start`` to ``stop``.
+def decode_and_apply(
+    samples: Samples, terms: Terms, frame: int, start: int, width: int, rows: Float64Array, row: int
+) -> None:
+    """Decode and calibrate one row; 16-bit samples of big-endian files in one pass, which gives the same bits."""
+    master = terms.which[frame]
+    if samples.sample != INT16 or not samples.swapped or master < 0:
+        decode_row(samples, frame, start, width, rows, row)
+        apply_terms(terms, frame, start, width, rows, row)
+        return
+    bzero, shift, scale = samples.bzero, terms.shifts[frame], terms.scales[frame]
+    integers, subtract = samples.int16s, terms.subtract
+    for i in range(width):
+        raw = np.float64(swap_bytes(integers[frame, place(start, i)])) + bzero
+        rows[row, i] = (raw - shift - np.float64(subtract[master, place(start, i)])) * scale
+
+
+@inner
+def terms_are_plain(samples: Samples, terms: Terms, start: int, width: int) -> bool:
+    """Whether integers stay finite, and no zero becomes negative, under the terms of these columns."""
+    if samples.sample != INT16:
+        return False
+    for frame in range(terms.shifts.size):
+        if not (0.0 < terms.scales[frame] < MUCH and abs(terms.shifts[frame]) < MUCH):
+            return False
+    bad = 0
+    subtract, much = terms.subtract, np.float32(MUCH)
+    for master in range(subtract.shape[0]):
+        for i in range(width):
+            bad += 0 if abs(subtract[master, place(start, i)]) < much else 1
+    return bad == 0
+
+
+@inner
+def load_block(samples: Samples, terms: Terms, start: int, width: int, scratch: Scratch) -> None:
+    """Decode, calibrate and sort ``width`` columns from ``start`` on.
 
     A sample that is not finite becomes +inf: it sorts behind the valid ones, which `Scratch.valid` counts.
     """
-    width = stop - start
+    rows, valid, in_order = scratch.rows, scratch.valid, scratch.in_order
     n_frames = terms.shifts.size
-    scratch.valid[:width] = 0
+    plain = terms_are_plain(samples, terms, start, width)
+    for i in range(width):
+        valid[i] = n_frames
     for frame in range(n_frames):
-        row = scratch.rows[frame, :width]
-        decode_row(samples, frame, start, stop, row)
-        apply_terms(terms, frame, start, stop, row)
-        for i in range(width):
-            finite = abs(row[i]) < np.inf
-            scratch.valid[i] += 1 if finite else 0
-            row[i] = (row[i] if finite else np.inf) + 0.0  # not under a mask: see sorting.exchange
-        if scratch.in_order.size > 0:
-            scratch.in_order[frame, :width] = row
-    sort_rows(scratch.rows, width)
-
-
-@inner
-def take_column(scratch: Scratch, i: int) -> int:
-    """Copy the valid samples of one sorted column to `Scratch.column`; return how many there are."""
-    n = scratch.valid[i]
-    for k in range(n):
-        scratch.column[k] = scratch.rows[k, i]
-    return n  # type: ignore[no-any-return]
+        decode_and_apply(samples, terms, frame, start, width, rows, frame)
+        if not plain:
+            for i in range(width):
+                finite = abs(rows[frame, i]) < np.inf
+                valid[i] -= 0 if finite else 1
+                # Adding zero: not under a mask, see sorting.exchange.
+                rows[frame, i] = (rows[frame, i] if finite else np.inf) + 0.0
+        if in_order.size > 0:
+            for i in range(width):
+                in_order[frame, i] = rows[frame, i]
+    take_steps(rows, scratch.steps, width, 0.0)

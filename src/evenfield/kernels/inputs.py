@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evenfield.errors import CombineError
-from evenfield.kernels.blocks import FLOAT32, FLOAT64, INT16, Results, Samples
+from evenfield.kernels.blocks import FLOAT32, FLOAT64, INT16, Samples
 from evenfield.model.pixels import Encoding, Float64Array
 
 _NO_INT16 = np.empty((0, 0), np.int16)
@@ -48,10 +48,3 @@ def float64_samples(block: Float64Array) -> Samples:
     """The samples of a block (n_frames, n_pixels) of true values."""
     whole = (read_only(_NO_INT16, np.int16), read_only(_NO_FLOAT32, np.float32), read_only(block, np.float64))
     return Samples(*whole, FLOAT64, False, 0.0)
-
-
-def new_results(n_pixels: int) -> Results:
-    """Fresh arrays for the results of ``n_pixels`` pixels."""
-    floats = (np.empty(n_pixels, np.float32), np.empty(n_pixels, np.float32))
-    counts = (np.empty(n_pixels, np.uint16), np.empty(n_pixels, np.uint16), np.empty(n_pixels, np.uint16))
-    return Results(*floats, *counts)

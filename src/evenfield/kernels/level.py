@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import threading
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
-from evenfield.kernels.blocks import Samples, numba_types
-from evenfield.kernels.cache import compile_kernel, load_numba
-from evenfield.kernels.decoding import decode_row
-from evenfield.model.pixels import Float32Array
+from evenfield.kernels.blocks import INT16, Samples, numba_types
+from evenfield.kernels.cache import compile_kernel, inner, load_numba
+from evenfield.kernels.decoding import decode_row, swap_bytes
+from evenfield.model.pixels import Float32Array, Float64Array
 
 WIDTH: Final = 1024
-"""Samples decoded at a time: 8 KiB of float64. The sums run on across blocks, so their order does not hang on it."""
+"""Samples taken at a time. The sums run on across blocks, so their order does not hang on it."""
+
+LANES: Final = 16
+"""Running sums of a master's row: the processor adds them side by side, always the same pixel to the same sum."""
 
 _READY: list[LevelKernel] = []
 _LOCK = threading.Lock()
@@ -29,6 +32,84 @@ class LevelKernel(Protocol):
         ...
 
 
+class LevelSums(NamedTuple):
+    """What a block of samples adds: sum, used, saturated, blank, and the least and greatest raw value."""
+
+    total: float
+    used: int
+    saturated: int
+    blank: int
+    minimum: float
+    maximum: float
+
+
+@inner
+def sum_samples(
+    rows: Float64Array, n: int, subtract: Float32Array, start: int, shift: float, saturation: float
+) -> LevelSums:
+    """Sum the first ``n`` decoded samples of row 0, one after another: any sample may be blank or saturated."""
+    total, minimum, maximum = 0.0, np.inf, -np.inf
+    count, saturated, blank = 0, 0, 0
+    for i in range(n):
+        raw = rows[0, i]
+        if not abs(raw) < np.inf:
+            blank += 1
+            continue
+        minimum = min(minimum, raw)
+        maximum = max(maximum, raw)
+        if raw >= saturation:
+            saturated += 1
+            continue
+        value = raw - shift
+        if subtract.size > 0:
+            value -= np.float64(subtract[0, start + i])
+        if abs(value) < np.inf:
+            total += value
+            count += 1
+        else:
+            blank += 1
+    return LevelSums(total, count, saturated, blank, minimum, maximum)
+
+
+@inner
+def sum_integers(samples: Samples, start: int, stop: int) -> tuple[np.int32, np.int32, np.int32]:
+    """The exact sum of a block's stored integers, the least and the greatest."""
+    integers = samples.int16s[0, start:stop]
+    total, least, greatest = np.int32(0), np.int32(32767), np.int32(-32768)
+    # At most WIDTH numbers of 16 bits: 32 bits hold their sum.
+    if samples.swapped:
+        for i in range(stop - start):
+            stored = np.int32(swap_bytes(integers[i]))
+            total = np.int32(total + stored)
+            least = min(least, stored)
+            greatest = max(greatest, stored)
+    else:
+        for i in range(stop - start):
+            stored = np.int32(integers[i])
+            total = np.int32(total + stored)
+            least = min(least, stored)
+            greatest = max(greatest, stored)
+    return total, least, greatest
+
+
+@inner
+def sum_master(subtract: Float32Array, start: int, stop: int, lanes: Float64Array) -> float:
+    """The sum of a master's block; not finite where one of its pixels is not."""
+    row = subtract[0, start:stop]
+    lanes[:] = 0.0
+    whole = (stop - start) // LANES * LANES
+    for first in range(0, whole, LANES):
+        part = row[first : first + LANES]
+        for lane in range(LANES):
+            lanes[lane] += np.float64(part[lane])
+    total = 0.0
+    for lane in range(LANES):
+        total += lanes[lane]
+    for i in range(whole, stop - start):
+        total += np.float64(row[i])
+    return total
+
+
 def sum_level(
     samples: Samples, subtract: Float32Array, shift: float, saturation: float
 ) -> tuple[float, float, float, float, float, float]:
@@ -36,32 +117,32 @@ def sum_level(
 
     Returns the sum, the number of samples in it, of saturated and of blank ones (raw value or master not finite), and
     the least and greatest finite raw value (+inf and -inf where there is none). ``subtract`` is empty or has one row.
+    Blocks of integers without a saturated sample, which is nearly all, are summed whole.
     """
     n_pixels = samples.int16s.shape[1] + samples.float32s.shape[1] + samples.float64s.shape[1]
-    row = np.empty(WIDTH, np.float64)
+    rows, lanes = np.empty((1, WIDTH), np.float64), np.empty(LANES, np.float64)
     total, minimum, maximum = 0.0, np.inf, -np.inf
     count, saturated, blank = 0, 0, 0
     for start in range(0, n_pixels, WIDTH):
         stop = min(start + WIDTH, n_pixels)
-        decode_row(samples, 0, start, stop, row)
-        for i in range(stop - start):
-            raw = row[i]
-            if not abs(raw) < np.inf:
-                blank += 1
+        n = stop - start
+        if samples.sample == INT16:
+            stored, least, greatest = sum_integers(samples, start, stop)
+            master = sum_master(subtract, start, stop, lanes) if subtract.size > 0 else 0.0
+            if greatest + samples.bzero < saturation and abs(master) < np.inf:
+                total += stored + n * (samples.bzero - shift) - master
+                count += n
+                minimum = min(minimum, least + samples.bzero)
+                maximum = max(maximum, greatest + samples.bzero)
                 continue
-            minimum = min(minimum, raw)
-            maximum = max(maximum, raw)
-            if raw >= saturation:
-                saturated += 1
-                continue
-            value = raw - shift
-            if subtract.size > 0:
-                value -= np.float64(subtract[0, start + i])
-            if abs(value) < np.inf:
-                total += value
-                count += 1
-            else:
-                blank += 1
+        decode_row(samples, 0, start, n, rows, 0)
+        part = sum_samples(rows, n, subtract, start, shift, saturation)
+        total += part.total
+        count += part.used
+        saturated += part.saturated
+        blank += part.blank
+        minimum = min(minimum, part.minimum)
+        maximum = max(maximum, part.maximum)
     return total, count, saturated, blank, minimum, maximum
 
 

@@ -6,6 +6,9 @@ import importlib
 import threading
 from typing import Final, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from evenfield.kernels.blocks import Results, Samples, Terms, numba_types
 from evenfield.kernels.cache import compile_kernel, load_numba
 from evenfield.model.pixels import Float64Array
@@ -29,12 +32,14 @@ class CombineKernel(Protocol):
         first_number: float,
         second_number: float,
         step: float,
+        steps: NDArray[np.int64],
         results: Results,
     ) -> None:
         """Fill ``results``.
 
         ``weights`` is empty or holds one weight a frame; ``first_number`` and ``second_number`` are the rejection's
-        own numbers (0 where it has fewer); ``step`` is the quantum of the calibrated samples.
+        own numbers (0 where it has fewer); ``step`` is the quantum of the calibrated samples;
+        ``steps`` are the `evenfield.kernels.sorting.sorting_steps` of the number of frames.
         """
         ...
 
@@ -55,6 +60,7 @@ def combine_kernel(name: str) -> CombineKernel:
                 number,
                 number,
                 number,
+                known["steps"],
                 known["results"],
             )
             _READY[name] = compile_kernel(module.combine, signature)

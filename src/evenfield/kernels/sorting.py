@@ -2,37 +2,149 @@
 
 The steps do not depend on the data, so each is one loop over neighboring pixels that the compiler turns into SIMD code.
 Batcher, K. E. 1968, "Sorting networks and their applications", AFIPS 32, 307 (merge exchange; any number of rows).
+What limits such a network is loading and storing rows, so its steps are taken together where they share rows: eight
+rows are sorted in registers first, and where two layers of a merge meet, four rows take three steps at a time.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
 from evenfield.kernels.cache import inner
 from evenfield.model.pixels import Float64Array
 
+FIRST_RUN: Final = 8
+"""Rows that are sorted in registers before anything is merged."""
 
-@inner
-def sort_rows(rows: Float64Array, width: int) -> None:
-    """Sort the first ``width`` columns of ``rows`` (n_frames, block width), least value in row 0; no NaN allowed."""
-    n = rows.shape[0]
+
+@functools.lru_cache(maxsize=16)
+def sorting_steps(n: int) -> NDArray[np.int64]:
+    """The steps that sort ``n`` rows, a read-only array (n_steps, 4) of row numbers that `take_steps` understands."""
+    steps = [(first, -1, -1, -1) for first in range(0, n - FIRST_RUN + 1, FIRST_RUN)]
+    done = n - n % FIRST_RUN
     half = 1
     while half < n:
+        # Below FIRST_RUN only the rows that fill no run of their own are left to sort.
+        begin = done if half < FIRST_RUN else 0
         step = half
         while step >= 1:
-            for j in range(step % half, n - step, 2 * step):
-                for i in range(min(step, n - j - step)):
-                    if (i + j) // (2 * half) == (i + j + step) // (2 * half):
-                        exchange(rows[i + j, :width], rows[i + j + step, :width])
-            step //= 2
+            joined = step // 2 if half >= FIRST_RUN and step > 1 else 0
+            for block in range(begin, n, 2 * half):
+                steps += _merge_layer((block, min(block + 2 * half, n)), half, step, joined)
+            step = step // 4 if joined > 0 else step // 2
         half *= 2
+    table = np.array(steps, np.int64).reshape(len(steps), 4)
+    table.flags.writeable = False
+    return table
+
+
+def _merge_layer(rows: tuple[int, int], half: int, step: int, joined: int) -> Iterator[tuple[int, int, int, int]]:
+    """One layer of a merge (distance ``step``), and the next (distance ``joined``) where that is not 0."""
+    begin, end = rows
+    apart = 0 if step == half else step
+    # Of a layer, rows `apart + i` and `apart + i + step` are compared, `step` rows at a time.
+    for first in range(begin + apart, end - step, 2 * step):
+        for i in range(first, min(first + (joined or step), end - step)):
+            if not joined:
+                yield i, i + step, -1, -1
+            elif i + step + joined < end:
+                yield i, i + joined, i + step, i + step + joined
+            else:
+                # The fourth row is missing: what sorts behind all others need not be there.
+                yield i, i + step, -1, -1
+                yield i + joined, i + step, -1, -1
+    if joined and apart:
+        # What the next layer compares across two groups of four.
+        for first in range(begin + joined, end - joined, 2 * step):
+            yield from ((i, i + joined, -1, -1) for i in range(first, min(first + joined, end - joined)))
+
+
+def sort_rows(rows: Float64Array, width: int) -> None:
+    """Sort the first ``width`` columns of ``rows`` (n_frames, block width), least value in row 0; no NaN allowed."""
+    take_steps(rows, sorting_steps(rows.shape[0]), width, 0.0)
 
 
 @inner
-def exchange(lower: Float64Array, upper: Float64Array) -> None:
-    """Put the lesser of each pair of values into ``lower``, the greater into ``upper``."""
-    for p in range(lower.size):
-        a = lower[p]
-        b = upper[p]
+def take_steps(rows: NDArray[np.floating], steps: NDArray[np.int64], width: int, zero: Any) -> None:
+    """Sort the first ``width`` columns of ``rows`` by the steps of `sorting_steps`; ``zero`` is of the rows' type."""
+    for k in range(steps.shape[0]):
+        a, b, c, d = steps[k, 0], steps[k, 1], steps[k, 2], steps[k, 3]
+        if b < 0:
+            sort_eight(rows, a, width)
+        elif c < 0:
+            exchange(rows, a, b, width, zero)
+        else:
+            exchange_four(rows, (a, b, c, d), width, zero)
+
+
+@inner
+def lesser(a: float, b: float) -> float:
+    """The lesser of two numbers, in the form that is one instruction."""
+    return a if a < b else b
+
+
+@inner
+def greater(a: float, b: float) -> float:
+    """The greater of two numbers, in the form that is one instruction."""
+    return a if b < a else b
+
+
+# All rows are named by their number in one array: with an array for each row the compiler would have to prove that no
+# two of them overlap, and gives up on SIMD code.
+
+
+@inner
+def exchange(rows: NDArray[np.floating], lower: int, upper: int, width: int, zero: Any) -> None:
+    """Put the lesser of each pair of values into row ``lower``, the greater into row ``upper``."""
+    for p in range(width):
+        a = rows[lower, p]
+        b = rows[upper, p]
         # Adding zero keeps the compiler from seeing that one of the two stores puts back what was there: it would then
         # store under a mask, which halves the speed. It also makes a plain zero of -0.0.
-        lower[p] = (a if a < b else b) + 0.0
-        upper[p] = (a if b < a else b) + 0.0
+        rows[lower, p] = lesser(a, b) + zero
+        rows[upper, p] = greater(a, b) + zero
+
+
+@inner
+def exchange_four(rows: NDArray[np.floating], four: tuple[int, int, int, int], width: int, zero: Any) -> None:
+    """Exchange the first with the third row and the second with the fourth, then the two in the middle."""
+    r0, r1, r2, r3 = four
+    for p in range(width):
+        a, b, c, d = rows[r0, p], rows[r1, p], rows[r2, p], rows[r3, p]
+        a, c = lesser(a, c), greater(a, c)
+        b, d = lesser(b, d), greater(b, d)
+        b, c = lesser(b, c), greater(b, c)
+        rows[r0, p] = a + zero
+        rows[r1, p] = b + zero
+        rows[r2, p] = c + zero
+        rows[r3, p] = d + zero
+
+
+@inner
+def sort_eight(rows: NDArray[np.floating], r: int, width: int) -> None:
+    """Sort the columns of the eight rows from row ``r`` on."""
+    for p in range(width):
+        a, b, c, d = rows[r, p], rows[r + 1, p], rows[r + 2, p], rows[r + 3, p]
+        e, f, g, h = rows[r + 4, p], rows[r + 5, p], rows[r + 6, p], rows[r + 7, p]
+        a, b, c, d = lesser(a, b), greater(a, b), lesser(c, d), greater(c, d)
+        e, f, g, h = lesser(e, f), greater(e, f), lesser(g, h), greater(g, h)
+        a, c, b, d = lesser(a, c), greater(a, c), lesser(b, d), greater(b, d)
+        e, g, f, h = lesser(e, g), greater(e, g), lesser(f, h), greater(f, h)
+        b, c, f, g = lesser(b, c), greater(b, c), lesser(f, g), greater(f, g)
+        a, e, b, f = lesser(a, e), greater(a, e), lesser(b, f), greater(b, f)
+        c, g, d, h = lesser(c, g), greater(c, g), lesser(d, h), greater(d, h)
+        c, e, d, f = lesser(c, e), greater(c, e), lesser(d, f), greater(d, f)
+        b, c, d, e, f, g = lesser(b, c), greater(b, c), lesser(d, e), greater(d, e), lesser(f, g), greater(f, g)
+        rows[r, p] = a
+        rows[r + 1, p] = b
+        rows[r + 2, p] = c
+        rows[r + 3, p] = d
+        rows[r + 4, p] = e
+        rows[r + 5, p] = f
+        rows[r + 6, p] = g
+        rows[r + 7, p] = h

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evenfield.calibrate.darks import scaled_dark
-from evenfield.combine.bands import BandTerms, CombineRecipe, combine_band
+from evenfield.combine.bands import BandTerms, CombineRecipe, combine_band, new_combined
 from evenfield.errors import ReadError
 from evenfield.model.events import CancelToken
 from evenfield.model.pixels import (
@@ -24,7 +24,7 @@ from evenfield.model.pixels import (
     Tile,
 )
 from evenfield.normalize.bands import BandLevel, band_level, merge_levels
-from evenfield.run.executors import work_through
+from evenfield.run.executors import ReadingOrder, Turn, work_through
 from evenfield.tiles import BAND_PIXELS, Work, band_rows, bands
 
 LEVEL_PIXELS = 4 * BAND_PIXELS
@@ -111,33 +111,48 @@ class LoopControl:
     told: Callable[[int], None]
 
 
-def measure_level(
-    source: PixelSource,
-    *,
-    subtraction: Subtraction | None,
-    shift: float,
-    saturation_adu: float | None,
-    control: LoopControl,
-) -> BandLevel:
-    """The level of one frame above what is subtracted, its bands read in order, so that the file is hashed on the way.
+def measure_levels(
+    stack: Stack, indices: Sequence[int], *, saturations: Sequence[float | None], control: LoopControl
+) -> list[BandLevel | ReadError]:
+    """The levels of some frames above what is subtracted, in the order of ``indices``, or why one cannot be read.
 
-    Raises
-    ------
-    ReadError
+    The frames advance side by side, so that a band of a master is read once for all of them; each file is read in
+    order, so that it is hashed on the way. ``saturations`` are those of the whole stack.
     """
-    rows, columns = source.shape
-    encoding = source.encoding
+    rows, columns = stack.shape
     height = max(1, LEVEL_PIXELS // columns)
-    buffer = _buffers.array((height, columns), encoding)
-    found: list[BandLevel] = []
+    found: dict[int, list[BandLevel]] = {index: [] for index in indices}
+    failed: dict[int, ReadError] = {}
     for tile in bands(rows, height=height):
-        control.cancel.check()
-        raw = buffer[: tile.rows]
-        source.read_raw(tile, raw)
-        subtract = None if subtraction is None else subtraction.read(tile)
-        found.append(band_level(raw, encoding=encoding, shift=shift, subtract=subtract, saturation_adu=saturation_adu))
-        control.told(raw.nbytes)
-    return merge_levels(found)
+        subtract: dict[int, Float32Array] = {}
+        for index in indices:
+            if index in failed:
+                continue
+            control.cancel.check()
+            try:
+                found[index].append(_measure_band(stack, index, tile, saturations[index], subtract))
+            except ReadError as error:
+                failed[index] = error
+            control.told(tile.rows * columns * stack.sources[index].encoding.numpy_dtype.itemsize)
+    return [failed[index] if index in failed else merge_levels(found[index]) for index in indices]
+
+
+def _measure_band(
+    stack: Stack, index: int, tile: Tile, saturation_adu: float | None, subtract: dict[int, Float32Array]
+) -> BandLevel:
+    """One band of one frame; ``subtract`` keeps the masters' bands for the frames that follow."""
+    source, which = stack.sources[index], stack.which[index]
+    raw = _buffers.array((tile.rows, stack.shape[1]), source.encoding)
+    source.read_raw(tile, raw)
+    if which >= 0 and which not in subtract:
+        subtract[which] = stack.subtractions[which].read(tile)
+    return band_level(
+        raw,
+        encoding=source.encoding,
+        shift=stack.shifts[index],
+        subtract=subtract.get(which),
+        saturation_adu=saturation_adu,
+    )
 
 
 def combine_stack(
@@ -165,15 +180,19 @@ def combine_stack(
     value = np.empty((rows, columns), np.float32)
     terms = (np.array(stack.shifts, np.float64), np.array(scales, np.float64), np.array(stack.which, np.int64))
 
+    order = ReadingOrder(control.cancel)
+
     def do(tile: Tile) -> _BandSums:
         raw = _buffers.array((len(stack.sources), tile.rows * columns), encoding)
-        _read_band(stack, tile, raw, encoding)
-        subtract = _subtract_band(stack, tile)
+        with order.turn(tile.start // height) as turn:
+            _read_band(stack, tile, raw, encoding, turn)
+            subtract = _subtract_band(stack, tile)
         combined = combine_band(
             raw,
             encoding=encoding,
             terms=BandTerms(shifts=terms[0], scales=terms[1], subtract=subtract, which=terms[2]),
             recipe=recipe,
+            out=_buffers.results(raw.shape[1]),
         )
         value[tile.start : tile.stop] = combined.value.reshape(tile.rows, columns)
         control.told(raw.nbytes)
@@ -205,22 +224,33 @@ class _BandSums:
 
 def _band_sums(combined: Combined, columns: int) -> _BandSums:
     noise = combined.noise.reshape(-1, columns)
-    finite = np.isfinite(noise)
-    n_low = int(combined.rejected_low.sum(dtype=np.int64))
-    n_high = int(combined.rejected_high.sum(dtype=np.int64))
+    row_sums = noise.sum(axis=1, dtype=np.float64)
+    noise_count = noise.size
+    if not np.isfinite(row_sums).all():
+        finite = np.isfinite(noise)
+        row_sums = np.where(finite, noise, np.float32(0)).sum(axis=1, dtype=np.float64)
+        noise_count = int(np.count_nonzero(finite))
+    n_low, n_high = _total(combined.rejected_low), _total(combined.rejected_high)
     return _BandSums(
-        no_data=int(np.count_nonzero(combined.count == 0)),
+        no_data=combined.count.size - int(np.count_nonzero(combined.count)),
         rejected_low=n_low,
         rejected_high=n_high,
-        samples=int(combined.count.sum(dtype=np.int64)) + n_low + n_high,
-        noise_row_sums=np.where(finite, noise, np.float32(0)).sum(axis=1, dtype=np.float64),
-        noise_count=int(np.count_nonzero(finite)),
+        samples=_total(combined.count) + n_low + n_high,
+        noise_row_sums=row_sums,
+        noise_count=noise_count,
     )
 
 
-def _read_band(stack: Stack, tile: Tile, raw: NDArray[Any], encoding: Encoding) -> None:
+def _total(counts: NDArray[np.uint16]) -> int:
+    # 64-bit sums of 16-bit numbers are slow: pieces whose sum 32 bits are sure to hold are added up first.
+    pieces = (counts[start : start + BAND_PIXELS] for start in range(0, counts.size, BAND_PIXELS))
+    return sum(int(piece.sum(dtype=np.uint32)) for piece in pieces)
+
+
+def _read_band(stack: Stack, tile: Tile, raw: NDArray[Any], encoding: Encoding, turn: Turn) -> None:
     columns = stack.shape[1]
     for index, source in enumerate(stack.sources):
+        turn.wait_for(index)
         row = raw[index].reshape(tile.rows, columns)
         try:
             if source.encoding == encoding:
@@ -242,6 +272,16 @@ class _Buffers(threading.local):
 
     def __init__(self) -> None:
         self._bytes = np.empty(0, np.uint8)
+        self._results: Combined | None = None
+
+    def results(self, n_pixels: int) -> Combined:
+        """Arrays for the results of a band, to be used before the next one is asked for."""
+        if self._results is None or self._results.value.size < n_pixels:
+            self._results = new_combined(n_pixels)
+        if self._results.value.size == n_pixels:
+            return self._results
+        parts = {field.name: getattr(self._results, field.name)[:n_pixels] for field in dataclasses.fields(Combined)}
+        return Combined(**parts)
 
     def array(self, shape: tuple[int, int], encoding: Encoding) -> NDArray[Any]:
         needed = shape[0] * shape[1] * encoding.numpy_dtype.itemsize

@@ -36,7 +36,7 @@ from evenfield.run.loop import (
     LoopControl,
     Stack,
     combine_stack,
-    measure_level,
+    measure_levels,
     measure_median,
 )
 from evenfield.run.provenance import to_history
@@ -141,10 +141,7 @@ def _keep_good(step: Step, frames: OpenFrames, job: Job, control: LoopControl) -
             excluded=frames.excluded,
             findings=frames.findings,
         )
-    measured = work_through(
-        range(n), lambda index: _measure(step, frames, index, job, control), threads=control.threads,
-        cancel=control.cancel,
-    )  # fmt: skip
+    measured = _measure_all(step, frames, job, control)
     excluded, findings = list(frames.excluded), list(frames.findings)
     gone: list[int] = []
     for index, one in enumerate(measured):
@@ -181,20 +178,39 @@ class _Measured:
     scale_level: float | None
 
 
-def _measure(step: Step, frames: OpenFrames, index: int, job: Job, control: LoopControl) -> _Measured | ReadError:
+def _measure_all(step: Step, frames: OpenFrames, job: Job, control: LoopControl) -> list[_Measured | ReadError]:
+    """Measure every frame; each thread takes an equal share of them."""
+    n = len(frames.items)
+    share = -(-n // control.threads)
+    saturations = [saturation_of(step, item, job) for item in frames.items]
+
+    def measure(indices: range) -> list[_Measured | ReadError]:
+        levels = measure_levels(frames.stack, indices, saturations=saturations, control=control)
+        return [_measured(step, frames, index, level, job) for index, level in zip(indices, levels, strict=True)]
+
+    shares = [range(first, min(first + share, n)) for first in range(0, n, share)]
+    found = work_through(shares, measure, threads=control.threads, cancel=control.cancel)
+    return [one for part in found for one in part]
+
+
+def _measured(
+    step: Step, frames: OpenFrames, index: int, level: BandLevel | ReadError, job: Job
+) -> _Measured | ReadError:
+    """The level of one frame with the number that scales it."""
+    if isinstance(level, ReadError) or step.recipe.scale != "median":
+        return level if isinstance(level, ReadError) else _Measured(level=level, scale_level=level.mean)
     stack = frames.stack
     which = stack.which[index]
-    subtraction = stack.subtractions[which] if which >= 0 else None
-    saturation = saturation_of(step, frames.items[index], job)
-    source, shift = stack.sources[index], stack.shifts[index]
     try:
-        level = measure_level(source, subtraction=subtraction, shift=shift, saturation_adu=saturation, control=control)
-        scale_level = level.mean
-        if step.recipe.scale == "median":
-            scale_level = measure_median(source, subtraction=subtraction, shift=shift, saturation_adu=saturation)
+        median = measure_median(
+            stack.sources[index],
+            subtraction=stack.subtractions[which] if which >= 0 else None,
+            shift=stack.shifts[index],
+            saturation_adu=saturation_of(step, frames.items[index], job),
+        )
     except ReadError as error:
         return error
-    return _Measured(level=level, scale_level=scale_level)
+    return _Measured(level=level, scale_level=median)
 
 
 def full_scale_of(item: StepInput, job: Job) -> float | None:
