@@ -29,8 +29,8 @@ class Work:
 def bytes_per_pixel(work: Work) -> int:
     """What one pixel of a band costs in one thread.
 
-    Raw samples of all frames, the masters' values (float32), and value, noise, count and rejected (14 bytes, 16 with
-    what the sums over a band take). Decoded samples are not counted: a few hundred pixels at a time.
+    Raw samples of all frames, the masters' values (float32), and value, noise, count and rejected (16 bytes). What the
+    kernels decode, a few hundred pixels at a time, is small beside it.
     """
     return work.n_frames * work.sample_bytes + 4 * work.n_masters + 16
 
