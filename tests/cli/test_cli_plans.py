@@ -222,3 +222,23 @@ def test_header_of_a_master(ev: Callable[..., Any], shooter: Any) -> None:
     assert (header["FILTER"], header["GAIN"], header["OFFSET"]) == ("Ha", 100, 50)
     assert (header["XBINNING"], header["YBINNING"], header["BAYERPAT"]) == (2, 2, "GBRG")
     assert (header["NCOMBINE"], header["BUNIT"]) == (6, "adu")
+
+
+def test_plan_of_all_masters(ev: Callable[..., Any], shooter: Any) -> None:
+    """``plan masters`` makes a master of every calibration set, needed or not, with flats or without; it can be run."""
+    shooter.take("bias", 5, kind="BIAS", EXPTIME=0.0)
+    shooter.take("dark", 5, kind="DARK", EXPTIME=300.0)
+    alone = ev("plan", "masters", shooter.folder, "-o", "alone", "--json")
+    assert alone.code == 0
+    assert [step["kind"] for step in alone.json["steps"]] == ["bias", "dark"]
+    assert {one["use"] for one in alone.json["files"]} == {"used"}
+    shooter.take("flat", 5)
+    assert ev("plan", "masters", shooter.folder, "-o", "all", "--save", "p.json").code == 0
+    outcome = ev("run", "p.json", "--json")
+    assert outcome.code == 0
+    assert [(one["kind"], one["status"]) for one in outcome.json["results"]] == [
+        ("bias", "DONE"),
+        ("dark", "DONE"),
+        ("flat", "DONE"),
+    ]
+    assert {one["use"] for one in outcome.json["files"]} == {"used"}

@@ -45,7 +45,13 @@ def split_output(output: str) -> tuple[str, str | None]:
 
 
 def plan_paths(
-    paths: Sequence[str], *, calibration: Sequence[str], output: str, settings: Settings, progress: ProgressLine
+    paths: Sequence[str],
+    *,
+    calibration: Sequence[str],
+    output: str,
+    settings: Settings,
+    progress: ProgressLine,
+    job: str = "flats",
 ) -> Plan:
     """Survey and plan. Where nothing can be planned, the plan has no steps and says why."""
     folder, single = split_output(output)
@@ -53,7 +59,7 @@ def plan_paths(
     survey = survey_folders(paths, calibration=calibration, settings=settings, skip=skip, progress=progress.survey)
     progress.clear()
     try:
-        return make_plan(survey, output=folder, settings=settings, single_name=single)
+        return make_plan(survey, output=folder, settings=settings, single_name=single, job=job)
     except PlanError as error:
         if error.code == "usage":
             raise UsageError(error.message, mend=error.mend) from None

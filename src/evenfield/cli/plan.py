@@ -16,7 +16,7 @@ JOBS = ("flats", "masters", "calibrate")
 
 
 @click.command("plan")
-@click.argument("paths", nargs=-1, required=True, metavar="[flats] PATH...")
+@click.argument("paths", nargs=-1, required=True, metavar="[flats|masters] PATH...")
 @click.option("-o", "--output", default="masters", show_default=True, metavar="OUT",
               help="Folder for the masters, or NAME.fits where one flat is made.")  # fmt: skip
 @click.option("--calibration", multiple=True, metavar="DIR",
@@ -42,18 +42,20 @@ def command(
 ) -> int:
     """Plan a job for the frames in PATH... and show it; no pixel is read.
 
-    The job is 'flats'. Plans of all masters and of calibrated lights are not there yet.
+    The job is 'flats' (master flats and what they need, the default) or 'masters' (a master of every bias, dark and
+    dark flat set as well). Plans of calibrated lights are not there yet.
     """
+    job = "flats"
     if paths[0] in JOBS:
-        if paths[0] != "flats":
-            raise UsageError(f"Plans of '{paths[0]}' are not there yet.", mend="This version plans 'flats'.")
-        paths = paths[1:]
+        job, paths = paths[0], paths[1:]
+        if job == "calibrate":
+            raise UsageError("Plans of calibrated lights are not there yet.", mend="Plan 'flats' or 'masters'.")
         if not paths:
-            raise UsageError("No folder was given.", mend="evenfield plan flats NIGHT -o masters")
+            raise UsageError("No folder was given.", mend=f"evenfield plan {job} NIGHT -o masters")
     shown = Shown(json=as_json, quiet=quiet, verbose=verbose)
     settings = settings_of(values)
     progress = ProgressLine(quiet=quiet or as_json)
-    plan = plan_paths(paths, calibration=calibration, output=output, settings=settings, progress=progress)
+    plan = plan_paths(paths, calibration=calibration, output=output, settings=settings, progress=progress, job=job)
     if save is not None:
         save_plan(plan, path=save)
     code = show_plan(plan, shown=shown, explain=dry_run or show_search, search=show_search)

@@ -32,7 +32,9 @@ from evenfield.plan.steps import Draft, build_steps
 from evenfield.plan.uses import file_uses
 
 
-def make_plan(survey: Survey, *, output: str, settings: Settings | None = None, single_name: str | None = None) -> Plan:
+def make_plan(
+    survey: Survey, *, output: str, settings: Settings | None = None, single_name: str | None = None, job: str = "flats"
+) -> Plan:
     """Decide which masters are made from which frames, and why. No pixel is read.
 
     Parameters
@@ -44,6 +46,9 @@ def make_plan(survey: Survey, *, output: str, settings: Settings | None = None, 
     settings : Settings, optional
     single_name : str, optional
         The file name of the product where exactly one flat is made ("flat.fits").
+    job : str
+        "flats": master flats, and what they need. "masters": a master of every raw bias, dark and dark flat set as
+        well, needed or not; flats need not be there.
 
     Returns
     -------
@@ -66,14 +71,17 @@ def make_plan(survey: Survey, *, output: str, settings: Settings | None = None, 
     selection = select_frames(survey, ignore_type=settings.select.ignore_type, named_only=named_only)
     nights = assign_nights(survey.frames)
     groups, small = _groups(selection, nights, settings)
-    if not groups:
-        raise _nothing_to_do(survey, selection, small, settings)
     sets = sets_from(selection.calibration, named_only=named_only, settings=settings)
+    extra = [group for group in sets if not group.is_master] if job == "masters" else []
+    if not groups and not extra:
+        raise _nothing_to_do(survey, selection, small, settings)
     drafts = [
         Draft(group=group, name=name, calibration=calibration)
         for group, name, calibration in _calibrated(groups, sets, settings, single_name)
     ]
-    built = build_steps(drafts, root=survey.root, settings=settings, regions=regions, told=told_keys(survey.frames))
+    built = build_steps(
+        drafts, root=survey.root, settings=settings, regions=regions, told=told_keys(survey.frames), extra=extra
+    )
     files, told = file_uses(
         survey, selection, drafts=drafts, made_by=built.made_by, sets=sets, small=small, settings=settings
     )

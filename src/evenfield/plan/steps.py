@@ -42,14 +42,21 @@ class BuiltSteps:
 
 
 def build_steps(
-    drafts: Sequence[Draft], *, root: str, settings: Settings, regions: Mapping[str, Regions], told: ToldKeys
+    drafts: Sequence[Draft],
+    *,
+    root: str,
+    settings: Settings,
+    regions: Mapping[str, Regions],
+    told: ToldKeys,
+    extra: Sequence[FrameGroup] = (),
 ) -> BuiltSteps:
     """The steps of all drafts: first the bias, dark and dark flat masters they need, then the flats.
 
-    ``regions`` holds the overscan and trim regions of every frame by path; ``told`` says what each camera tells.
+    ``regions`` holds the overscan and trim regions of every frame by path; ``told`` says what each camera tells;
+    ``extra`` are raw sets that get a master though no flat needs it.
     """
     taken = [draft.name for draft in drafts]
-    dark_steps = _dark_steps(_roles(drafts), taken=taken, root=root, settings=settings, regions=regions)
+    dark_steps = _dark_steps(_roles(drafts, extra), taken=taken, root=root, settings=settings, regions=regions)
     refs = {key: _ref(step, group) for key, (step, group) in dark_steps.items()}
     flats = [_flat_step(draft, refs=refs, root=root, settings=settings, regions=regions, told=told) for draft in drafts]
     groups = [*(group for _, group in dark_steps.values()), *(draft.group for draft in drafts)]
@@ -77,8 +84,8 @@ def set_id(group: FrameGroup) -> str:
     return group.frames[0].path
 
 
-def _roles(drafts: Sequence[Draft]) -> dict[str, tuple[FrameGroup, FrameKind]]:
-    """The raw sets that some flat needs, with the kind that their master gets."""
+def _roles(drafts: Sequence[Draft], extra: Sequence[FrameGroup]) -> dict[str, tuple[FrameGroup, FrameKind]]:
+    """The raw sets that get a master, with the kind that it gets: those that some flat needs, and the extra ones."""
     found: dict[str, tuple[FrameGroup, FrameKind]] = {}
     for draft in drafts:
         for choice in draft.calibration.choices:
@@ -89,6 +96,8 @@ def _roles(drafts: Sequence[Draft]) -> dict[str, tuple[FrameGroup, FrameKind]]:
                 known = found.get(set_id(fit.group))
                 if known is None or kind is FrameKind.DARK_FLAT:
                     found[set_id(fit.group)] = (fit.group, kind)
+    for group in extra:
+        found.setdefault(set_id(group), (group, group.kind))
     return found
 
 

@@ -49,7 +49,7 @@ def file_uses(
     ``made_by`` maps the id of a raw calibration set to that of the step that makes its master.
     """
     uses = {use.path: use for use in selection.uses}
-    users = _used(drafts, made_by)
+    users = _used(drafts, made_by, sets)
     for path, (reason, ids) in users.items():
         uses[path] = FileUse(path=path, use="used", code="used", reason=reason, steps=ids)
     for draft in drafts:
@@ -80,7 +80,9 @@ def file_uses(
     )
 
 
-def _used(drafts: Sequence[Draft], made_by: Mapping[str, str]) -> dict[str, tuple[str, tuple[str, ...]]]:
+def _used(
+    drafts: Sequence[Draft], made_by: Mapping[str, str], sets: Sequence[FrameGroup]
+) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Path -> reason and the ids of the steps that read the file."""
     reasons: dict[str, str] = {}
     ids: dict[str, list[str]] = {}
@@ -97,6 +99,12 @@ def _used(drafts: Sequence[Draft], made_by: Mapping[str, str]) -> dict[str, tupl
         for path, words, step in users:
             reasons.setdefault(path, words)
             ids.setdefault(path, []).append(step)
+    for group in sets:
+        # A set that gets a master of its own, though no flat needs it.
+        made = made_by.get(set_id(group))
+        if made is not None and group.frames[0].path not in reasons:
+            reasons.update({frame.path: f"{group.kind.words} of {made}" for frame in group.frames})
+            ids.update({frame.path: [made] for frame in group.frames})
     return {path: (reason, tuple(dict.fromkeys(ids[path]))) for path, reason in reasons.items()}
 
 

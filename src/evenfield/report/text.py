@@ -71,7 +71,10 @@ def plan_text(plan: Plan, *, verbose: bool = False, paint: Paint = plain) -> str
     ready = sum(1 for step in flats if not step.refused)
     others = len(plan.steps) - len(flats)
     closing = f"{plural(ready, 'master flat')} can be made"
-    closing += f", and {plural(others, 'master')} for them" if others else ""
+    if others:
+        closing = (
+            f"{closing}, with {plural(others, 'other master')}" if flats else f"{plural(others, 'master')} can be made"
+        )
     lines.append(f"{closing}.  Nothing made yet.")
     return "\n".join(lines) + "\n"
 
@@ -211,7 +214,11 @@ def _closing(report: Report, findings: Sequence[Finding]) -> str:
     failed = sum(1 for result in report.results if result.status is StepStatus.FAILED)
     skipped = sum(1 for result in report.results if result.status is StepStatus.SKIPPED)
     warnings = sum(1 for one in findings if one.level is FindingLevel.WARNING)
-    text = f"{plural(made, 'master flat')} made in {report.seconds:.1f} s"
+    what = "master flat"
+    if not flats:
+        what, made = "master", sum(1 for result in report.results if result.status is StepStatus.DONE)
+        reused = sum(1 for result in report.results if result.status is StepStatus.REUSED)
+    text = f"{plural(made, what)} made in {report.seconds:.1f} s"
     text += f", {reused} reused" if reused else ""
     text += f", {plural(failed, 'step')} failed" if failed else ""
     text += f", {skipped} skipped" if skipped else ""
