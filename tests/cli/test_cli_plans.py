@@ -242,3 +242,12 @@ def test_plan_of_all_masters(ev: Callable[..., Any], shooter: Any) -> None:
         ("flat", "DONE"),
     ]
     assert {one["use"] for one in outcome.json["files"]} == {"used"}
+
+
+def test_a_plan_never_holds_a_move_that_cannot_be_done(ev: Callable[..., Any], shooter: Any) -> None:
+    """--move-inputs with an unknown placeholder is refused when planning, not after the masters are made."""
+    shooter.take("flat", 5)
+    outcome = ev("plan", shooter.folder, "-o", "masters", "--move-inputs", "{moon}", "--save", "p.json")
+    assert outcome.code == 2
+    assert "{moon}" in outcome.err
+    assert not Path("p.json").exists()

@@ -9,7 +9,6 @@ import click
 from evenfield.cli.options import settings_of, settings_options
 from evenfield.cli.path import Shown, plan_paths, run_and_show, show_found, show_plan
 from evenfield.cli.screen import ProgressLine
-from evenfield.run.moving import check_move_template
 
 
 @click.command("flats")
@@ -43,8 +42,6 @@ def command(
     """
     shown = Shown(json=as_json, quiet=quiet, verbose=verbose)
     settings = settings_of(values)
-    if settings.output.move_inputs is not None:
-        check_move_template(settings.output.move_inputs)
     progress = ProgressLine(quiet=quiet or as_json)
     plan = plan_paths(paths, calibration=calibration, output=output, settings=settings, progress=progress)
     if dry_run:

@@ -6,6 +6,7 @@ refused when the value is built.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal, get_type_hints
 
@@ -216,6 +217,32 @@ class CombineSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     )
 
 
+MOVE_PLACEHOLDERS: Final = ("date", "time", "filter")
+"""What --move-inputs fills in."""
+
+
+def check_move_template(template: str) -> None:
+    """Refuse placeholders other than {date}, {time} and {filter}.
+
+    Raises
+    ------
+    SettingsError
+    """
+    try:
+        parts = [part for part in string.Formatter().parse(template) if part[1] is not None]
+    except ValueError as error:
+        raise _not_understood(template, str(error)) from None
+    for _, field, layout, conversion in parts:
+        if field not in MOVE_PLACEHOLDERS or layout or conversion:
+            raise _not_understood(template, f"there is no {{{field}}} of that form")
+
+
+def _not_understood(template: str, why: str) -> SettingsError:
+    return SettingsError(
+        f"--move-inputs does not understand '{template}' ({why}).", mend="Placeholders are {date}, {time} and {filter}."
+    )
+
+
 class OutputSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is written, and what becomes of the inputs."""
 
@@ -240,6 +267,11 @@ class OutputSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "--move-inputs",
         ),
     ] = None
+
+    def __post_init__(self) -> None:
+        """Refuse a folder with unknown placeholders: after the masters are made it would be too late."""
+        if self.move_inputs is not None:
+            check_move_template(self.move_inputs)
 
 
 class RunSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime
 import os
-import string
 from collections.abc import Sequence
-from typing import Final
 
-from evenfield.errors import EvenfieldError, SettingsError
+from evenfield.errors import EvenfieldError
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo, FrameKind
@@ -16,30 +14,6 @@ from evenfield.model.plan import Plan
 from evenfield.model.report import StepResult
 from evenfield.plan.names import safe_piece
 from evenfield.write import move_file
-
-PLACEHOLDERS: Final = ("date", "time", "filter")
-
-
-def check_move_template(template: str) -> None:
-    """Refuse placeholders other than {date}, {time} and {filter}.
-
-    Raises
-    ------
-    SettingsError
-    """
-    try:
-        parts = [part for part in string.Formatter().parse(template) if part[1] is not None]
-    except ValueError as error:
-        raise _not_understood(template, str(error)) from None
-    for _, field, layout, conversion in parts:
-        if field not in PLACEHOLDERS or layout or conversion:
-            raise _not_understood(template, f"there is no {{{field}}} of that form")
-
-
-def _not_understood(template: str, why: str) -> SettingsError:
-    return SettingsError(
-        f"--move-inputs does not understand '{template}' ({why}).", mend="Placeholders are {date}, {time} and {filter}."
-    )
 
 
 def move_inputs(plan: Plan, results: Sequence[StepResult]) -> tuple[tuple[tuple[str, str], ...], list[Finding]]:
