@@ -13,7 +13,6 @@ from evenfield.errors import DocumentError, EvenfieldError, SettingsError
 from evenfield.model.plan import PLAN_SCHEMA, Plan
 from evenfield.model.report import REPORT_SCHEMA, Provenance, Report
 from evenfield.model.settings import Settings
-from evenfield.model.survey import Survey
 from evenfield.write.document import write_text
 
 T = TypeVar("T")
@@ -96,11 +95,6 @@ def load_report(path: str | os.PathLike[str]) -> Report:
     data = _read(path, "report")
     _check_schema(data, path, REPORT_SCHEMA, "report")
     return _decode(data, Report, path, "report")
-
-
-def save_survey(survey: Survey, *, path: str | os.PathLike[str]) -> None:
-    """Write a survey as JSON."""
-    write_text(os.fspath(path), to_json(survey))
 
 
 def decode_provenance(text: str, *, path: str) -> Provenance:

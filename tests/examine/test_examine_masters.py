@@ -13,7 +13,7 @@ from evenfield.examine.masters import MasterFacts, corner_ratio, examine_dark, e
 from evenfield.model.catalogue import CATALOGUE, finding
 
 SHAPE = (100, 200)
-FINE = MasterFacts(name="m", level_adu=30000.0, full_scale_adu=65535.0, saturated=0.0, uncalibrated=False)
+FINE = MasterFacts(name="m", level_adu=30000.0, full_scale_adu=65535.0, saturated=0.0)
 
 
 def pixels(level: float = 30000.0, *, bad: int = 0, value: float = 0.0) -> Any:

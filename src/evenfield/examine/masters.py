@@ -33,7 +33,6 @@ class MasterFacts:
     level_adu: float | None
     full_scale_adu: float | None
     saturated: float | None
-    uncalibrated: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

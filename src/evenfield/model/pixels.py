@@ -109,15 +109,6 @@ class PixelSource(Protocol):
         ...
 
 
-@runtime_checkable
-class PixelSink(Protocol):
-    """Something that takes the pixels of one image, band by band."""
-
-    def write(self, tile: Tile, pixels: Float32Array) -> None:
-        """Take one band."""
-        ...
-
-
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """A whole image in memory. Arrays are read-only.

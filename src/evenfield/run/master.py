@@ -336,7 +336,6 @@ def _examine(step: Step, kept: Kept, combined: CombinedMaster, job: Job) -> Exam
         level_adu=sum(means) / len(means) if len(means) == len(levels) and means else None,
         full_scale_adu=min(known) if len(known) == len(scales) and known else None,
         saturated=sum(level.n_saturated for level in levels) / counted if known and counted else None,
-        uncalibrated=all(one.how == "none" for one in step.calibrations),
     )
     return examine_flat(combined.value, facts=facts)
 
