@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
@@ -17,12 +17,13 @@ from evenfield.errors import DocumentError, ReadError, UsageError
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo
-from evenfield.model.pixels import PixelSource
 from evenfield.model.settings import Settings
 from evenfield.model.survey import Copy, LevelMeasurement, Survey, Unreadable
 from evenfield.model.wording import name_files, plural
-from evenfield.read import list_files, open_source, read_header, reason_of
-from evenfield.tiles import BAND_PIXELS, bands
+from evenfield.read import RememberedFrames, list_files, read_header, reason_of
+
+if TYPE_CHECKING:
+    from evenfield.model.pixels import PixelSource, Tile
 
 OVERRIDES_FILE = "evenfield.toml"
 """The small file beside the frames that corrects their headers."""
@@ -85,9 +86,10 @@ def survey_folders(
     # A file that is reached in two ways counts once, also where one of them is a link.
     main = {os.path.realpath(path) for path in first.files} if more.files else set()
     extra = tuple(path for path in more.files if os.path.realpath(path) not in main)
-    reader = _Reader(
-        select.overrides, tops=[*given, *(os.fspath(path) for path in calibration), *settings.calibration.files]
-    )
+    root = _root(given)
+    remembered = RememberedFrames(root)
+    tops = [*given, *(os.fspath(path) for path in calibration), *settings.calibration.files]
+    reader = _Reader(select.overrides, tops=tops, remembered=remembered)
     explicit = {os.path.realpath(path) for path in more.files}
     moved = {path for path in first.files if path not in named and _was_moved(path, settings.output.move_inputs)}
     searched = [path for path in (*first.files, *extra) if path not in moved]
@@ -100,9 +102,10 @@ def survey_folders(
         progress(total, total)
     problems = [Unreadable(path=p.path, code=p.code, reason=p.reason, mend=p.mend) for p in first.problems]
     problems += [Unreadable(path=p.path, code=p.code, reason=p.reason, mend=p.mend) for p in more.problems]
-    frames, failed = _with_domains(reader.frames)
+    frames, failed = _with_domains(reader.frames, remembered)
+    remembered.save()
     return Survey(
-        root=_root(given),
+        root=root,
         frames=frames,
         calibration=tuple(path for path in extra if path not in reader.left_out),
         named=named,
@@ -128,11 +131,12 @@ def _was_moved(path: str, template: str | None) -> bool:
 class _Reader:
     """Headers to frames, with the overrides of the user and of the files beside the frames."""
 
-    def __init__(self, overrides: Sequence[str], *, tops: Sequence[str]) -> None:
+    def __init__(self, overrides: Sequence[str], *, tops: Sequence[str], remembered: RememberedFrames) -> None:
         self.frames: list[FrameInfo] = []
         self.unreadable: list[Unreadable] = []
         self.left_out: set[str] = set()
         self.findings: list[Finding] = []
+        self._remembered = remembered
         self._user = tuple(override for text in overrides for override in parse_override(text))
         self._beside: dict[str, tuple[Override, ...]] = {}
         # Above the folders that were given, nobody expects a file to be looked for.
@@ -141,15 +145,14 @@ class _Reader:
         self._corrected: dict[str, list[str]] = {}
 
     def add(self, path: str, *, keep_product: bool) -> None:
+        beside = self._overrides_beside(os.path.dirname(path))
+        overrides = (*beside, *self._user)
         try:
-            header = read_header(path)
+            frame = self._described(path, overrides)
         except ReadError as error:
             reason = reason_of(error, path)
             self.unreadable.append(Unreadable(path=path, code=error.code, reason=reason, mend=error.mend))
             return
-        beside = self._overrides_beside(os.path.dirname(path))
-        overrides = (*beside, *self._user)
-        frame = describe_frame(header, overrides=overrides)
         if frame.product_digest is not None and not keep_product:
             self.left_out.add(path)
             return
@@ -157,6 +160,15 @@ class _Reader:
         fields = {override.field for override in beside if override.fits(path)}
         if fields:
             self._corrected.setdefault(", ".join(sorted(fields)), []).append(path)
+
+    def _described(self, path: str, overrides: Sequence[Override]) -> FrameInfo:
+        if any(override.fits(path) for override in overrides):
+            return describe_frame(read_header(path), overrides=overrides)
+        frame = self._remembered.recall(path)
+        if frame is None:
+            frame = describe_frame(read_header(path))
+            self._remembered.remember(frame)
+        return frame
 
     def told(self) -> list[Finding]:
         """A finding for each set of fields that files beside the frames correct."""
@@ -245,7 +257,9 @@ def _root(paths: Sequence[str]) -> str:
         return folders[0]
 
 
-def _with_domains(frames: Sequence[FrameInfo]) -> tuple[tuple[FrameInfo, ...], list[Unreadable]]:
+def _with_domains(
+    frames: Sequence[FrameInfo], remembered: RememberedFrames
+) -> tuple[tuple[FrameInfo, ...], list[Unreadable]]:
     """Look at the pixels of float frames whose headers do not tell their number domain: 0..1, or ADU."""
     told: list[FrameInfo] = []
     failed: list[Unreadable] = []
@@ -253,15 +267,15 @@ def _with_domains(frames: Sequence[FrameInfo]) -> tuple[tuple[FrameInfo, ...], l
         if frame.setup.number_domain is not None or not frame.sample.startswith("float"):
             told.append(frame)
             continue
-        try:
-            # A master is looked at as a whole; of a raw frame one band tells enough.
-            greatest = _greatest(frame.path, whole=frame.is_master)
-        except ReadError as error:
-            failed.append(Unreadable(path=frame.path, code=error.code, reason=reason_of(error, frame.path)))
-            continue
-        # Between 1 and 16 nobody can tell a faint master in ADU from a stretched one in 0..1.
-        domain = "unit" if 0 < greatest <= 1 else "adu" if greatest > 16 else None
+        domain = remembered.recall_domain(frame.path)
         if domain is None:
+            try:
+                domain = _domain(frame)
+            except ReadError as error:
+                failed.append(Unreadable(path=frame.path, code=error.code, reason=reason_of(error, frame.path)))
+                continue
+            remembered.remember_domain(frame.path, domain)
+        if not domain:
             told.append(frame)
             continue
         setup = msgspec.structs.replace(frame.setup, number_domain=domain)
@@ -270,13 +284,23 @@ def _with_domains(frames: Sequence[FrameInfo]) -> tuple[tuple[FrameInfo, ...], l
     return tuple(told), failed
 
 
+def _domain(frame: FrameInfo) -> str:
+    """The number domain that a frame's pixels tell, "" where they leave it open."""
+    # A master is looked at as a whole; of a raw frame one band tells enough.
+    greatest = _greatest(frame.path, whole=frame.is_master)
+    # Between 1 and 16 nobody can tell a faint master in ADU from a stretched one in 0..1.
+    return "unit" if 0 < greatest <= 1 else "adu" if greatest > 16 else ""
+
+
 def _greatest(path: str, *, whole: bool) -> float:
     import numpy as np
+
+    from evenfield.read import open_source
 
     greatest = 0.0
     source = open_source(path)
     try:
-        tiles = bands(source.shape[0], height=max(1, BAND_PIXELS * 8 // source.shape[1]))
+        tiles = _bands_of(source)
         for tile in tiles if whole else tiles[len(tiles) // 2 :][:1]:
             pixels = source.read(tile)
             finite = pixels[np.isfinite(pixels)]
@@ -336,6 +360,8 @@ def _equal_files(paths: Sequence[str]) -> list[Copy]:
 
 
 def _levels(frames: Sequence[FrameInfo]) -> Iterable[LevelMeasurement]:
+    from evenfield.read import open_source
+
     for frame in frames:
         try:
             source = open_source(frame.path)
@@ -357,9 +383,16 @@ def _mean(source: PixelSource) -> float | None:
     import numpy as np
 
     total, count = 0.0, 0
-    for tile in bands(source.shape[0], height=max(1, BAND_PIXELS * 8 // source.shape[1])):
+    for tile in _bands_of(source):
         pixels = source.read(tile)
         finite = pixels[np.isfinite(pixels)]
         total += float(finite.sum(dtype=np.float64))
         count += int(finite.size)
     return total / count if count else None
+
+
+def _bands_of(source: PixelSource) -> Sequence[Tile]:
+    # Imported late: a survey of headers needs no numpy.
+    from evenfield.tiles import BAND_PIXELS, bands
+
+    return bands(source.shape[0], height=max(1, BAND_PIXELS * 8 // source.shape[1]))

@@ -17,13 +17,14 @@ INTERPRETER_BYTES: Final = 260 << 20
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """The size of a job: frames of a shape, the bytes of one raw sample, worker threads, masters subtracted."""
+    """The size of a job: frames of a shape, the bytes of one raw sample, threads, masters subtracted, maps kept."""
 
     n_frames: int
     shape: tuple[int, int]
     sample_bytes: int
     threads: int
     n_masters: int = 0
+    maps: bool = False
 
 
 def bytes_per_pixel(work: Work) -> int:
@@ -37,10 +38,10 @@ def bytes_per_pixel(work: Work) -> int:
 
 def resident_bytes(work: Work) -> int:
     """What is held besides the bands: the interpreter, the master being made (4 bytes a pixel), and where it is brought
-    to a level a second copy (4) with the flags of the pixels that take no part in it (4).
+    to a level a second copy (4) with the flags of the pixels that take no part in it (4). Maps take 10 bytes a pixel.
     """
     rows, columns = work.shape
-    return INTERPRETER_BYTES + rows * columns * 12
+    return INTERPRETER_BYTES + rows * columns * (22 if work.maps else 12)
 
 
 def band_rows(work: Work, *, budget_bytes: int) -> int:

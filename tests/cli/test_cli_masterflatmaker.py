@@ -149,8 +149,8 @@ def test_mm_needs_2n_plus_1_frames(ev: Callable[..., Any], flats: list[Path], sh
 
 @pytest.mark.parametrize("limit", [1.0, 2.0, 2.7])
 def test_s_sigma_clip(flats: list[Path], flats_of: Callable[..., Any], shooter: Any, limit: float) -> None:
-    """-s LIMIT: --reject zscore:LIMIT, once, about the mean, standard deviation with ddof 0."""
-    (flat,) = flats_of(shooter.folder, "-o", "m", "--reject", f"zscore:{limit}", *PLAIN)
+    """-s LIMIT: --reject zscore:LIMIT --limits nominal, once, about the mean, standard deviation with ddof 0."""
+    (flat,) = flats_of(shooter.folder, "-o", "m", "--reject", f"zscore:{limit}", "--limits", "nominal", *PLAIN)
     stack = stack_of(flats)
     z = np.abs(stack - stack.mean(axis=0)) / stack.std(axis=0)
     wanted = np.nanmean(np.where(z > limit * (1 + 1e-6), np.nan, stack), axis=0)

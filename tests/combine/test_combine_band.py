@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from evenfield.combine import BandTerms, CombineRecipe, combine_band
 from evenfield.errors import CombineError
 from evenfield.model.pixels import FLOAT32_ENCODING, Combined, Encoding
-from evenfield.model.rejections import AutoRejection, MinMax, NoRejection, Winsorized
+from evenfield.model.rejections import AutoRejection, Ccd, MinMax, NoRejection, Winsorized
 from evenfield.testing import combine_reference
 from evenfield.testing.strategies import rejections
 
@@ -89,17 +89,21 @@ def test_bands_agree_with_the_twin(data: st.DataObject, band: Any, method: str, 
     """Decoding, shift, master, scale, rejection and combining in one pass give what the twin gives step by step."""
     values, encoding, terms = band
     n = values.shape[0]
-    chosen = data.draw(rejections(n))
+    # The noise that ccd expects depends on the terms, which the twin of a stack does not know.
+    chosen = data.draw(rejections(n).filter(lambda one: not isinstance(one, Ccd)))
+    limits = data.draw(st.sampled_from(["corrected", "nominal"]))
     weights = np.arange(1.0, n + 1) if weighted and method == "mean" else None
-    recipe = CombineRecipe(method=method, rejection=chosen, weights=weights, step=1.25)
+    recipe = CombineRecipe(method=method, rejection=chosen, weights=weights, step=1.25, limits=limits)
     found = combine_band(stored(values, encoding), encoding=encoding, terms=terms, recipe=recipe)
-    twin = combine_reference(calibrated(values, terms), method=method, reject=chosen, weights=weights, step=1.25)
+    true = calibrated(values, terms)
+    twin = combine_reference(true, method=method, reject=chosen, weights=weights, step=1.25, limits=limits)
     clear = twin.margin > 1e-9
     for name in FIELDS[2:]:
         np.testing.assert_array_equal(getattr(found, name)[clear], getattr(twin, name)[clear], err_msg=name)
-    for name in FIELDS[:2]:
-        ours, theirs = getattr(found, name)[clear], getattr(twin, name)[clear]
-        np.testing.assert_allclose(ours, theirs, rtol=2e-7, atol=1e-7, err_msg=name)
+    # Deviations of the samples from each other, which scales from 0.5 to 2 make as large as the samples, are float32.
+    error = 2e-7 * float(np.nanmax(np.abs(true), initial=1.0))
+    np.testing.assert_allclose(found.value[clear], twin.value[clear], rtol=2e-7, atol=error)
+    np.testing.assert_allclose(found.noise[clear], twin.noise[clear], rtol=1e-5, atol=error)
 
 
 def test_any_band_height_and_thread_count_gives_the_same_bits() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from evenfield.combine import combine_frames
 from evenfield.model.pixels import Combined
+from evenfield.model.rejections import Averaged, Ccd
 from evenfield.testing.strategies import float_stacks, integer_stacks, rejections
 
 FIELDS = ("value", "noise", "count", "rejected_low", "rejected_high")
@@ -27,19 +28,24 @@ def assert_equal(one: Combined, other: Combined, where: Any = ...) -> None:
 @settings(deadline=None, max_examples=80)
 @given(st.data(), st.one_of(float_stacks(), integer_stacks()), METHODS)
 def test_order_of_frames_does_not_matter(data: st.DataObject, stack: Any, method: str) -> None:
-    """Frames in another order give bit-equal results."""
+    """Frames in another order: the same samples are rejected; float64 gives the same bits, 16 bits float32 rounding."""
     chosen = data.draw(rejections(stack.shape[0]))
     order = data.draw(st.permutations(range(stack.shape[0])))
-    assert_equal(
-        combine_frames(stack, method=method, reject=chosen), combine_frames(stack[order], method=method, reject=chosen)
-    )
+    found = combine_frames(stack, method=method, reject=chosen)
+    other = combine_frames(stack[order], method=method, reject=chosen)
+    if stack.dtype == np.float64:
+        assert_equal(found, other)
+    for name in ("count", "rejected_low", "rejected_high"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(other, name), err_msg=name)
+    np.testing.assert_allclose(found.value, other.value, rtol=2e-7, atol=2e-7 * 1e5)
 
 
 @settings(deadline=None, max_examples=80)
 @given(st.data(), float_stacks(), METHODS, st.sampled_from([2.0**-7, 0.5, 8.0, 1024.0]))
 def test_scaling_scales(data: st.DataObject, stack: Any, method: str, factor: float) -> None:
     """All samples times a power of two: values and noise times it, the same samples rejected, to the last bit."""
-    chosen = data.draw(rejections(stack.shape[0]))
+    # The noise of a camera does not scale with its numbers.
+    chosen = data.draw(rejections(stack.shape[0]).filter(lambda one: not isinstance(one, Ccd)))
     plain = combine_frames(stack, method=method, reject=chosen)
     scaled = combine_frames(stack * factor, method=method, reject=chosen)
     for name in FIELDS:
@@ -50,8 +56,11 @@ def test_scaling_scales(data: st.DataObject, stack: Any, method: str, factor: fl
 @settings(deadline=None, max_examples=80)
 @given(st.data(), float_stacks(max_pixels=60), METHODS)
 def test_every_tiling_gives_the_same_bits(data: st.DataObject, stack: Any, method: str) -> None:
-    """A pixel's result depends on its own samples alone: cut anywhere, the parts are bit-equal to the whole."""
-    chosen = data.draw(rejections(stack.shape[0]))
+    """A pixel's result depends on its own samples alone: cut anywhere, the parts are bit-equal to the whole.
+
+    Only averaged depends on the whole row.
+    """
+    chosen = data.draw(rejections(stack.shape[0]).filter(lambda one: not isinstance(one, Averaged)))
     whole = combine_frames(stack, method=method, reject=chosen)
     cut = data.draw(st.integers(0, stack.shape[1]))
     for part in (slice(0, cut), slice(cut, stack.shape[1])):

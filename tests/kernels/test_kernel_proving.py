@@ -45,17 +45,18 @@ def test_integer_columns_are_decided_as_in_float64(text: str, n: int, is_flat: b
     values = values.clip(0, 65535)
     stored = (values - encoding.bzero).astype(np.int16)
     terms = terms_of(n, pixels, is_flat=is_flat)
-    recipe = CombineRecipe(rejection=rejection(text), step=1.0)
+    recipe = CombineRecipe(rejection=rejection(text), step=1.0, limits="nominal")
     raw = stored.byteswap() if encoding.swapped else stored
     found = combine_band(raw, encoding=encoding, terms=terms, recipe=recipe)
     dark = 0.0 if terms.subtract is None else terms.subtract[0].astype(np.float64)
-    twin = combine_reference((values - dark) * terms.scales[:, None], reject=text, step=1.0)
+    twin = combine_reference((values - dark) * terms.scales[:, None], reject=text, step=1.0, limits="nominal")
     clear = twin.margin > CLOSE
     assert clear.mean() > 0.99
     for name in ("count", "rejected_low", "rejected_high"):
         np.testing.assert_array_equal(getattr(found, name)[clear], getattr(twin, name)[clear], err_msg=name)
-    for name in ("value", "noise"):
-        np.testing.assert_allclose(getattr(found, name)[clear], getattr(twin, name)[clear], rtol=2e-7, atol=1e-7)
+    # Deviations are float32 numbers of up to 3000 ADU here, each wrong by up to 4e-4 ADU.
+    np.testing.assert_allclose(found.value[clear], twin.value[clear], rtol=2e-7, atol=4e-4)
+    np.testing.assert_allclose(found.noise[clear], twin.noise[clear], rtol=1e-5, atol=4e-4)
 
 
 def test_a_master_without_a_pixel_takes_only_its_column_out() -> None:
@@ -64,7 +65,7 @@ def test_a_master_without_a_pixel_takes_only_its_column_out() -> None:
     values = np.rint(generator.normal(30000, 170, (12, 500)))
     raw = (values - 32768).astype(np.int16).byteswap()
     terms = terms_of(12, 500, is_flat=True)
-    recipe = CombineRecipe(rejection=rejection("winsorized:3,3"), step=1.0)
+    recipe = CombineRecipe(rejection=rejection("winsorized:3,3"), step=1.0, limits="nominal")
     whole = combine_band(raw, encoding=ENCODINGS[0], terms=terms, recipe=recipe)
     assert terms.subtract is not None
     terms.subtract[0, 250] = np.nan

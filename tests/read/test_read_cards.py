@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evenfield.read import cards
 from evenfield.read.cards import BLOCK, CARD, find_end, looks_like_text, parse_cards
 
 
@@ -85,6 +86,20 @@ def test_history_and_comments_are_kept_apart() -> None:
     assert found.history == ("one", "= 'two'")
     assert found.cards == (("COMMENT", "hello"),)
     assert found.remarks == ()
+
+
+def test_cards_seen_before_are_read_as_the_first_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cards that an earlier header held, in whatever numbers, give what they gave there; long texts too."""
+    monkeypatch.setattr(cards, "_MOST_SEEN", 5)
+    monkeypatch.setattr(cards, "_seen", {})
+    plain = [f"KEY{number:<5}= {number:>20}" for number in range(12)]
+    data = block(*plain, "LONG    = 'one &'", "CONTINUE  'two'", "TWO     = 'three&'", *plain)
+    first = parse_cards(data)
+    assert [parse_cards(data) for _ in range(3)] == [first] * 3
+    assert first.first()["LONG"] == "one two"
+    assert first.first()["TWO"] == "three&"
+    assert first.first()["KEY11"] == 11
+    assert len(cards._seen) <= 5
 
 
 def test_the_first_of_equal_keywords_counts() -> None:

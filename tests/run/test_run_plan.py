@@ -77,7 +77,7 @@ def test_events_tell_the_story(night: Night, tmp_path: Path) -> None:
 
 def test_findings_are_told_as_they_turn_up(night: Night, tmp_path: Path) -> None:
     """A finding of a step is an event too."""
-    settings = {"combine": CombineSettings(rejection=rejection("sigma:3,3"))}
+    settings = {"combine": CombineSettings(rejection=rejection("sigma:3,3"), limits="nominal")}
     told: list[Event] = []
     run_plan(plan_for(night, tmp_path, **settings), on_event=told.append)
     assert "rejection_blind" in {one.finding.code for one in told if isinstance(one, Found)}

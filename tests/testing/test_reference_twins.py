@@ -6,26 +6,26 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
-from evenfield.model.rejections import Sigma, ZScore, least_frames
+from evenfield.model.rejections import REJECTIONS, Sigma, ZScore, least_frames, rejection, rejection_text
 from evenfield.testing import combine_reference
-from evenfield.testing.rejecting import winsorized_std
-from evenfield.testing.strategies import float_stacks, integer_stacks, rejections
+from evenfield.testing.rejecting_repeated import winsorized_std
+from evenfield.testing.strategies import NAMES, float_stacks, integer_stacks, rejections
 
 
 def test_margin_tells_how_near_a_limit_was() -> None:
     """The margin is the least relative distance to a limit with its 1e-6; infinite where nothing is tested."""
     stack = np.array([[0.0], [0.0], [0.0], [0.0], [1.0]])
-    tie = combine_reference(stack, reject=ZScore(limit=2.0))
+    tie = combine_reference(stack, reject=ZScore(limit=2.0), limits="nominal")
     assert tie.margin[0] == pytest.approx(1e-6, rel=1e-6)
     assert tie.count[0] == 5
-    far = combine_reference(stack, reject=ZScore(limit=1.0))
+    far = combine_reference(stack, reject=ZScore(limit=1.0), limits="nominal")
     assert far.margin[0] == pytest.approx(0.5, abs=2e-6)
     assert far.rejected_high[0] == 1
-    assert combine_reference(stack, reject="minmax:1,1").margin[0] == math.inf
-    assert combine_reference(stack[:3], reject=Sigma()).margin[0] == math.inf
+    assert combine_reference(stack, reject="minmax:1,1", limits="nominal").margin[0] == math.inf
+    assert combine_reference(stack[:3], reject=Sigma(), limits="nominal").margin[0] == math.inf
 
 
 def test_winsorized_std_ends_where_the_clamped_samples_agree() -> None:
@@ -61,8 +61,17 @@ def test_reference_takes_any_shape() -> None:
 def test_strategies_give_what_they_promise(data: st.DataObject) -> None:
     """Rejections fit the number of frames; integer stacks are 16 bit; float stacks without holes are finite."""
     n = data.draw(st.integers(1, 12))
-    assert least_frames(data.draw(rejections(n))) <= n
+    chosen = data.draw(rejections(n, among=NAMES))
+    assert least_frames(chosen) <= n
+    assert rejection(rejection_text(chosen)) == chosen
     integers = data.draw(integer_stacks(max_frames=5, max_pixels=6, span=3))
     assert integers.dtype == np.uint16
     assert np.ptp(integers.astype(int)) <= 3
     assert np.isfinite(data.draw(float_stacks(max_frames=5, max_pixels=6, holes=False))).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_strategies_draw_every_rejection(name: str) -> None:
+    """Each rejection but "auto" can be drawn, and only it where it is the only one asked for."""
+    assert isinstance(find(rejections(9, among=[name]), lambda _: True), REJECTIONS[name])
+    assert set(NAMES) == set(REJECTIONS) - {"auto"}

@@ -11,6 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from evenfield import Report, Settings, make_plan, run_plan, survey_folders
+from evenfield.combine.limits import corrected_limits, least_steps
+from evenfield.model.rejections import DEQUANTIZE_BELOW, rejection
 
 F64 = NDArray[np.float64]
 BEYOND = 1.0 + 1e-6  # the tie rule: only what exceeds a limit by more than 1e-6 of it is rejected
@@ -67,7 +69,10 @@ def _auto(reject: str, method: str, n_frames: int) -> tuple[str, str]:
 
 
 def combine(stack: F64, *, method: str, reject: str, step: float) -> F64:
-    """One value a pixel from a stack (n_frames, rows, columns), by the definitions of the rejections."""
+    """One value a pixel from a stack (n_frames, rows, columns), by the definitions of the rejections.
+
+    The limits are corrected ones: from the table that is checked against simulations elsewhere, for all frames.
+    """
     n_frames = stack.shape[0]
     columns = stack.reshape(n_frames, -1)
     pieces = [
@@ -80,16 +85,27 @@ def combine(stack: F64, *, method: str, reject: str, step: float) -> F64:
 def _combine(x: F64, method: str, reject: str, step: float) -> F64:
     name, _, rest = reject.partition(":")
     numbers = [float(part) for part in rest.split(",")] if rest else []
-    if name == "zscore":
-        x = _zscore(x, *(numbers or [2.0]))
+    if name in ("zscore", "sigma", "winsorized"):
+        x = np.sort(x, axis=0)
+        low, high = corrected_limits(rejection(reject), n=x.shape[0])
+        coarse = (_std(x, 1) < DEQUANTIZE_BELOW * step) & (_std(x, 1) > 0)
+        spread, least = (
+            _dequantized(x, coarse, step),
+            [one * step for one in least_steps(rejection(reject), n=x.shape[0])],
+        )
+        if name == "zscore":
+            decided = _zscore(spread, low, least[0])
+        else:
+            decided = _clipped(spread, low, high, None if name == "sigma" else step / math.sqrt(12.0), least)
+        whole = np.isnan(decided).all(axis=0)
+        x[np.isnan(decided)] = np.nan
+        if whole.any():
+            x[:, whole] = _extremes(np.sort(spread[:, whole], axis=0), 2)
     elif name == "extremes":
         x = _extremes(x, int(*(numbers or [2])))
     elif name == "minmax":
         low, high = (int(number) for number in (numbers or [1, 1]))
         x = np.sort(x, axis=0)[low : x.shape[0] - high]
-    elif name in ("sigma", "winsorized"):
-        low, high = numbers or ([3.0, 3.0] if name == "sigma" else [4.0, 3.0])
-        x = _clipped(x, low, high, None if name == "sigma" else step / math.sqrt(12.0))
     elif name != "none":
         raise ValueError(reject)
     return _median(x) if method == "median" else np.nanmean(x, axis=0)
@@ -108,14 +124,27 @@ def _std(x: F64, ddof: int) -> F64:
     return found
 
 
-def _zscore(x: F64, limit: float) -> F64:
+def _dequantized(x: F64, coarse: NDArray[np.bool_], step: float) -> F64:
+    """Sorted columns; where the noise is coarse, each sample moved by up to half a step: a hash of the column."""
+    made = x.copy()
+    z = np.add.accumulate(x[:, coarse], axis=0)[-1].view(np.uint64)
+    with np.errstate(over="ignore"):
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        seeds = (z ^ (z >> np.uint64(31))).astype(np.uint32)
+        for rank in range(x.shape[0]):
+            w = seeds + np.uint32((rank + 1) * 0x9E3779B9 & 0xFFFFFFFF)
+            w = (w ^ (w >> np.uint32(16))) * np.uint32(0x7FEB352D)
+            w = (w ^ (w >> np.uint32(15))) * np.uint32(0x846CA68B)
+            uniform = ((w ^ (w >> np.uint32(16))) >> np.uint32(8)).astype(np.float64) * 2.0**-24
+            made[rank, coarse] += (uniform - 0.5) * step
+    return np.sort(made, axis=0)
+
+
+def _zscore(x: F64, limit: float, least: float) -> F64:
     mean, std = x.mean(axis=0), _std(x, 0)
-    out = (np.abs(x - mean) > limit * std * BEYOND) & (std > 0)
-    whole = out.all(axis=0)
-    made = np.where(out, np.nan, x)
-    if whole.any():
-        made[:, whole] = _extremes(x[:, whole], 2)
-    return made
+    out = (np.abs(x - mean) > np.maximum(limit * std, least) * BEYOND) & (std > 0)
+    return np.where(out, np.nan, x)
 
 
 def _extremes(x: F64, times: int) -> F64:
@@ -134,7 +163,7 @@ def _extremes(x: F64, times: int) -> F64:
     return made
 
 
-def _clipped(x: F64, low: float, high: float, floor: float | None) -> F64:
+def _clipped(x: F64, low: float, high: float, floor: float | None, least: list[float]) -> F64:
     made = x.copy()
     index = np.arange(x.shape[1])
     while index.size:
@@ -144,7 +173,8 @@ def _clipped(x: F64, low: float, high: float, floor: float | None) -> F64:
             break
         m = _median(part)
         s = _std(part, 1) if floor is None else _huber(part, m, floor)
-        out = ((m - part > low * s * BEYOND) | (part - m > high * s * BEYOND)) & (s > 0)
+        below, above = np.maximum(low * s, least[0]) * BEYOND, np.maximum(high * s, least[1]) * BEYOND
+        out = ((m - part > below) | (part - m > above)) & (s > 0)
         part[out] = np.nan
         made[:, index] = part
         index = index[out.any(axis=0)]

@@ -89,6 +89,9 @@ def _options() -> list[Callable[[Command], Command]]:
             help=_help("calibration", "allow_mismatch")),
         opt("--combine", "combine__method", type=click.Choice(["mean", "median"]), help=_help("combine", "method")),
         opt("--reject", "combine__rejection", metavar="NAME[:NUMBERS]", help=_help("combine", "rejection")),
+        opt("--limits", "combine__limits", type=click.Choice(["corrected", "nominal"]),
+            help=_help("combine", "limits")),
+        opt("--weights", "combine__weights", type=click.Choice(["none", "level"]), help=_help("combine", "weights")),
         opt("--dark-combine", "combine__dark_method", type=click.Choice(["mean", "median"]),
             help=_help("combine", "dark_method")),
         opt("--dark-reject", "combine__dark_rejection", metavar="NAME[:NUMBERS]",
@@ -105,10 +108,12 @@ def _options() -> list[Callable[[Command], Command]]:
         opt("--name", "output__name", metavar="TEMPLATE", help=_help("output", "name")),
         opt("--overwrite", "output__overwrite", is_flag=True, default=None, help=_help("output", "overwrite")),
         opt("--hash", "output__hash", type=click.Choice(["xxh3", "sha256"]), help=_help("output", "hash")),
+        opt("--maps", "output__maps", is_flag=True, default=None, help=_help("output", "maps")),
         opt("--move-inputs", "output__move_inputs", metavar="FOLDER", help=_help("output", "move_inputs")),
         opt("--memory", "run__memory_bytes", type=MEMORY, metavar="SIZE", help=_help("run", "memory_bytes")),
         opt("--threads", "run__threads", type=int, help=_help("run", "threads")),
         opt("--strict", "run__strict", is_flag=True, default=None, help=_help("run", "strict")),
+        opt("--fresh", "run__fresh", is_flag=True, default=None, help=_help("run", "fresh")),
         opt("--no-preferences", "no_preferences", is_flag=True, help="Ignore the preferences file."),
     ]  # fmt: skip
 

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evenfield.combine.checks import check_recipe
+from evenfield.combine.rules import kernel_rules
 from evenfield.errors import CombineError
 from evenfield.model.pixels import Combined, Encoding, Float32Array, Float64Array
-from evenfield.model.rejections import Extremes, MinMax, Rejection, Sigma, Winsorized, ZScore
+from evenfield.model.rejections import Limits, Rejection
 
 if TYPE_CHECKING:
     from evenfield.kernels.blocks import Samples
@@ -53,16 +54,29 @@ class CombineRecipe:
         Weights of the mean. They never influence the rejection.
     step : float
         The quantum of the raw data times the frames' scale, ADU; 0 for float data.
+    limits : str
+        "corrected": the limits of the rejections in `evenfield.model.rejections.CORRECTED` are thresholds for the
+        share of clean samples that a normal distribution has beyond them. "nominal": multiples of the scatter.
+    bias_adu : float
+        The level of the raw frames without light, for `Ccd`.
     """
 
     method: str = "mean"
     rejection: Rejection
     weights: Float64Array | None = None
     step: float = 0.0
+    limits: Limits = "corrected"
+    bias_adu: float = 0.0
 
 
 def combine_band(
-    raw: NDArray[Any], *, encoding: Encoding, terms: BandTerms, recipe: CombineRecipe, out: Combined | None = None
+    raw: NDArray[Any],
+    *,
+    encoding: Encoding,
+    terms: BandTerms,
+    recipe: CombineRecipe,
+    columns: int = 0,
+    out: Combined | None = None,
 ) -> Combined:
     """Calibrate, reject and combine one band; releases the interpreter's lock.
 
@@ -78,7 +92,9 @@ def combine_band(
     terms : BandTerms
         The calibration of each frame.
     recipe : CombineRecipe
-        Method, rejection, weights and quantum.
+        Method, rejection, weights, quantum and what the limits mean.
+    columns : int
+        Pixels of an image row; 0: all pixels are one row. Only ``averaged`` looks at rows.
     out : Combined, optional
         Arrays (n_pixels,) to fill and return, as `new_combined` makes them.
 
@@ -100,7 +116,7 @@ def combine_band(
     filled = new_combined(raw.shape[1]) if out is None else out
     if filled.value.shape != (raw.shape[1],):
         raise CombineError(f"The results have shape {filled.value.shape}, the band has {raw.shape[1]} pixels.")
-    return run_kernel(samples, checked_terms(terms, *raw.shape), recipe, filled)
+    return run_kernel(samples, checked_terms(terms, *raw.shape), recipe, columns or raw.shape[1], filled)
 
 
 def checked_terms(terms: BandTerms, n_frames: int, n_pixels: int) -> BandTerms:
@@ -133,12 +149,11 @@ def new_combined(n_pixels: int) -> Combined:
     )
 
 
-def run_kernel(samples: Samples, terms: BandTerms, recipe: CombineRecipe, out: Combined) -> Combined:
+def run_kernel(samples: Samples, terms: BandTerms, recipe: CombineRecipe, columns: int, out: Combined) -> Combined:
     """Hand checked samples, terms and recipe to the kernel of the recipe's rejection, which fills ``out``."""
     from evenfield.kernels.blocks import Results, Terms
     from evenfield.kernels.inputs import read_only
     from evenfield.kernels.registry import combine_kernel
-    from evenfield.kernels.sorting import sorting_steps
 
     subtract = np.empty((0, 0), np.float32) if terms.subtract is None else terms.subtract
     kernel_terms = Terms(
@@ -147,26 +162,7 @@ def run_kernel(samples: Samples, terms: BandTerms, recipe: CombineRecipe, out: C
         read_only(subtract, np.float32),
         read_only(terms.which, np.int64),
     )
-    # The median knows no weights.
-    by_median = recipe.method == "median"
-    weights = np.empty(0) if recipe.weights is None or by_median else recipe.weights
     results = Results(out.value, out.noise, out.count, out.rejected_low, out.rejected_high)
     kernel = combine_kernel(str(recipe.rejection.__struct_config__.tag))
-    first, second = rejection_numbers(recipe.rejection)
-    steps = sorting_steps(terms.shifts.size)
-    numbers = (by_median, first, second, float(recipe.step))
-    kernel(samples, kernel_terms, read_only(weights, np.float64), *numbers, steps, results)
+    kernel(samples, kernel_terms, kernel_rules(recipe, n_frames=terms.shifts.size, columns=columns), results)
     return out
-
-
-def rejection_numbers(chosen: Rejection) -> tuple[float, float]:
-    """The two numbers that a rejection's kernel takes, 0 where it has fewer."""
-    if isinstance(chosen, ZScore):
-        return chosen.limit, 0.0
-    if isinstance(chosen, Extremes):
-        return float(chosen.times), 0.0
-    if isinstance(chosen, MinMax):
-        return float(chosen.n_low), float(chosen.n_high)
-    if isinstance(chosen, Sigma | Winsorized):
-        return chosen.low, chosen.high
-    return 0.0, 0.0

@@ -9,12 +9,15 @@ from numpy.typing import NDArray
 
 from evenfield.errors import CombineError
 from evenfield.model.pixels import Float64Array
-from evenfield.model.rejections import AutoRejection, Rejection, least_frames, rejection_text
+from evenfield.model.rejections import AutoRejection, Ccd, Esd, Linear, Rcr, Rejection, least_frames, rejection_text
 
 METHODS: Final = ("mean", "median")
 
 MOST_FRAMES: Final = 65535
 """Counts a pixel are 16-bit numbers."""
+
+MOST_TABLED: Final = 1000
+"""What linear, esd and rcr look up grows with the square of the number of frames."""
 
 
 def check_stack(stack: NDArray[Any]) -> None:
@@ -61,6 +64,15 @@ def check_recipe(method: str, chosen: Rejection, weights: Float64Array | None, n
         raise CombineError(
             f"Rejection {rejection_text(chosen)} needs at least {least} frames, here are {n_frames}.",
             mend="Take more frames, reject fewer samples or choose another rejection.",
+        )
+    if n_frames > MOST_TABLED and isinstance(chosen, Linear | Esd | Rcr):
+        raise CombineError(
+            f"Rejection {rejection_text(chosen)} takes at most {MOST_TABLED} frames, here are {n_frames}.",
+            mend="Choose sigma or winsorized.",
+        )
+    if isinstance(chosen, Ccd) and chosen.read_noise_adu is None and chosen.egain_e_per_adu is None:
+        raise CombineError(
+            "Rejection ccd knows neither read noise nor e-/ADU.", mend="Give read_noise_adu, egain_e_per_adu or both."
         )
     if weights is not None:
         _check_weights(weights, n_frames)

@@ -11,7 +11,7 @@ from evenfield.combine.bands import BandTerms, CombineRecipe, new_combined, run_
 from evenfield.combine.checks import check_recipe, check_stack
 from evenfield.errors import CombineError
 from evenfield.model.pixels import Combined, Float64Array
-from evenfield.model.rejections import AutoRejection, NoRejection, Rejection, Winsorized, rejection
+from evenfield.model.rejections import AutoRejection, Limits, NoRejection, Rejection, Winsorized, rejection
 
 AUTO_LEAST_FRAMES: Final = 5
 """With fewer frames, "auto" is the median."""
@@ -26,6 +26,7 @@ def combine_frames(
     method: str = "mean",
     reject: Rejection | str | None = None,
     weights: ArrayLike | None = None,
+    limits: Limits = "corrected",
 ) -> Combined:
     """Combine the frames of a stack, pixel by pixel, after rejecting outliers.
 
@@ -41,6 +42,10 @@ def combine_frames(
         of all samples (weights unused), more winsorized 3/3.
     weights : array (n_frames,), optional
         Weights of the mean. They never influence the rejection.
+    limits : str
+        What the limits of zscore, sigma, mad, winsorized, averaged, linear and ccd mean: "corrected" (the share of
+        clean samples that a normal distribution has beyond them, whatever the number of frames: docs/limits.md) or
+        "nominal" (multiples of the scatter, the textbook).
 
     Returns
     -------
@@ -71,7 +76,7 @@ def combine_frames(
     check_recipe(method, chosen, given, n_frames)
     # The samples of an integer stack are quantized in steps of 1.
     step = 0.0 if samples.dtype.kind == "f" else 1.0
-    recipe = CombineRecipe(method=method, rejection=chosen, weights=given, step=step)
+    recipe = CombineRecipe(method=method, rejection=chosen, weights=given, step=step, limits=limits)
     return _combine_in_bands(samples, recipe)
 
 
@@ -92,7 +97,7 @@ def _as_weights(weights: ArrayLike) -> Float64Array:
 
 
 def _combine_in_bands(stack: NDArray[Any], recipe: CombineRecipe) -> Combined:
-    from evenfield.kernels.inputs import float64_samples
+    from evenfield.kernels.inputs import array_samples
 
     n_frames, shape = stack.shape[0], stack.shape[1:]
     whole = Combined(
@@ -104,12 +109,14 @@ def _combine_in_bands(stack: NDArray[Any], recipe: CombineRecipe) -> Combined:
     )
     which = np.full(n_frames, -1, np.int64)
     terms = BandTerms(shifts=np.zeros(n_frames), scales=np.ones(n_frames), which=which)
+    # A stack (n_frames, n) is one row.
+    columns = shape[-1]
     row_bytes = 8 * n_frames * int(np.prod(shape[1:]))
     rows = max(1, BAND_BYTES // max(row_bytes, 1))
     for start in range(0, shape[0], rows):
-        band = np.ascontiguousarray(stack[:, start : start + rows], dtype=np.float64)
+        band = np.ascontiguousarray(stack[:, start : start + rows])
         flat = band.reshape(n_frames, band[0].size)
-        part = run_kernel(float64_samples(flat), terms, recipe, new_combined(flat.shape[1]))
+        part = run_kernel(array_samples(flat), terms, recipe, columns, new_combined(flat.shape[1]))
         for name in ("value", "noise", "count", "rejected_low", "rejected_high"):
             getattr(whole, name)[start : start + rows] = getattr(part, name).reshape(band.shape[1:])
     return whole

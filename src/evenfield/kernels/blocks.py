@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,18 @@ INT16: Final = 0
 FLOAT32: Final = 1
 FLOAT64: Final = 2
 
-BLOCK_BYTES: Final = 65536
-"""Size of the block of float64 samples: it stays in the level-2 cache of every processor in use."""
+SINGLE_BYTES: Final = 49152
+"""Size of a block of float32 samples: half of it is loaded and stored at once, which stays in the nearest cache."""
+DOUBLE_BYTES: Final = 262144
+"""Size of a chunk of float64 samples."""
 LEAST_WIDTH: Final = 64
 GREATEST_WIDTH: Final = 512
 PADDING: Final = 8
 """Columns that no sample uses: rows a power of two apart would share the same few places of the cache."""
+
+
+Places: TypeAlias = NDArray[np.int64]
+"""Pixels of a band, by their place in it."""
 
 
 class Samples(NamedTuple):
@@ -46,6 +52,28 @@ class Terms(NamedTuple):
     which: NDArray[np.int64]
 
 
+class Rules(NamedTuple):
+    """How samples are rejected and combined.
+
+    ``limits`` (4, n_frames + 1) are, by the number of valid samples, the low and high limit, and the distances from the
+    center within which nothing is rejected low and high. ``numbers`` are the
+    rejection's own, ``table`` (n_frames + 1, anything) what it looks up by a number of samples. ``weights`` is empty or
+    holds one weight a frame. ``steps`` are the `evenfield.kernels.sorting.sorting_steps` of the number of frames, and a
+    row of the image has ``columns`` pixels. ``step`` is the quantum of the calibrated samples; columns whose standard
+    deviation lies below ``dequantized`` are decided on dequantized samples (see `evenfield.kernels.dequantizing`).
+    """
+
+    by_median: bool
+    limits: Float64Array
+    numbers: Float64Array
+    table: Float64Array
+    weights: Float64Array
+    steps: NDArray[np.int64]
+    columns: int
+    step: float
+    dequantized: float
+
+
 class Results(NamedTuple):
     """Where a kernel writes its results, one element a pixel (see `evenfield.model.pixels.Combined`).
 
@@ -59,41 +87,118 @@ class Results(NamedTuple):
     rejected_high: NDArray[np.uint16]
 
 
-class Scratch(NamedTuple):
-    """The block at work: calibrated samples by rows (frames), then sorted, with what is known of each column.
+class Singles(NamedTuple):
+    """A block in float32, in which columns that lose nothing are found.
 
-    ``in_order`` keeps the order of the frames where it is asked for, ``steps`` sort the rows.
-    ``valid`` counts the finite samples, ``sums`` (6, width) is for sums over rows, and ``settled`` is 1 where the
-    results that were found for all columns together hold; ``outcome`` (5, width) keeps those found one by one.
+    ``rows`` (n_frames, width) are deviations from the first frame's calibrated sample ``first``, sorted by columns;
+    ``weighted`` is their weighted total where there are weights. ``facts`` are rows of what is known of each column,
+    named by the constants below; ``proven`` is 1 where the column is settled, and ``seeds`` are hashes of
+    the columns' samples.
+    """
+
+    rows: Float32Array
+    first: Float64Array
+    weighted: Float64Array
+    facts: Float32Array
+    proven: NDArray[np.uint8]
+    seeds: NDArray[np.uint32]
+
+
+RAW: Final = 0
+BASE: Final = 1
+NEXT: Final = 2
+EXTRA: Final = 3
+CENTER: Final = 4
+TOTAL: Final = 5
+SQUARES: Final = 6
+ERROR: Final = 7
+BOUND: Final = 8
+SCATTER: Final = 9
+CLAMPED: Final = 10
+CLAMPED_SQUARES: Final = 11
+FINITE: Final = 12
+SPREAD: Final = 13
+TRUE_CENTER: Final = 14
+TRUE_TOTAL: Final = 15
+TRUE_SQUARES: Final = 16
+"""Rows of `Singles.facts`: the first frame's raw sample and what scales act on; the next frame's raw sample; how far
+masters differ; the median; total and squares of the deviations from it; the error of a deviation; the least scatter at
+which nothing is lost; the scatter; total and squares of clamped deviations; 0 where all samples are finite, else no number; 1 where the
+column was dequantized, and median, total and squares of its true samples."""
+N_FACTS: Final = 17
+
+
+class Doubles(NamedTuple):
+    """A chunk of columns in float64, in which the columns that are not settled are decided.
+
+    ``rows`` (n_frames, width) are the calibrated samples, sorted, those that are not finite as +inf at the end;
+    decisions are made on them. ``exact`` holds the same samples where ``rows`` were dequantized, else it is ``rows``.
+    ``deviations`` are those of the columns at work from their centers, 0 for what is rejected, and ``facts``
+    (12, width) what is known of those. ``valid`` counts each column's finite samples, of which those from ``first`` to
+    ``last`` (exclusive) survive; ``active`` lists the columns at work (``columns`` too, as numbers that cannot be
+    negative); ``words`` and ``masters`` are samples on their way to ``rows``. ``in_order`` keeps the order of the
+    frames, ``order`` the frame of each sorted sample, where they are asked for, and ``marks`` what becomes of each
+    sorted sample; ``spread`` is 1 where the column was dequantized.
     """
 
     rows: Float64Array
-    in_order: Float64Array
-    steps: NDArray[np.int64]
+    exact: Float64Array
+    deviations: Float64Array
+    facts: Float64Array
     valid: NDArray[np.int64]
-    sums: Float64Array
-    settled: NDArray[np.uint8]
-    outcome: Float64Array
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    active: NDArray[np.int64]
+    columns: NDArray[np.uintp]
+    words: NDArray[np.int16]
+    masters: Float64Array
+    in_order: Float64Array
+    order: NDArray[np.int64]
+    marks: NDArray[np.uint8]
+    spread: NDArray[np.uint8]
 
 
 @inner
-def new_scratch(n_frames: int, keep_order: bool, steps: NDArray[np.int64]) -> Scratch:
-    """Fresh scratch space; ``in_order`` (the samples in the order of the frames) only where it is asked for."""
-    width = min(max(BLOCK_BYTES // (8 * n_frames), LEAST_WIDTH), GREATEST_WIDTH) // PADDING * PADDING
-    kept = n_frames if keep_order else 0
-    return Scratch(
-        np.empty((n_frames, width + PADDING), np.float64),
-        np.empty((kept, width + PADDING), np.float64),
-        steps,
-        np.empty(width, np.int64),
-        np.empty((6, width), np.float64),
+def new_singles(n_frames: int) -> Singles:
+    """Fresh space for blocks of float32 samples."""
+    width = min(max(SINGLE_BYTES // (4 * n_frames), LEAST_WIDTH), GREATEST_WIDTH) // PADDING * PADDING
+    return Singles(
+        np.empty((n_frames, width + PADDING), np.float32),
+        np.empty(width, np.float64),
+        np.empty(width, np.float64),
+        np.empty((N_FACTS, width), np.float32),
         np.empty(width, np.uint8),
-        np.empty((5, width), np.float64),
+        np.empty(width, np.uint32),
+    )
+
+
+@inner
+def new_doubles(n_frames: int, keep_order: bool, keep_exact: bool) -> Doubles:
+    """Fresh space for chunks of float64 samples."""
+    width = min(max(DOUBLE_BYTES // (8 * n_frames), LEAST_WIDTH), GREATEST_WIDTH) // PADDING * PADDING
+    rows = np.empty((n_frames, width + PADDING), np.float64)
+    kept = n_frames if keep_order else 0
+    return Doubles(
+        rows,
+        np.empty((n_frames, width + PADDING), np.float64) if keep_exact else rows,
+        np.empty((n_frames, width + PADDING), np.float64),
+        np.empty((12, width), np.float64),
+        np.empty(width, np.int64),
+        np.empty(width, np.int64),
+        np.empty(width, np.int64),
+        np.empty(width, np.int64),
+        np.empty(width, np.uintp),
+        np.empty(width, np.int16),
+        np.empty(width, np.float64),
+        np.empty((kept, width + PADDING), np.float64),
+        np.empty((kept, width), np.int64),
+        np.empty((n_frames, width), np.uint8),
+        np.zeros(width, np.uint8),
     )
 
 
 def numba_types() -> dict[str, Any]:
-    """The numba types of `Samples`, `Terms` and `Results`: inputs are read-only and C-contiguous."""
+    """The numba types of `Samples`, `Terms`, `Rules` and `Results`: inputs are read-only and C-contiguous."""
     types = load_numba().types
 
     def given(item: Any, dimensions: int) -> Any:
@@ -102,14 +207,16 @@ def numba_types() -> dict[str, Any]:
     def taken(item: Any) -> Any:
         return types.Array(item, 1, "C")
 
-    floats, wide = given(types.float32, 2), given(types.float64, 1)
-    samples = [given(types.int16, 2), floats, given(types.float64, 2), types.int64, types.boolean, types.float64]
+    number = types.float64
+    floats, wide = given(types.float32, 2), given(number, 1)
+    samples = [given(types.int16, 2), floats, given(number, 2), types.int64, types.boolean, number]
     terms = [wide, wide, floats, given(types.int64, 1)]
+    tables = [given(number, 2), wide, given(number, 2), wide, given(types.int64, 2)]
+    rules = [types.boolean, *tables, types.int64, number, number]
     results = [taken(types.float32)] * 2 + [taken(types.uint16)] * 3
     return {
         "samples": types.NamedTuple(samples, Samples),
         "terms": types.NamedTuple(terms, Terms),
+        "rules": types.NamedTuple(rules, Rules),
         "results": types.NamedTuple(results, Results),
-        "weights": wide,
-        "steps": given(types.int64, 2),
     }

@@ -24,7 +24,7 @@ from typing import Any, Final, TypeVar
 CACHE_VARIABLE: Final = "EVENFIELD_KERNEL_CACHE"
 """Environment variable: the folder in which the kernel folders are made, instead of the user's cache."""
 
-_OPTIONS: Final = {"nogil": True, "cache": True, "error_model": "numpy"}
+_OPTIONS: Final = {"nogil": True, "error_model": "numpy"}
 _LOCK = threading.RLock()
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -56,16 +56,24 @@ def load_numba() -> Any:
 
 
 def inner(function: Function) -> Function:
-    """Decorate a function that other kernels call: compiled with its caller, for the caller's types."""
-    with _numba_cache_folder() as numba:
-        compiled: Function = numba.njit(**_OPTIONS)(function)
+    """Decorate a function that other kernels call: compiled with its caller, for the caller's types.
+
+    It has no entry from Python, which would double what its compiling costs: to call it there ends the process.
+    """
+    compiled: Function = load_numba().njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
+    return compiled
+
+
+def part(function: Function) -> Function:
+    """Decorate a function that is called from one place: becomes a part of its caller before that is compiled."""
+    compiled: Function = load_numba().njit(inline="always", **_OPTIONS)(function)
     return compiled
 
 
 def compile_kernel(function: Function, signature: Any) -> Function:
     """Compile one function for one signature, or load it from the cache folder."""
     with _numba_cache_folder() as numba:
-        compiled: Function = numba.njit(signature, **_OPTIONS)(function)
+        compiled: Function = numba.njit(signature, cache=True, **_OPTIONS)(function)
     return compiled
 
 

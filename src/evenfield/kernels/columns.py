@@ -1,18 +1,17 @@
-"""What is done to one sorted column of a block: its moments and median, what it loses, its results.
+"""Columns decided one chunk at a time in float64: what survives of each, and its results.
 
-A column is named by its place ``i`` in the block, a range of its sorted samples by the first and the last (exclusive)
-row, and what is known of a range by its `Moments`.
+Every column is sorted. What survives of it is the range of its samples from ``first`` to ``last`` (exclusive).
 """
 
 from __future__ import annotations
 
 import math
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evenfield.kernels.blocks import Results, Scratch
+from evenfield.kernels.blocks import Doubles, Results, Rules
 from evenfield.kernels.cache import inner
 from evenfield.model.pixels import Float64Array
 
@@ -25,21 +24,21 @@ MEDIAN_NOISE: Final = math.sqrt(math.pi / 2.0)
 LEAST_SURVIVORS: Final = 3
 """The repeated rejections stop at this number of survivors."""
 
-LEAST_REST: Final = 1e-5
-"""Where taking samples away leaves less than this share of the squares, rounding would show: they are summed anew."""
+CENTERS: Final = 0
+SCATTERS: Final = 1
+TOTALS: Final = 2
+SQUARES: Final = 3
+BEGINS: Final = 4
+ENDS: Final = 5
+REACHES: Final = 6
+LEVELS: Final = 7
+"""Rows of `Doubles.facts`, of the columns at work in their order: center, scatter, total and squares of the deviations
+from the center, the range of the survivors; two more for the rejections' own use."""
 
-
-class Moments(NamedTuple):
-    """The sorted samples ``first`` to ``last`` (exclusive), their mean and their squared deviations from it, summed.
-
-    ``summed`` are the squares when they were last summed, before samples were taken away: what rounding is relative to.
-    """
-
-    first: int
-    last: int
-    mean: float
-    squares: float
-    summed: float
+KEPT: Final = 0
+LOW: Final = 1
+HIGH: Final = 2
+"""Values of `Doubles.marks`."""
 
 
 @inner
@@ -49,66 +48,6 @@ def median(rows: Float64Array, i: int, first: int, last: int) -> float:
     if (last - first) % 2 == 1:
         return rows[middle, i]  # type: ignore[no-any-return]
     return 0.5 * (rows[middle - 1, i] + rows[middle, i])  # type: ignore[no-any-return]
-
-
-@inner
-def moments_of(rows: Float64Array, i: int, first: int, last: int) -> Moments:
-    """The moments of a range of at least one sample.
-
-    One pass with the middle sample as pivot: a mean never lies far from it in units of the scatter, so that nothing
-    cancels, and a column of equal values has exactly no scatter.
-    """
-    pivot = rows[(first + last) // 2, i]
-    total, squares, other_total, other_squares = 0.0, 0.0, 0.0, 0.0
-    even_last = last - (last - first) % 2
-    for k in range(first, even_last, 2):
-        # Two sums of every other sample each: the processor need not wait for one addition before it begins the next.
-        deviation, other = rows[k, i] - pivot, rows[k + 1, i] - pivot
-        total += deviation
-        squares += deviation * deviation
-        other_total += other
-        other_squares += other * other
-    if even_last < last:
-        deviation = rows[even_last, i] - pivot
-        total += deviation
-        squares += deviation * deviation
-    total += other_total
-    squares += other_squares
-    shift = total / (last - first)
-    rest = squares - shift * total
-    squares = rest if rest > 0.0 else 0.0
-    return Moments(first, last, pivot + shift, squares, squares)
-
-
-@inner
-def moments_of_all(rows: Float64Array, sums: Float64Array, i: int, n: int) -> Moments:
-    """The moments of all ``n`` valid samples; from `evenfield.kernels.whole_rows.sum_rows` where it could find them."""
-    if n == rows.shape[0]:
-        return Moments(0, n, sums[0, i], sums[1, i], sums[1, i])
-    if n == 0:
-        return Moments(0, 0, np.nan, 0.0, 0.0)
-    return moments_of(rows, i, 0, n)
-
-
-@inner
-def without_ends(rows: Float64Array, i: int, whole: Moments, first: int, last: int) -> Moments:
-    """The moments of a part of a range, by taking away what lies before ``first`` and from ``last`` on."""
-    if last <= first or (first == whole.first and last == whole.last):
-        return Moments(first, last, whole.mean, whole.squares, whole.summed)
-    total, squares = 0.0, 0.0
-    for k in range(whole.first, first):
-        deviation = rows[k, i] - whole.mean
-        total += deviation
-        squares += deviation * deviation
-    for k in range(last, whole.last):
-        deviation = rows[k, i] - whole.mean
-        total += deviation
-        squares += deviation * deviation
-    n = last - first
-    rest = whole.squares - squares - total * total / n
-    if rest <= LEAST_REST * whole.summed:
-        return moments_of(rows, i, first, last)
-    return Moments(first, last, whole.mean - total / n, rest, whole.summed)
 
 
 @inner
@@ -124,105 +63,202 @@ def trim(
     return first, last
 
 
-# What is done column by column takes single arrays, never the tuples that hold them: handing over a tuple counts a
-# reference to each of its arrays, which takes longer than the work on a column.
+@inner
+def keep_valid(chunk: Doubles, count: int) -> None:
+    """Let all valid samples survive."""
+    first, last, valid = chunk.first, chunk.last, chunk.valid
+    for i in range(count):
+        first[i] = 0
+        last[i] = valid[i]
 
 
 @inner
-def finish_column(rows: Float64Array, i: int, n: int, kept: Moments, by_median: bool, outcome: Float64Array) -> None:
-    """Put the results of column ``i``, of whose ``n`` valid samples ``kept`` survived, into that of ``outcome``.
+def start_rounds(chunk: Doubles, count: int, least: int) -> int:
+    """Let all valid samples survive, and list the columns in which something can be rejected; return their number."""
+    keep_valid(chunk, count)
+    rows, valid, active = chunk.rows, chunk.valid, chunk.active
+    n_active = 0
+    for i in range(count):
+        if valid[i] > least and rows[0, i] < rows[valid[i] - 1, i]:
+            active[n_active] = i
+            n_active += 1
+    return n_active
 
-    The rows of ``outcome`` are value, noise, samples used, rejected low and high. A column without survivors falls back
-    to the median of all its valid samples.
+
+@inner
+def find_medians(chunk: Doubles, n_active: int) -> None:
+    """Make the medians of the survivors the centers of the columns at work."""
+    rows, first, last, active, facts = chunk.rows, chunk.first, chunk.last, chunk.active, chunk.facts
+    for j in range(n_active):
+        i = active[j]
+        facts[CENTERS, j] = median(rows, i, first[i], last[i])
+
+
+@inner
+def take_deviations(samples: Float64Array, chunk: Doubles, n_active: int) -> None:
+    """Take the survivors' deviations from the centers (0 for all others), their totals and their squares."""
+    deviations, facts, columns = chunk.deviations, chunk.facts, chunk.columns
+    first, last, active = chunk.first, chunk.last, chunk.active
+    moved = 0
+    for j in range(n_active):
+        i = active[j]
+        moved += 0 if i == j else 1
+        columns[j] = i
+        facts[BEGINS, j] = first[i]
+        facts[ENDS, j] = last[i]
+        facts[TOTALS, j] = 0.0
+        facts[SQUARES, j] = 0.0
+    for k in range(samples.shape[0]):
+        row = float(k)
+        if moved == 0:
+            for j in range(n_active):
+                inside = facts[BEGINS, j] <= row < facts[ENDS, j]
+                deviation = samples[k, j] - facts[CENTERS, j] if inside else 0.0
+                deviations[k, j] = deviation
+                facts[TOTALS, j] += deviation
+                facts[SQUARES, j] += deviation * deviation
+            continue
+        for j in range(n_active):
+            deviations[k, j] = samples[k, columns[j]]
+        for j in range(n_active):
+            inside = facts[BEGINS, j] <= row < facts[ENDS, j]
+            deviation = deviations[k, j] - facts[CENTERS, j] if inside else 0.0
+            deviations[k, j] = deviation
+            facts[TOTALS, j] += deviation
+            facts[SQUARES, j] += deviation * deviation
+
+
+@inner
+def find_deviations(chunk: Doubles, n_active: int, ddof: float) -> None:
+    """Make the survivors' standard deviation the scatter of the columns at work."""
+    facts = chunk.facts
+    for j in range(n_active):
+        n = facts[ENDS, j] - facts[BEGINS, j]
+        rest = facts[SQUARES, j] - facts[TOTALS, j] * facts[TOTALS, j] / n
+        # Of a single sample or none the rest is 0 or no number, and so is this.
+        facts[SCATTERS, j] = math.sqrt(max(rest, 0.0) / max(n - ddof, 1.0))
+
+
+@inner
+def trim_columns(chunk: Doubles, n_active: int, rules: Rules, survivors: int) -> int:
+    """Reject what lies beyond the limits; list the columns that lost something and may lose more."""
+    rows, facts, active, valid = chunk.rows, chunk.facts, chunk.active, chunk.valid
+    first, last, limits = chunk.first, chunk.last, rules.limits
+    n_next = 0
+    for j in range(n_active):
+        i, scatter = active[j], facts[SCATTERS, j]
+        if not scatter > 0.0:
+            continue
+        below, above = limits[0, valid[i]] * scatter, limits[1, valid[i]] * scatter
+        below, above = max(below, limits[2, valid[i]]), max(above, limits[3, valid[i]])
+        now = trim(rows, i, (first[i], last[i]), facts[CENTERS, j], below, above)
+        changed = now[0] > first[i] or now[1] < last[i]
+        first[i], last[i] = now
+        if changed and now[1] - now[0] > survivors:
+            active[n_next] = i
+            n_next += 1
+    return n_next
+
+
+@inner
+def mark_columns(chunk: Doubles, i: int, keep_order: bool) -> None:
+    """Put the samples of column ``i`` that are marked low before its survivors, those marked high behind them.
+
+    A column without survivors stays sorted.
     """
-    if kept.last <= kept.first:
-        by_median = True
-        kept = moments_of(rows, i, 0, n) if n > 0 else Moments(0, 0, np.nan, 0.0, 0.0)
-    first, last = kept.first, kept.last
-    used = last - first
-    scatter = math.sqrt(kept.squares / (used - 1)) if used > 1 else np.nan
-    noise = scatter / math.sqrt(used)
-    value = kept.mean
-    if by_median and used > 0:
-        value = median(rows, i, first, last)
-        noise = MEDIAN_NOISE * noise if used > 2 else noise
-    outcome[0, i] = value
-    outcome[1, i] = noise
-    outcome[2, i] = used
-    outcome[3, i] = first
-    outcome[4, i] = n - last
-
-
-@inner
-def weigh_column(scratch: Scratch, i: int, kept: Moments, weights: Float64Array) -> None:
-    """Make value and noise of a column those of the weighted mean, unless nothing survived."""
-    used = kept.last - kept.first
-    if used <= 0:
+    exact, marks, order, valid = chunk.exact, chunk.marks, chunk.order, chunk.valid
+    scratch = chunk.deviations
+    n, place, kept = valid[i], 0, 0
+    for k in range(n):
+        kept += 1 if marks[k, i] == KEPT else 0
+    if kept == 0:
+        chunk.last[i] = 0
         return
-    value, share = weighted_mean(scratch, i, kept.first, kept.last, weights)
-    scratch.outcome[0, i] = value
-    scratch.outcome[1, i] = math.sqrt(kept.squares / (used - 1)) * share if used > 1 else np.nan
+    for wanted in (LOW, KEPT, HIGH):
+        if wanted == KEPT:
+            chunk.first[i] = place
+        for k in range(n):
+            if marks[k, i] == wanted:
+                scratch[place, 0] = exact[k, i]
+                scratch[place, 1] = order[k, i] if keep_order else 0.0
+                place += 1
+        if wanted == KEPT:
+            chunk.last[i] = place
+    for k in range(n):
+        exact[k, i] = scratch[k, 0]
+        if keep_order:
+            order[k, i] = np.int64(scratch[k, 1])
 
 
 @inner
-def write_columns(scratch: Scratch, start: int, width: int, results: Results) -> None:
-    """Write the outcome of the columns that are not settled."""
-    outcome, settled = scratch.outcome, scratch.settled
-    value, noise, used = results.value, results.noise, results.used
-    low, high = results.rejected_low, results.rejected_high
-    for i in range(width):
-        if settled[i] == 0:
-            value[start + i] = outcome[0, i]
-            noise[start + i] = outcome[1, i]
-            used[start + i] = np.uint16(outcome[2, i])
-            low[start + i] = np.uint16(outcome[3, i])
-            high[start + i] = np.uint16(outcome[4, i])
+def find_order(chunk: Doubles, count: int) -> None:
+    """The frame of each sorted valid sample; equal samples stand in the order of their frames."""
+    exact, in_order, order, valid = chunk.exact, chunk.in_order, chunk.order, chunk.valid
+    n_frames = in_order.shape[0]
+    for i in range(count):
+        for k in range(n_frames):
+            order[k, i] = -1
+        for frame in range(n_frames):
+            sample = in_order[frame, i]
+            if sample < np.inf:
+                low, high = 0, valid[i]
+                while low < high:
+                    middle = (low + high) // 2
+                    if exact[middle, i] < sample:
+                        low = middle + 1
+                    else:
+                        high = middle
+                while order[low, i] >= 0:
+                    low += 1
+                order[low, i] = frame
 
 
 @inner
-def write_places(scratch: Scratch, places: NDArray[np.int64], start: int, count: int, results: Results) -> None:
-    """Write the outcome of the first ``count`` columns to their places."""
-    outcome = scratch.outcome
-    value, noise, used = results.value, results.noise, results.used
+def finish_columns(chunk: Doubles, count: int, rules: Rules, places: NDArray[np.int64], results: Results) -> None:
+    """Write the results of all columns of a chunk; one without survivors takes the median of its valid samples."""
+    exact, facts, first, last = chunk.exact, chunk.facts, chunk.first, chunk.last
+    valid, active = chunk.valid, chunk.active
+    for i in range(count):
+        active[i] = i
+        if last[i] <= first[i]:
+            first[i], last[i] = 0, valid[i]
+            facts[LEVELS, i] = 1.0
+        else:
+            facts[LEVELS, i] = 0.0
+        # Any sample near the others will do, so that nothing cancels.
+        facts[CENTERS, i] = exact[(first[i] + last[i]) // 2, i] if last[i] > 0 else 0.0
+    take_deviations(exact, chunk, count)
+    find_deviations(chunk, count, 1.0)
+    value, noise, counts = results.value, results.noise, results.used
     low, high = results.rejected_low, results.rejected_high
     for i in range(count):
-        pixel = start + places[i]
-        value[pixel] = outcome[0, i]
-        noise[pixel] = outcome[1, i]
-        used[pixel] = np.uint16(outcome[2, i])
-        low[pixel] = np.uint16(outcome[3, i])
-        high[pixel] = np.uint16(outcome[4, i])
+        used, pixel = last[i] - first[i], places[i]
+        found = facts[CENTERS, i] + facts[TOTALS, i] / used if used > 0 else np.nan
+        error = facts[SCATTERS, i] / math.sqrt(used) if used > 1 else np.nan
+        by_median = rules.by_median or facts[LEVELS, i] > 0.0
+        if by_median and used > 0:
+            found = median(exact, i, first[i], last[i])
+            error = MEDIAN_NOISE * error if used > 2 else error
+        elif rules.weights.size > 0:
+            found, share = weigh(chunk, i, rules.weights)
+            error = facts[SCATTERS, i] * share if used > 1 else np.nan
+        value[pixel] = found
+        noise[pixel] = error
+        counts[pixel] = np.uint16(used)
+        low[pixel] = np.uint16(first[i])
+        high[pixel] = np.uint16(valid[i] - last[i])
 
 
 @inner
-def weighted_mean(scratch: Scratch, i: int, first: int, last: int, weights: Float64Array) -> tuple[float, float]:
-    """The weighted mean of the survivors, and ``sqrt(sum w^2) / sum w``; NaN where all of them have weight 0.
-
-    The column is sorted and has forgotten its frames, so the survivors are found again in the order of the frames.
-    Where only some of several equal samples survive (minmax), equal samples stand in the order of their frames.
-    """
-    rows = scratch.rows
-    least, greatest = rows[first, i], rows[last - 1, i]
-    place_low, place_high = first, last - 1
-    while place_low > 0 and rows[place_low - 1, i] == least:
-        place_low -= 1
-    while place_high > 0 and rows[place_high - 1, i] == greatest:
-        place_high -= 1
-    pivot = rows[(first + last) // 2, i]
-    total, weight, squared_weight = 0.0, 0.0, 0.0
-    for frame in range(weights.size):
-        sample = scratch.in_order[frame, i]
-        survives = least <= sample <= greatest
-        if sample == least:
-            survives = survives and place_low >= first and place_low < last
-            place_low += 1
-        if sample == greatest:
-            survives = survives and place_high < last
-            place_high += 1
-        if survives:
-            total += weights[frame] * (sample - pivot)
-            weight += weights[frame]
-            squared_weight += weights[frame] * weights[frame]
-    if weight == 0.0:
+def weigh(chunk: Doubles, i: int, weights: Float64Array) -> tuple[float, float]:
+    """The weighted mean of the survivors, and ``sqrt(sum w^2) / sum w``; NaN where all of them have weight 0."""
+    deviations, order, center = chunk.deviations, chunk.order, chunk.facts[CENTERS, i]
+    total, whole, squared = 0.0, 0.0, 0.0
+    for k in range(chunk.first[i], chunk.last[i]):
+        weight = weights[order[k, i]]
+        total += weight * deviations[k, i]
+        whole += weight
+        squared += weight * weight
+    if whole == 0.0:
         return np.nan, np.nan
-    return pivot + total / weight, math.sqrt(squared_weight) / weight
+    return center + total / whole, math.sqrt(squared) / whole

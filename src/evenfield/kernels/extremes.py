@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from evenfield.kernels.blocks import Results, Samples, Terms, new_scratch
-from evenfield.kernels.cache import inner
-from evenfield.kernels.columns import Moments, finish_column, moments_of_all, weigh_column, without_ends, write_columns
-from evenfield.kernels.decoding import load_block
-from evenfield.kernels.whole_rows import settle_none, sum_rows
-from evenfield.model.pixels import Float64Array
+from evenfield.kernels.blocks import ERROR, Doubles, Places, Results, Rules, Samples, Singles, Terms
+from evenfield.kernels.cache import inner, part
+from evenfield.kernels.decoding import ROUNDING
+from evenfield.kernels.proving import measure_rows, prove_finite
+from evenfield.kernels.shell import combine_by
+from evenfield.kernels.sorting import greater
 
 
 @inner
-def keep_extremes(rows: Float64Array, i: int, every: Moments, times: float) -> Moments:
-    """What is left after dropping both ends of the sorted column ``times`` times, fewer if nothing were left."""
-    first, last = every.first, every.last
-    for _ in range(int(times)):
+def prove(block: Singles, width: int, rules: Rules, _terms: Terms, _start: int) -> tuple[int, int]:
+    """Settle the columns whose dropped samples are surely all different."""
+    rows, facts, proven = block.rows, block.facts, block.proven
+    n, times = rows.shape[0], int(rules.numbers[0])
+    first, last = times, n - times
+    if rules.weights.size > 0 or last <= first:
+        return 0, 0
+    measure_rows(block, width, 0, n)
+    prove_finite(block, width)
+    four, rounding = np.float32(4.0), np.float32(ROUNDING)
+    for k in range(times):
+        for i in range(width):
+            error = four * (facts[ERROR, i] + rounding * greater(abs(rows[0, i]), abs(rows[n - 1, i])))
+            apart = rows[k + 1, i] - rows[k, i] > error and rows[n - 1 - k, i] - rows[n - 2 - k, i] > error
+            proven[i] = proven[i] if apart else 0
+    measure_rows(block, width, first, last)
+    return first, last
+
+
+@inner
+def drop_ends(chunk: Doubles, i: int, times: int) -> tuple[int, int]:
+    """What is left after dropping both ends of a sorted column ``times`` times, fewer if nothing were left."""
+    rows = chunk.exact
+    first, last = 0, chunk.valid[i]
+    for _ in range(times):
         inner_first, inner_last = first, last
         while inner_first < last and rows[inner_first, i] == rows[first, i]:
             inner_first += 1
@@ -26,35 +46,20 @@ def keep_extremes(rows: Float64Array, i: int, every: Moments, times: float) -> M
         if inner_first >= inner_last:
             break
         first, last = inner_first, inner_last
-    return without_ends(rows, i, every, first, last)
+    return first, last
 
 
-def combine(
-    samples: Samples,
-    terms: Terms,
-    weights: Float64Array,
-    by_median: bool,
-    times: float,
-    _second_number: float,
-    _step: float,
-    steps: NDArray[np.int64],
-    results: Results,
-) -> None:
+@part
+def reject(chunk: Doubles, count: int, rules: Rules, _terms: Terms, _places: Places) -> None:
+    """Drop both ends of all columns."""
+    first, last = chunk.first, chunk.last
+    for i in range(count):
+        first[i], last[i] = drop_ends(chunk, i, int(rules.numbers[0]))
+
+
+_combine_pixels = combine_by(prove, reject)
+
+
+def combine(samples: Samples, terms: Terms, rules: Rules, results: Results) -> None:
     """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
-    scratch = new_scratch(terms.shifts.size, weights.size > 0, steps)
-    rows, valid, sums, settled, outcome = scratch.rows, scratch.valid, scratch.sums, scratch.settled, scratch.outcome
-    width = settled.size
-    every = (0, terms.shifts.size)
-    n_pixels = results.value.size
-    for start in range(0, n_pixels, width):
-        stop = min(start + width, n_pixels)
-        load_block(samples, terms, start, stop - start, scratch)
-        sum_rows(scratch, every, stop - start)
-        settle_none(scratch, stop - start)
-        for i in range(stop - start):
-            if settled[i] == 0:
-                kept = keep_extremes(rows, i, moments_of_all(rows, sums, i, valid[i]), times)
-                finish_column(rows, i, valid[i], kept, by_median, outcome)
-                if weights.size > 0:
-                    weigh_column(scratch, i, kept, weights)
-        write_columns(scratch, start, stop - start, results)
+    _combine_pixels(samples, terms, rules, results)

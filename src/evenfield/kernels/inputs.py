@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evenfield.errors import CombineError
 from evenfield.kernels.blocks import FLOAT32, FLOAT64, INT16, Samples
-from evenfield.model.pixels import Encoding, Float64Array
+from evenfield.model.pixels import Encoding
 
 _NO_INT16 = np.empty((0, 0), np.int16)
 _NO_FLOAT32 = np.empty((0, 0), np.float32)
@@ -44,7 +44,23 @@ def raw_samples(raw: NDArray[Any], encoding: Encoding) -> Samples:
     return Samples(*whole, FLOAT32, False, 0.0)
 
 
-def float64_samples(block: Float64Array) -> Samples:
-    """The samples of a block (n_frames, n_pixels) of true values."""
-    whole = (read_only(_NO_INT16, np.int16), read_only(_NO_FLOAT32, np.float32), read_only(block, np.float64))
-    return Samples(*whole, FLOAT64, False, 0.0)
+def array_samples(block: NDArray[Any]) -> Samples:
+    """The samples of a block (n_frames, n_pixels) of true values of any real dtype and byte order.
+
+    8- and 16-bit integers and float32 stay what they are, all others become float64.
+    """
+    whole: list[NDArray[Any]] = [_NO_INT16, _NO_FLOAT32, _NO_FLOAT64]
+    kind, size = block.dtype.kind, block.dtype.itemsize
+    bzero = 0.0
+    if kind in "iu" and size <= 2:
+        sample, bzero = INT16, 32768.0 if kind == "u" else 0.0
+        words = block.astype(np.uint16) ^ np.uint16(32768) if kind == "u" else block.astype(np.int16)
+        whole[INT16] = words.view(np.int16)
+    elif kind == "f" and size <= 4:
+        sample = FLOAT32
+        whole[FLOAT32] = block.astype(np.float32, copy=False)
+    else:
+        sample = FLOAT64
+        whole[FLOAT64] = block.astype(np.float64, copy=False)
+    int16s, float32s, float64s = (read_only(array, array.dtype) for array in whole)
+    return Samples(int16s, float32s, float64s, sample, False, bzero)

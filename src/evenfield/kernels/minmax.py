@@ -2,59 +2,37 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from evenfield.kernels.blocks import Results, Samples, Terms, new_scratch
-from evenfield.kernels.cache import inner
-from evenfield.kernels.columns import Moments, finish_column, moments_of, weigh_column, write_columns
-from evenfield.kernels.decoding import load_block
-from evenfield.kernels.whole_rows import finish_rows, settle_complete, settle_none, sum_rows
-from evenfield.model.pixels import Float64Array
+from evenfield.kernels.blocks import Doubles, Places, Results, Rules, Samples, Singles, Terms
+from evenfield.kernels.cache import inner, part
+from evenfield.kernels.proving import measure_rows, prove_finite
+from evenfield.kernels.shell import combine_by
 
 
 @inner
-def keep_minmax(n: int, n_low: float, n_high: float) -> tuple[int, int]:
-    """The range of the sorted samples left; empty (so that the median takes over) where too few are valid."""
-    first, last = int(n_low), n - int(n_high)
-    if last <= first:
+def prove(block: Singles, width: int, rules: Rules, _terms: Terms, _start: int) -> tuple[int, int]:
+    """Settle all columns of finite samples; equal samples may change places, which changes no result."""
+    n = block.rows.shape[0]
+    first, last = int(rules.numbers[0]), n - int(rules.numbers[1])
+    if rules.weights.size > 0 or last <= first:
         return 0, 0
+    measure_rows(block, width, 0, n)
+    prove_finite(block, width)
+    measure_rows(block, width, first, last)
     return first, last
 
 
-def combine(
-    samples: Samples,
-    terms: Terms,
-    weights: Float64Array,
-    by_median: bool,
-    n_low: float,
-    n_high: float,
-    _step: float,
-    steps: NDArray[np.int64],
-    results: Results,
-) -> None:
+@part
+def reject(chunk: Doubles, count: int, rules: Rules, _terms: Terms, _places: Places) -> None:
+    """Drop both ends; nothing survives (so that the median takes over) where too few are valid."""
+    first, last, valid = chunk.first, chunk.last, chunk.valid
+    for i in range(count):
+        first[i] = int(rules.numbers[0])
+        last[i] = valid[i] - int(rules.numbers[1])
+
+
+_combine_pixels = combine_by(prove, reject)
+
+
+def combine(samples: Samples, terms: Terms, rules: Rules, results: Results) -> None:
     """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
-    scratch = new_scratch(terms.shifts.size, weights.size > 0, steps)
-    rows, valid, settled, outcome = scratch.rows, scratch.valid, scratch.settled, scratch.outcome
-    width = settled.size
-    every = keep_minmax(terms.shifts.size, n_low, n_high)
-    n_pixels = results.value.size
-    for start in range(0, n_pixels, width):
-        stop = min(start + width, n_pixels)
-        load_block(samples, terms, start, stop - start, scratch)
-        if weights.size > 0 or every[1] <= every[0]:
-            settle_none(scratch, stop - start)
-        else:
-            sum_rows(scratch, every, stop - start)
-            finish_rows(scratch, every, start, stop - start, by_median, results)
-            settle_complete(scratch, stop - start)
-        for i in range(stop - start):
-            if settled[i] == 0:
-                first, last = keep_minmax(valid[i], n_low, n_high)
-                kept = Moments(first, last, 0.0, 0.0, 0.0)
-                if last > first:
-                    kept = moments_of(rows, i, first, last)
-                finish_column(rows, i, valid[i], kept, by_median, outcome)
-                if weights.size > 0:
-                    weigh_column(scratch, i, kept, weights)
-        write_columns(scratch, start, stop - start, results)
+    _combine_pixels(samples, terms, rules, results)

@@ -6,14 +6,24 @@ import importlib
 import threading
 from typing import Final, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from evenfield.kernels.blocks import Results, Samples, Terms, numba_types
+from evenfield.kernels.blocks import Results, Rules, Samples, Terms, numba_types
 from evenfield.kernels.cache import compile_kernel, load_numba
-from evenfield.model.pixels import Float64Array
 
-REJECTION_NAMES: Final = ("none", "zscore", "extremes", "minmax", "sigma", "winsorized")
+REJECTION_NAMES: Final = (
+    "none",
+    "zscore",
+    "extremes",
+    "minmax",
+    "percentile",
+    "sigma",
+    "mad",
+    "winsorized",
+    "averaged",
+    "linear",
+    "esd",
+    "rcr",
+    "ccd",
+)
 """The rejections that have a kernel: each lives in the module of that name."""
 
 _READY: dict[str, CombineKernel] = {}
@@ -23,24 +33,8 @@ _LOCK = threading.Lock()
 class CombineKernel(Protocol):
     """A compiled kernel: decode, calibrate, reject and combine all pixels of a band, one thread, without the GIL."""
 
-    def __call__(
-        self,
-        samples: Samples,
-        terms: Terms,
-        weights: Float64Array,
-        by_median: bool,
-        first_number: float,
-        second_number: float,
-        step: float,
-        steps: NDArray[np.int64],
-        results: Results,
-    ) -> None:
-        """Fill ``results``.
-
-        ``weights`` is empty or holds one weight a frame; ``first_number`` and ``second_number`` are the rejection's
-        own numbers (0 where it has fewer); ``step`` is the quantum of the calibrated samples;
-        ``steps`` are the `evenfield.kernels.sorting.sorting_steps` of the number of frames.
-        """
+    def __call__(self, samples: Samples, terms: Terms, rules: Rules, results: Results) -> None:
+        """Fill ``results``."""
         ...
 
 
@@ -48,20 +42,9 @@ def combine_kernel(name: str) -> CombineKernel:
     """The kernel of one rejection, compiled (or loaded) at the first call; safe to call from several threads."""
     with _LOCK:
         if name not in _READY:
-            types = load_numba().types
+            void = load_numba().types.void
             module = importlib.import_module(f"evenfield.kernels.{name}")
             known = numba_types()
-            number = types.float64
-            signature = types.void(
-                known["samples"],
-                known["terms"],
-                known["weights"],
-                types.boolean,
-                number,
-                number,
-                number,
-                known["steps"],
-                known["results"],
-            )
+            signature = void(known["samples"], known["terms"], known["rules"], known["results"])
             _READY[name] = compile_kernel(module.combine, signature)
         return _READY[name]

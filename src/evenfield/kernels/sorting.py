@@ -64,9 +64,12 @@ def _merge_layer(rows: tuple[int, int], half: int, step: int, joined: int) -> It
             yield from ((i, i + joined, -1, -1) for i in range(first, min(first + joined, end - joined)))
 
 
-def sort_rows(rows: Float64Array, width: int) -> None:
-    """Sort the first ``width`` columns of ``rows`` (n_frames, block width), least value in row 0; no NaN allowed."""
-    take_steps(rows, sorting_steps(rows.shape[0]), width, 0.0)
+def sort_rows(rows: Float64Array, width: int, steps: NDArray[np.int64]) -> None:
+    """Sort the first ``width`` columns of ``rows`` (n_frames, block width), least value in row 0; no NaN allowed.
+
+    ``steps`` are the `sorting_steps` of n_frames.
+    """
+    take_steps(rows, steps, width, 0.0)
 
 
 @inner
@@ -83,13 +86,13 @@ def take_steps(rows: NDArray[np.floating], steps: NDArray[np.int64], width: int,
 
 
 @inner
-def lesser(a: float, b: float) -> float:
+def lesser(a: Any, b: Any) -> Any:
     """The lesser of two numbers, in the form that is one instruction."""
     return a if a < b else b
 
 
 @inner
-def greater(a: float, b: float) -> float:
+def greater(a: Any, b: Any) -> Any:
     """The greater of two numbers, in the form that is one instruction."""
     return a if b < a else b
 

@@ -1,90 +1,72 @@
-"""Z-score: reject once what lies too many standard deviations (ddof 0) from the mean (MasterFlatMaker)."""
+"""Zscore: once, reject what lies more than some standard deviations (ddof 0) from the mean (MasterFlatMaker)."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from evenfield.kernels.blocks import Results, Samples, Scratch, Terms, new_scratch
-from evenfield.kernels.cache import inner
-from evenfield.kernels.columns import (
-    BEYOND,
-    Moments,
-    finish_column,
-    moments_of_all,
-    trim,
-    weigh_column,
-    without_ends,
-    write_columns,
+from evenfield.kernels.blocks import (
+    BOUND,
+    ERROR,
+    SCATTER,
+    TOTAL,
+    Doubles,
+    Places,
+    Results,
+    Rules,
+    Samples,
+    Singles,
+    Terms,
 )
-from evenfield.kernels.decoding import load_block
-from evenfield.kernels.extremes import keep_extremes
-from evenfield.kernels.whole_rows import finish_rows, settle_none, sum_rows
-from evenfield.model.pixels import Float64Array
+from evenfield.kernels.cache import inner, part
+from evenfield.kernels.columns import CENTERS, TOTALS, find_deviations, start_rounds, take_deviations, trim_columns
+from evenfield.kernels.extremes import drop_ends
+from evenfield.kernels.proving import find_bounds, measure_rows, prove_by_scatter
+from evenfield.kernels.shell import combine_by
 
 FALLBACK_TIMES = 2
 """A column rejected whole is combined as `extremes` with this number instead."""
 
 
 @inner
-def keep_zscore(rows: Float64Array, i: int, every: Moments, limit: float) -> Moments:
-    """What is kept of a sorted column."""
-    n = every.last
-    if n == 0:
-        return every
-    reach = limit * math.sqrt(every.squares / n)
-    if reach == 0.0:
-        return every
-    first, last = trim(rows, i, (0, n), every.mean, reach, reach)
-    if first >= last:
-        return keep_extremes(rows, i, every, FALLBACK_TIMES)
-    return without_ends(rows, i, every, first, last)
-
-
-@inner
-def settle_zscore(scratch: Scratch, width: int, limit: float) -> None:
-    """Settle the columns that lose nothing, from their mean and squares."""
-    rows, sums, settled = scratch.rows, scratch.sums, scratch.settled
+def prove(block: Singles, width: int, rules: Rules, _terms: Terms, _start: int) -> tuple[int, int]:
+    """Settle the columns whose least and greatest samples lie within the limit of the mean."""
+    rows, facts = block.rows, block.facts
     n = rows.shape[0]
+    measure_rows(block, width, 0, n)
+    find_bounds(block, width, rules)
+    # From the mean, not from the median; and of standard deviations with N in the denominator.
+    over, smaller = np.float32(1.0 / n), np.float32(math.sqrt((n - 1) / n))
+    limit = np.float32(min(rules.limits[0, n], rules.limits[1, n]))
     for i in range(width):
-        least, greatest, mean = rows[0, i], rows[n - 1, i], sums[0, i]
-        reach = limit * math.sqrt(sums[1, i] / n) * BEYOND
-        inside = mean - least <= reach and greatest - mean <= reach
-        settled[i] = 1 if inside and greatest < np.inf else 0
+        apart = abs(facts[TOTAL, i] * over) + facts[ERROR, i]
+        facts[BOUND, i] += apart / limit
+        facts[SCATTER, i] *= smaller
+    prove_by_scatter(block, width, 1)
+    return 0, n
 
 
-def combine(
-    samples: Samples,
-    terms: Terms,
-    weights: Float64Array,
-    by_median: bool,
-    limit: float,
-    _second_number: float,
-    _step: float,
-    steps: NDArray[np.int64],
-    results: Results,
-) -> None:
+@part
+def reject(chunk: Doubles, count: int, rules: Rules, _terms: Terms, _places: Places) -> None:
+    """Reject what lies beyond the limit of the mean."""
+    facts, active, first, last = chunk.facts, chunk.active, chunk.first, chunk.last
+    n_active = start_rounds(chunk, count, 0)
+    for j in range(n_active):
+        facts[CENTERS, j] = chunk.rows[last[active[j]] // 2, active[j]]
+    take_deviations(chunk.rows, chunk, n_active)
+    find_deviations(chunk, n_active, 0.0)
+    for j in range(n_active):
+        facts[CENTERS, j] += facts[TOTALS, j] / last[active[j]]
+    trim_columns(chunk, n_active, rules, 0)
+    for i in range(count):
+        if last[i] <= first[i]:
+            first[i], last[i] = drop_ends(chunk, i, FALLBACK_TIMES)
+
+
+_combine_pixels = combine_by(prove, reject)
+
+
+def combine(samples: Samples, terms: Terms, rules: Rules, results: Results) -> None:
     """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
-    scratch = new_scratch(terms.shifts.size, weights.size > 0, steps)
-    rows, valid, sums, settled, outcome = scratch.rows, scratch.valid, scratch.sums, scratch.settled, scratch.outcome
-    width = settled.size
-    every = (0, terms.shifts.size)
-    n_pixels = results.value.size
-    for start in range(0, n_pixels, width):
-        stop = min(start + width, n_pixels)
-        load_block(samples, terms, start, stop - start, scratch)
-        sum_rows(scratch, every, stop - start)
-        if weights.size > 0:
-            settle_none(scratch, stop - start)
-        else:
-            finish_rows(scratch, every, start, stop - start, by_median, results)
-            settle_zscore(scratch, stop - start, limit)
-        for i in range(stop - start):
-            if settled[i] == 0:
-                kept = keep_zscore(rows, i, moments_of_all(rows, sums, i, valid[i]), limit)
-                finish_column(rows, i, valid[i], kept, by_median, outcome)
-                if weights.size > 0:
-                    weigh_column(scratch, i, kept, weights)
-        write_columns(scratch, start, stop - start, results)
+    _combine_pixels(samples, terms, rules, results)

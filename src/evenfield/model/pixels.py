@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from typing import Protocol, TypeAlias, runtime_checkable
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +116,7 @@ class Image:
 
     ``pixels`` is float32 (rows, columns) in ``unit``; ``mask`` holds `PixelFlag` bits (uint8), ``noise`` the standard
     deviation of each pixel in the same unit; both may be missing. ``header`` holds the cards of the file, if it came
-    from one.
+    from one. ``maps`` are arrays of the same shape, by the names of the extensions that they become.
     """
 
     pixels: Float32Array
@@ -123,10 +124,11 @@ class Image:
     mask: NDArray[np.uint8] | None = None
     noise: Float32Array | None = None
     header: tuple[tuple[str, bool | int | float | str | None], ...] = ()
+    maps: Mapping[str, NDArray[Any]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make the arrays read-only."""
-        for array in (self.pixels, self.mask, self.noise):
+        for array in (self.pixels, self.mask, self.noise, *self.maps.values()):
             if array is not None:
                 array.flags.writeable = False
 

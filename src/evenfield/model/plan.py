@@ -8,12 +8,12 @@ import msgspec
 
 from evenfield.model.findings import Finding
 from evenfield.model.frame import Difference, FrameInfo, FrameKind
-from evenfield.model.rejections import Rejection
+from evenfield.model.rejections import Limits, Rejection
 from evenfield.model.settings import Settings
 
 PLAN_SCHEMA: Final = 1
 
-ALGORITHM_VERSION: Final = 1
+ALGORITHM_VERSION: Final = 2
 """Raised whenever the same inputs and settings give other pixels; part of every digest."""
 
 KeyValue: TypeAlias = bool | int | float | str | tuple[int, ...] | None
@@ -81,11 +81,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     method: str
     rejection: Rejection
+    limits: Limits = "corrected"
+    weights: str = "none"
     scale: str
     level: str
     per_cfa: bool
     keep_bad_frames: bool
     sample: str
+    maps: bool = False
     because: str
 
 

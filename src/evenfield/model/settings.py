@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from evenfield.errors import SettingsError
-from evenfield.model.rejections import AutoRejection, Rejection
+from evenfield.model.rejections import AutoRejection, Limits, Rejection
 from evenfield.model.sections import section
 
 SCHEMA: Final = 1
@@ -195,6 +195,18 @@ class CombineSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     dark_rejection: Annotated[
         Rejection | None, _doc("As --reject, for bias, darks and dark flats.", "--dark-reject")
     ] = None
+    limits: Annotated[
+        Limits,
+        _doc(
+            "What limits mean. corrected: the share of good samples that a normal distribution has beyond them, with "
+            "any number of frames. nominal: multiples of the scatter, as in textbooks.",
+            "--limits",
+        ),
+    ] = "corrected"
+    weights: Annotated[
+        Literal["none", "level"],
+        _doc("Weights of the mean. level: brighter flats count more, as their photon noise allows.", "--weights"),
+    ] = "none"
     scale: Annotated[
         Literal["none", "mean", "median", "auto"],
         _doc(
@@ -259,6 +271,13 @@ class OutputSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = "master_flat_{filter}_{night}"
     overwrite: Annotated[bool, _doc("Replace products made from other frames or settings.", "--overwrite")] = False
     hash: Annotated[Literal["xxh3", "sha256"], _doc("Content hash of inputs, kept in the products.", "--hash")] = "xxh3"
+    maps: Annotated[
+        bool,
+        _doc(
+            "Write extensions beside the pixels: noise of the value, samples used, samples rejected low and high.",
+            "--maps",
+        ),
+    ] = False
     move_inputs: Annotated[
         str | None,
         _doc(
@@ -288,6 +307,7 @@ class RunSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
         bool,
         _doc("Refuse instead of warn: an uncalibrated flat, a frame that fails while its pixels are read.", "--strict"),
     ] = False
+    fresh: Annotated[bool, _doc("Make products again that are there already.", "--fresh")] = False
 
 
 class Settings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -311,6 +331,11 @@ class Settings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise SettingsError(
                 f"--level {self.combine.level} gives values near 1, which --output-type uint16 cannot hold.",
                 mend="Use --level none or --output-type float32.",
+            )
+        if self.combine.weights == "level" and (self.combine.method == "median" or self.combine.scale == "none"):
+            raise SettingsError(
+                "--weights level goes with the mean of flats that are scaled to one level.",
+                mend="Leave --combine median or --scale none out, or the weights.",
             )
 
 

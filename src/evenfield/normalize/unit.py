@@ -112,6 +112,30 @@ def unit_level(
     )
 
 
+def level_noise(noise: Float32Array, *, leveled: LevelResult, cfa: str | None = None) -> Float32Array:
+    """The noise of a master flat after `unit_level`: what was added adds no noise, what was multiplied does.
+
+    Parameters
+    ----------
+    noise : float32 array (rows, columns)
+        Standard deviation of each pixel before, ADU.
+    leveled : LevelResult
+        What `unit_level` gave.
+    cfa : str, optional
+        The pattern that it was given; colors it did not tell apart share one factor.
+
+    Returns
+    -------
+    float32 array (rows, columns)
+    """
+    cells = color_cells(cfa if len(leveled.colors) > 1 else None)
+    out = np.empty_like(noise)
+    for color, factor in zip(leveled.colors, leveled.factors, strict=True):
+        for cell in cells[color]:
+            out[cell] = noise[cell] * np.float32(factor)
+    return out
+
+
 class _Change(NamedTuple):
     level: float
     added: float = 0.0

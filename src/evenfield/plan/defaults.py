@@ -35,11 +35,14 @@ def recipe_for(kind: FrameKind, *, n_frames: int, settings: Settings) -> Recipe:
     return Recipe(
         method=method,
         rejection=chosen,
+        limits=combine.limits,
+        weights=combine.weights if method == "mean" and not dark else "none",
         scale=scale,
         level="none" if dark else combine.level,
         per_cfa=combine.per_cfa and not dark,
         keep_bad_frames=combine.keep_bad_frames or dark,
         sample=settings.output.sample if not dark else "float32",
+        maps=settings.output.maps,
         because=because,
     )
 

@@ -273,6 +273,8 @@ def _recipe_findings(recipe: Recipe, group: FrameGroup, name: str) -> list[Findi
     sqrt(N) of ddof 1.
     """
     n, chosen = len(group.frames), recipe.rejection
+    if recipe.limits == "corrected":
+        return []
     if isinstance(chosen, ZScore):
         reach, limit = math.sqrt(max(n - 1, 0)), chosen.limit
     elif isinstance(chosen, Sigma):

@@ -29,6 +29,10 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 _FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[EeDd][+-]?[0-9]+)?|[+-]?(?:nan|inf)", re.IGNORECASE)
 _TEXT_BYTES: Final = bytes(range(32, 127))
 
+# Plain cards as they were parsed before: the frames of a night differ in very few of theirs.
+_seen: dict[str, tuple[str, CardValue]] = {}
+_MOST_SEEN: Final = 4096
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class HeaderCards:
@@ -85,9 +89,12 @@ def parse_cards(data: bytes) -> HeaderCards:
                 continue
             cards[-1] = (cards[-1][0], open_text + "&")  # Nothing follows: the ampersand belongs to the text.
             open_text = None
+        if (known := _seen.get(card)) is not None:
+            cards.append(known)
+            continue
         plain = _PLAIN.match(card)
         if plain is not None:
-            keyword, value = _plain_card(plain)
+            keyword, value = _plain_card(card, plain)
         elif card.startswith("HISTORY "):
             history.append(card[8:].rstrip())
             continue
@@ -162,14 +169,22 @@ def _continue(card: str, open_text: str, cards: list[tuple[str, CardValue]]) -> 
     return whole if still_open else None
 
 
-def _plain_card(plain: re.Match[str]) -> tuple[str, CardValue]:
-    """The (keyword, value) of a card that `_PLAIN` matches."""
+def _plain_card(card: str, plain: re.Match[str]) -> tuple[str, CardValue]:
+    """The (keyword, value) of a card that `_PLAIN` matches, noted for the next header unless the text may go on."""
     keyword, text, whole, number, logical = plain.groups()
+    value: CardValue
     if text is not None:
-        return keyword, text.rstrip()
-    if whole is not None:
-        return keyword, int(whole)
-    return keyword, float(number) if number is not None else logical == "T"
+        value = text.rstrip()
+        if value.endswith("&"):
+            return keyword, value
+    elif whole is not None:
+        value = int(whole)
+    else:
+        value = float(number) if number is not None else logical == "T"
+    if len(_seen) >= _MOST_SEEN:
+        _seen.clear()
+    _seen[card] = keyword, value
+    return keyword, value
 
 
 def _other_card(card: str) -> tuple[str, CardValue, str]:

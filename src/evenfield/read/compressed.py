@@ -1,4 +1,4 @@
-"""Tile-compressed images (the FITS convention of fpack), decompressed by astropy, a few tiles at a time.
+"""Tile-compressed images (the FITS convention of fpack): rows of 16-bit integers by `TiledSource`, all else by astropy.
 
 astropy is imported when the first of them is opened, and only one thread is inside of it at a time.
 """
@@ -24,6 +24,8 @@ from evenfield.read.fits import Opened
 from evenfield.read.hashing import ContentHash
 from evenfield.read.refusals import COPY_AGAIN, refusal
 from evenfield.read.stored import FileSource, check_band
+from evenfield.read.tile_table import tile_places, tile_table
+from evenfield.read.tiled import TiledSource
 from evenfield.read.unpacked import finished_scratch, scratch_file
 
 TALL_TILES: Final = 64
@@ -34,7 +36,7 @@ _astropy_lock = threading.Lock()
 
 
 class CompressedSource:
-    """The pixels of a tile-compressed image, as float32.
+    """The pixels of a tile-compressed image as astropy gives them, float32.
 
     Parameters
     ----------
@@ -113,8 +115,14 @@ class CompressedSource:
 
 def open_compressed(
     opened: Opened, stored: FileBytes, *, content_hash: ContentHash, scratch: str | None
-) -> CompressedSource | FileSource:
+) -> TiledSource | CompressedSource | FileSource:
     """Open a tile-compressed image; one with tall tiles is unpacked to a scratch file of float32."""
+    table = tile_table(opened.hdu)
+    if table is not None:
+        places = tile_places(stored, table=table)
+        if places is None:
+            raise _damage(stored.path, "its table names bytes that are not there")
+        return TiledSource(opened, stored=stored, table=table, places=places, content_hash=content_hash)
     source = CompressedSource(opened, stored=stored, content_hash=content_hash)
     if opened.hdu.tile_rows <= TALL_TILES:
         return source
@@ -142,5 +150,8 @@ def _quiet_astropy(path: str) -> Iterator[tuple[Any, list[warnings.WarningMessag
             raise
         except Exception as error:
             # Damaged data raise anything from KeyError to an exception class that is private to astropy's decoders.
-            reason = f"its compressed data cannot be unpacked ({type(error).__name__}: {error})"
-            raise refusal(DamagedFileError, path, reason, mend=COPY_AGAIN) from error
+            raise _damage(path, f"{type(error).__name__}: {error}") from error
+
+
+def _damage(path: str, why: str) -> DamagedFileError:
+    return refusal(DamagedFileError, path, f"its compressed data cannot be unpacked ({why})", mend=COPY_AGAIN)

@@ -19,11 +19,12 @@ from evenfield.read.views import CroppedSource
 
 if TYPE_CHECKING:
     from evenfield.read.compressed import CompressedSource
+    from evenfield.read.tiled import TiledSource
 
 
 def open_source(
     path: str | os.PathLike[str], *, hash_kind: str = "xxh3", trim: Region | None = None, scratch: str | None = None
-) -> FileSource | CompressedSource | CroppedSource:
+) -> FileSource | TiledSource | CompressedSource | CroppedSource:
     """Open the first image of a FITS file for reading band by band.
 
     Parameters
@@ -60,7 +61,7 @@ def open_source(
         raise
 
 
-def _open(path: str, content_hash: ContentHash, *, scratch: str | None) -> FileSource | CompressedSource:
+def _open(path: str, content_hash: ContentHash, *, scratch: str | None) -> FileSource | TiledSource | CompressedSource:
     stored = file = open_bytes(path)
     try:
         start = stored.read(0, FIRST_READ)

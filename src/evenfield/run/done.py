@@ -15,6 +15,8 @@ from evenfield.run.provenance import from_history
 def existing_product(step: Step, job: Job) -> Provenance | None:
     """The provenance of a product with this step's name and digest; ``None`` where the step has to be done.
 
+    With --fresh such a product is made again.
+
     Raises
     ------
     OutputExistsError
@@ -26,6 +28,9 @@ def existing_product(step: Step, job: Job) -> Provenance | None:
     try:
         header = read_header(path)
         if header.get("EVFDGST") == step.digest:
+            if job.plan.settings.run.fresh:
+                # The same product: to put it in the place of itself loses nothing.
+                return None
             return from_history(header.history, path=path)
     except (ReadError, DocumentError):
         # Not ours, or damaged: then it is somebody else's file, and treated as such below.

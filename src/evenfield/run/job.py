@@ -47,7 +47,13 @@ class Job:
             done = min(done + count, total_bytes)
             self.tell(Progressed(step=step.id, done=done, total=total_bytes))
 
-        return LoopControl(budget_bytes=self.budget_bytes, threads=self.threads, cancel=self.cancel, told=told)
+        return LoopControl(
+            budget_bytes=self.budget_bytes,
+            threads=self.threads,
+            cancel=self.cancel,
+            told=told,
+            maps=step.recipe.maps,
+        )
 
 
 def check_unchanged(item: StepInput, path: str) -> None:

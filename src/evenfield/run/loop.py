@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ from evenfield.model.pixels import (
 from evenfield.normalize.bands import BandLevel, band_level, merge_levels
 from evenfield.run.executors import ReadingOrder, Turn, work_through
 from evenfield.tiles import BAND_PIXELS, Work, band_rows, bands
+
+MAPS: Final = {"noise": np.float32, "count": np.uint16, "rejected_low": np.uint16, "rejected_high": np.uint16}
+"""The fields of `Combined` that are kept as maps, with their types."""
 
 LEVEL_PIXELS = 4 * BAND_PIXELS
 """Pixels of the bands in which a single frame is read for its level."""
@@ -91,9 +94,10 @@ class Stack:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CombinedMaster:
-    """A combined stack: ``value`` float32 (rows, columns), and sums over all pixels."""
+    """A combined stack: ``value`` float32 (rows, columns), the maps that were asked for, and sums over all pixels."""
 
     value: Float32Array
+    maps: Mapping[str, NDArray[Any]]
     no_data: int
     rejected_low: int
     rejected_high: int
@@ -103,12 +107,13 @@ class CombinedMaster:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LoopControl:
-    """How the loop works: memory, threads, and whom it tells. ``told`` is called with bytes read."""
+    """How the loop works: memory, threads, whether it keeps maps, whom it tells. ``told`` is called with bytes read."""
 
     budget_bytes: int
     threads: int
     cancel: CancelToken
     told: Callable[[int], None]
+    maps: bool = False
 
 
 def measure_levels(
@@ -175,9 +180,11 @@ def combine_stack(
         sample_bytes=encoding.numpy_dtype.itemsize,
         threads=control.threads,
         n_masters=len(stack.subtractions),
+        maps=control.maps,
     )
     height = band_rows(work, budget_bytes=control.budget_bytes)
     value = np.empty((rows, columns), np.float32)
+    maps = {name: np.empty((rows, columns), kind) for name, kind in MAPS.items()} if control.maps else {}
     terms = (np.array(stack.shifts, np.float64), np.array(scales, np.float64), np.array(stack.which, np.int64))
 
     order = ReadingOrder(control.cancel)
@@ -192,9 +199,12 @@ def combine_stack(
             encoding=encoding,
             terms=BandTerms(shifts=terms[0], scales=terms[1], subtract=subtract, which=terms[2]),
             recipe=recipe,
+            columns=columns,
             out=_buffers.results(raw.shape[1]),
         )
         value[tile.start : tile.stop] = combined.value.reshape(tile.rows, columns)
+        for name, kept in maps.items():
+            kept[tile.start : tile.stop] = getattr(combined, name).reshape(tile.rows, columns)
         control.told(raw.nbytes)
         return _band_sums(combined, columns)
 
@@ -204,6 +214,7 @@ def combine_stack(
     known = sum(one.noise_count for one in sums)
     return CombinedMaster(
         value=value,
+        maps=maps,
         no_data=sum(one.no_data for one in sums),
         rejected_low=sum(one.rejected_low for one in sums),
         rejected_high=sum(one.rejected_high for one in sums),

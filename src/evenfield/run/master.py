@@ -6,6 +6,7 @@ import dataclasses
 import os
 import time
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -19,13 +20,13 @@ from evenfield.examine.masters import Examination, MasterFacts, examine_dark, ex
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameKind
-from evenfield.model.pixels import Float32Array
+from evenfield.model.pixels import Float32Array, Image, Unit
 from evenfield.model.plan import Excluded, Step, StepInput
-from evenfield.model.rejections import least_frames, rejection_text
+from evenfield.model.rejections import Ccd, least_frames, rejection_text
 from evenfield.model.report import InputRecord, Provenance, StepResult, StepStatus
 from evenfield.normalize.bands import BandLevel
 from evenfield.normalize.scales import frame_scales
-from evenfield.normalize.unit import LevelResult, unit_level
+from evenfield.normalize.unit import LevelResult, level_noise, unit_level
 from evenfield.run.cards import product_cards
 from evenfield.run.executors import work_through
 from evenfield.run.frames import OpenFrames, frame_failed, opened_frames
@@ -39,6 +40,7 @@ from evenfield.run.loop import (
     measure_levels,
     measure_median,
 )
+from evenfield.run.noise import CameraNoise, camera_noise, raw_step
 from evenfield.run.provenance import to_history
 from evenfield.write import write_image
 
@@ -53,6 +55,7 @@ class Kept:
     scales: tuple[float, ...]
     excluded: tuple[Excluded, ...]
     findings: tuple[Finding, ...]
+    noise: CameraNoise | None = None
 
 
 def make_master(step: Step, *, job: Job) -> StepResult:
@@ -72,15 +75,32 @@ def make_master(step: Step, *, job: Job) -> StepResult:
     examination = _examine(step, kept, combined, job)
     leveled = _level(step, combined.value, job)
     provenance = _provenance(step, frames, kept, combined, (examination, leveled), hashes, job)
+    settings = job.plan.settings
     path = write_image(
         job.output_path(step),
-        image=combined.value if leveled is None else leveled.pixels,
+        image=_product(step, combined, leveled),
         cards=product_cards(step, provenance, frames=[job.frame(item) for item in kept.items]),
         history=to_history(provenance),
         sample="uint16" if step.recipe.sample == "uint16" else "float32",
-        overwrite=job.plan.settings.output.overwrite,
+        # A product that is made afresh stands in its own way: any other was refused before.
+        overwrite=settings.output.overwrite or settings.run.fresh,
     )
     return result_of(provenance, step, path, job, status=StepStatus.DONE, seconds=time.perf_counter() - began)
+
+
+MAP_NAMES: Final = {"noise": "NOISE", "count": "USED", "rejected_low": "LOW", "rejected_high": "HIGH"}
+"""The names of the extensions that maps become."""
+
+
+def _product(step: Step, combined: CombinedMaster, leveled: LevelResult | None) -> Image:
+    """The picture to write, with its maps; the noise is brought to the same level as the value."""
+    maps = {MAP_NAMES[name]: values for name, values in combined.maps.items()}
+    if leveled is None:
+        return Image(pixels=combined.value, maps=maps)
+    if "NOISE" in maps:
+        cfa = step.group.get("cfa")
+        maps["NOISE"] = level_noise(maps["NOISE"], leveled=leveled, cfa=str(cfa) if cfa else None)
+    return Image(pixels=leveled.pixels, unit=Unit.RELATIVE, maps=maps)
 
 
 def result_of(
@@ -281,8 +301,17 @@ def _combine(step: Step, kept: Kept, job: Job, control: LoopControl) -> tuple[Ke
                 mend="Choose another --reject.",
                 code="too_few_for_rejection",
             )
-        recipe = CombineRecipe(method=step.recipe.method, rejection=step.recipe.rejection, step=_quantum(kept, job))
         try:
+            noise = camera_noise(kept.stack, step=step, scales=kept.scales, egain=_egain(kept, job))
+            recipe = CombineRecipe(
+                method=step.recipe.method,
+                rejection=noise.rejection,
+                weights=1.0 / np.array(kept.scales) if step.recipe.weights == "level" else None,
+                step=_quantum(kept, job),
+                limits=step.recipe.limits,
+                bias_adu=noise.bias_adu,
+            )
+            kept = dataclasses.replace(kept, noise=noise)
             return kept, combine_stack(kept.stack, recipe=recipe, scales=kept.scales, control=control)
         except FrameFailedError as failed:
             if job.plan.settings.run.strict or n == 1:
@@ -309,10 +338,16 @@ def _without(step: Step, kept: Kept, failed: FrameFailedError, job: Job) -> Kept
 
 
 def _quantum(kept: Kept, job: Job) -> float:
-    """The step of the raw numbers after scaling: 1 ADU for integers, times the mean scale; 0 for floats."""
+    """The step of the raw numbers, found in the data, times the mean scale; 0 for floats."""
     if any(not job.frame(item).sample.startswith(("int", "uint")) for item in kept.items):
         return 0.0
-    return float(np.mean(kept.scales))
+    return raw_step(kept.stack) * float(np.mean(kept.scales))
+
+
+def _egain(kept: Kept, job: Job) -> float | None:
+    """What all headers agree on as e-/ADU."""
+    found = {job.frame(item).egain_e_per_adu for item in kept.items}
+    return found.pop() if len(found) == 1 else None
 
 
 def _hash(stack: Stack, control: LoopControl) -> tuple[str, ...]:
@@ -377,6 +412,9 @@ def _provenance(
     measured["mean_exposure_s"] = _mean_known([job.frame(item).exposure_s for item in kept.items])
     measured["mean_sensor_c"] = _mean_known([job.frame(item).sensor_c for item in kept.items])
     measured["mean_noise_adu"] = combined.mean_noise
+    if kept.noise is not None and isinstance(kept.noise.rejection, Ccd):
+        measured["read_noise_adu"] = kept.noise.rejection.read_noise_adu
+        measured["egain_e_per_adu"] = kept.noise.rejection.egain_e_per_adu
     measured["rejected_low_share"] = combined.rejected_low / combined.samples if combined.samples else None
     measured["rejected_high_share"] = combined.rejected_high / combined.samples if combined.samples else None
     findings = [*_with_sizes(step.findings, measured), *kept.findings, *examination.findings]

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from evenfield.model.pixels import Float64Array
-from evenfield.model.rejections import AutoRejection, NoRejection, Rejection, Winsorized, rejection
-from evenfield.testing.rejecting import Verdict, reject_column
+from evenfield.model.rejections import (
+    AutoRejection,
+    Averaged,
+    Ccd,
+    Limits,
+    NoRejection,
+    Rejection,
+    Winsorized,
+    rejection,
+)
+from evenfield.testing.rejecting import as_decided, reject_column
+from evenfield.testing.rejecting_repeated import ccd_noise, row_scatter
+from evenfield.testing.rejecting_verdict import RowScatter, SampleTerms, Verdict
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,22 +48,34 @@ def combine_reference(
     reject: Rejection | str | None = None,
     weights: ArrayLike | None = None,
     step: float = 0.0,
+    limits: Limits = "nominal",
 ) -> Reference:
     """Combine a stack slowly and literally.
 
     Parameters
     ----------
-    stack : array (n_frames, ...)
-        True, calibrated values. What is not finite does not take part.
+    stack : array (n_frames, rows, columns) or (n_frames, n)
+        True, calibrated values. What is not finite does not take part. A 2-D stack is one row of an image, which
+        averaged takes its noise from.
     method, reject, weights
         As for `evenfield.combine.combine_frames`.
     step : float
         The quantum of the samples; `combine_frames` takes 1 for integer stacks.
+    limits : str
+        "nominal": the limits as they stand. "corrected": those that keep their promise with so many samples, decided
+        on dequantized samples where the step is coarse.
 
     Returns
     -------
     Reference
         Arrays of the frames' shape.
+
+    Raises
+    ------
+    CombineError
+        If ccd knows neither read noise nor e-/ADU.
+    SettingsError
+        If the text of the rejection cannot be understood.
     """
     samples = np.asarray(stack, dtype=np.float64)
     n_frames, shape = samples.shape[0], samples.shape[1:]
@@ -60,9 +84,13 @@ def combine_reference(
         chosen = NoRejection() if n_frames < 5 else Winsorized(low=3.0, high=3.0)
         method = "median" if n_frames < 5 else method
     frame_weights = None if weights is None else np.asarray(weights, dtype=np.float64)
-    columns = samples.reshape(n_frames, math.prod(shape))
-    rows = [_combine_column(columns[:, p], method, chosen, frame_weights, step) for p in range(columns.shape[1])]
-    table = np.array(rows, dtype=np.float64).reshape(len(rows), 6)
+    if isinstance(chosen, Ccd):
+        ccd_noise(chosen, center=0.0, terms=SampleTerms.plain(0))  # refuses where there are no numbers
+    how = _How(method=method, chosen=chosen, weights=frame_weights, step=step, corrected=limits == "corrected")
+    table_rows = []
+    for row in np.moveaxis(samples.reshape(n_frames, -1, shape[-1]), 1, 0) if samples.size else ():
+        table_rows += _combine_row(row, how)
+    table = np.array(table_rows, dtype=np.float64).reshape(len(table_rows), 6)
     value, noise, count, low, high, margin = (table[:, k].reshape(shape) for k in range(6))
     return Reference(
         value=value,
@@ -74,14 +102,40 @@ def combine_reference(
     )
 
 
-def _combine_column(
-    column: Float64Array, method: str, chosen: Rejection, weights: Float64Array | None, step: float
-) -> tuple[float, float, int, int, int, float]:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _How:
+    method: str
+    chosen: Rejection
+    weights: Float64Array | None
+    step: float
+    corrected: bool
+
+
+_Pixel: TypeAlias = tuple[float, float, int, int, int, float]
+
+
+def _combine_row(row: Float64Array, how: _How) -> list[_Pixel]:
+    scatter = row_scatter(_as_decided(row, how)) if isinstance(how.chosen, Averaged) else None
+    return [_combine_column(row[:, p], how, scatter) for p in range(row.shape[1])]
+
+
+def _as_decided(row: Float64Array, how: _How) -> Float64Array:
+    """The row's columns, those dequantized that are decided so."""
+    made = row.copy()
+    for p in range(row.shape[1]):
+        valid = np.isfinite(row[:, p])
+        if how.corrected and valid.sum() > 1:
+            made[valid, p] = as_decided(row[valid, p], step=how.step)
+    return made
+
+
+def _combine_column(column: Float64Array, how: _How, scatter: RowScatter | None) -> _Pixel:
     valid = np.isfinite(column)
     x = column[valid]
     if x.size == 0:
         return math.nan, math.nan, 0, 0, 0, math.inf
-    verdict = reject_column(x, chosen, step)
+    method = how.method
+    verdict = reject_column(x, chosen=how.chosen, step=how.step, corrected=how.corrected, row=scatter)
     if verdict is None:
         verdict, method = Verdict.of(x.size), "median"
     survivors = x[verdict.kept]
@@ -90,8 +144,8 @@ def _combine_column(
     if method == "median":
         value = float(np.median(survivors))
         noise = (1.2533141373155001 if n > 2 else 1.0) * s / math.sqrt(n)
-    elif weights is not None:
-        w = weights[valid][verdict.kept]
+    elif how.weights is not None:
+        w = how.weights[valid][verdict.kept]
         total = float(w.sum())
         value = float((w * survivors).sum() / total) if total > 0 else math.nan
         noise = s * math.sqrt(float((w**2).sum())) / total if total > 0 else math.nan

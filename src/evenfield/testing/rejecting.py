@@ -3,139 +3,187 @@
 from __future__ import annotations
 
 import dataclasses
-import math
+import struct
 
 import numpy as np
 
-from evenfield.model.pixels import BoolArray, Float64Array
-from evenfield.model.rejections import Extremes, MinMax, NoRejection, Rejection, Sigma, Winsorized, ZScore
-
-BEYOND = 1.0 + 1e-6
-
-
-@dataclasses.dataclass(slots=True)
-class Verdict:
-    """What a rejection did to one column of ``n`` finite samples.
-
-    ``low`` and ``high`` mark the samples rejected below and above the center. ``margin`` is the least distance of any
-    sample's deviation from the limit it was tested against (with its 1e-6 for ties), relative to that limit; infinite
-    where nothing was tested.
-    """
-
-    low: BoolArray
-    high: BoolArray
-    margin: float = math.inf
-
-    @classmethod
-    def of(cls, n: int) -> Verdict:
-        """Nothing rejected."""
-        return cls(low=np.zeros(n, bool), high=np.zeros(n, bool))
-
-    @property
-    def kept(self) -> BoolArray:
-        """The survivors."""
-        return ~(self.low | self.high)
-
-    def test(self, x: Float64Array, center: float, below: float, above: float) -> bool:
-        """Reject the survivors beyond their limits; say whether there were any."""
-        tested = self.kept
-        deviation = x - center
-        low = tested & (-deviation > below * BEYOND)
-        high = tested & (deviation > above * BEYOND)
-        for side, limit in ((-deviation, below), (deviation, above)):
-            distances = np.abs(side[tested] / limit - BEYOND)
-            self.margin = min(self.margin, float(distances.min()))
-        self.low |= low
-        self.high |= high
-        return bool(low.any() or high.any())
+from evenfield.model.pixels import Float64Array
+from evenfield.model.rejections import (
+    CORRECTED,
+    Averaged,
+    Ccd,
+    Esd,
+    Extremes,
+    Linear,
+    Mad,
+    MinMax,
+    NoRejection,
+    Percentile,
+    Rcr,
+    Rejection,
+    Sigma,
+    Winsorized,
+    ZScore,
+)
+from evenfield.testing.rejecting_once import extremes, minmax, percentile, zscore
+from evenfield.testing.rejecting_repeated import linear, repeated
+from evenfield.testing.rejecting_singly import esd, rcr
+from evenfield.testing.rejecting_verdict import Column, RowScatter, SampleTerms, Verdict, scatter_of
 
 
-def reject_column(x: Float64Array, chosen: Rejection, step: float) -> Verdict | None:
-    """Apply a rejection to the finite samples of one column; ``None`` where the median has to take over.
+def reject_column(
+    x: Float64Array,
+    *,
+    chosen: Rejection,
+    step: float = 0.0,
+    corrected: bool = False,
+    row: RowScatter | None = None,
+    terms: SampleTerms | None = None,
+) -> Verdict | None:
+    """Apply a rejection to the finite samples of one column.
 
-    ``step`` is the quantum of the samples, for winsorized.
+    Parameters
+    ----------
+    x : array (n,)
+        Finite samples in the order of their frames.
+    chosen : Rejection
+        Not "auto".
+    step : float
+        The quantum of the samples, 0 for none.
+    corrected : bool
+        Take the limits for the number of samples from `corrected_limits`, and decide on dequantized samples where
+        the step is coarse (`dequantized`); else the limits as they stand.
+    row : RowScatter, optional
+        For averaged, from `row_scatter`. Without it nothing is rejected.
+    terms : SampleTerms, optional
+        For ccd; without them the samples are raw values above a bias level of 0.
+
+    Returns
+    -------
+    Verdict or None
+        ``None`` where the median has to take over.
+
+    Raises
+    ------
+    CombineError
+        If ccd knows neither read noise nor e-/ADU.
     """
     if isinstance(chosen, NoRejection) or x.size == 0:
         return Verdict.of(x.size)
-    if isinstance(chosen, ZScore):
-        verdict = _zscore(x, chosen.limit)
-    elif isinstance(chosen, Extremes):
-        verdict = _extremes(x, chosen.times)
-    elif isinstance(chosen, MinMax):
-        if x.size < chosen.n_low + chosen.n_high + 1:
-            return None
-        verdict = _minmax(x, chosen.n_low, chosen.n_high)
-    elif isinstance(chosen, Sigma):
-        verdict = _repeated(x, chosen.low, chosen.high, None)
-    elif isinstance(chosen, Winsorized):
-        verdict = _repeated(x, chosen.low, chosen.high, step / math.sqrt(12.0))
-    else:
-        raise TypeError(f"{chosen} is not a rejection of its own")
-    if verdict.kept.any():
-        return verdict
-    return None
-
-
-def _zscore(x: Float64Array, limit: float) -> Verdict:
-    verdict = Verdict.of(x.size)
-    std = _std(x, ddof=0)
-    if std == 0:
-        return verdict
-    verdict.test(x, float(x.mean()), limit * std, limit * std)
-    if not verdict.kept.any():
-        fallback = _extremes(x, 2)
+    if isinstance(chosen, MinMax) and x.size < chosen.n_low + chosen.n_high + 1:
+        return None
+    low, high = _limits(chosen, x.size, corrected)
+    column = Column(samples=x, chosen=chosen, low=low, high=high, step=step, row=row, terms=terms)
+    verdict = _dequantized_verdict(column) if corrected and isinstance(chosen, CORRECTED) else _decide(column)
+    if not verdict.kept.any() and isinstance(chosen, ZScore):
+        fallback = extremes(x, times=2)
         fallback.margin = verdict.margin
         return fallback
-    return verdict
+    return verdict if verdict.kept.any() else None
 
 
-def _extremes(x: Float64Array, times: int) -> Verdict:
-    for attempt in range(times, 0, -1):
-        verdict = Verdict.of(x.size)
-        for _ in range(attempt):
-            if not verdict.kept.any():
-                break
-            least, greatest = x[verdict.kept].min(), x[verdict.kept].max()
-            verdict.low |= x == least
-            verdict.high |= x == greatest
-        if verdict.kept.any():
-            return verdict
-    return Verdict.of(x.size)
+def _limits(chosen: Rejection, n: int, corrected: bool) -> tuple[float, float]:
+    if corrected and isinstance(chosen, CORRECTED):
+        from evenfield.combine.limits import corrected_limits
+
+        return corrected_limits(chosen, n=n)
+    if isinstance(chosen, ZScore):
+        return chosen.limit, chosen.limit
+    return getattr(chosen, "low", 0.0), getattr(chosen, "high", 0.0)
 
 
-def _minmax(x: Float64Array, n_low: int, n_high: int) -> Verdict:
-    verdict = Verdict.of(x.size)
+def _decide(column: Column) -> Verdict:
+    chosen, x = column.chosen, column.samples
+    if isinstance(chosen, ZScore):
+        return zscore(column)
+    if isinstance(chosen, Percentile):
+        return percentile(column)
+    if isinstance(chosen, Extremes):
+        return extremes(x, times=chosen.times)
+    if isinstance(chosen, MinMax):
+        return minmax(x, n_low=chosen.n_low, n_high=chosen.n_high)
+    if isinstance(chosen, Sigma | Mad | Winsorized | Averaged | Ccd):
+        return repeated(column)
+    if isinstance(chosen, Linear):
+        return linear(column)
+    if isinstance(chosen, Esd):
+        return esd(x, outliers=chosen.outliers, alpha=chosen.alpha)
+    if isinstance(chosen, Rcr):
+        return rcr(x, limit=chosen.limit)
+    raise TypeError(f"{chosen} is not a rejection of its own")
+
+
+def _dequantized_verdict(column: Column) -> Verdict:
+    """Decide on the dequantized samples where the step is coarse; what holds for a sorted place holds for the true one.
+
+    For all but linear and ccd, that is to apply the numbers of samples rejected low and high. A sample of ccd has the
+    terms of the true sample that stands at its sorted place. Within the least distance nothing is rejected, whether the
+    samples are dequantized or not: an outlier alone may hide that the others differ by a step.
+    """
+    from evenfield.combine.limits import least_steps
+    from evenfield.model.rejections import DEQUANTIZE_BELOW
+
+    x, step = column.samples, column.step
+    low, high = least_steps(column.chosen, n=x.size)
+    column = dataclasses.replace(column, least=(low * step, high * step))
+    s = scatter_of(x, ddof=1)
+    if step == 0 or not 0 < s < DEQUANTIZE_BELOW * step:
+        return _decide(column)
     order = np.argsort(x, kind="stable")
-    verdict.low[order[:n_low]] = True
-    verdict.high[order[x.size - n_high :]] = True
-    return verdict
-
-
-def _repeated(x: Float64Array, low: float, high: float, floor: float | None) -> Verdict:
-    """Sigma, or winsorized where there is a ``floor`` for the standard deviation."""
+    terms = column.terms
+    if terms is not None:
+        terms = SampleTerms(scales=terms.scales[order], levels=terms.levels[order], bias=terms.bias)
+    spread = np.sort(dequantized(x[order], step=step))
+    found = _decide(dataclasses.replace(column, samples=spread, terms=terms, more=step * step / 12))
     verdict = Verdict.of(x.size)
-    while np.count_nonzero(verdict.kept) > 3:
-        survivors = x[verdict.kept]
-        center = float(np.median(survivors))
-        s = _std(survivors, ddof=1) if floor is None else winsorized_std(survivors, floor)
-        if s == 0 or not verdict.test(x, center, low * s, high * s):
-            break
+    verdict.low[order], verdict.high[order] = found.low, found.high
+    verdict.margin = min(found.margin, abs(s / (DEQUANTIZE_BELOW * step) - 1.0))
     return verdict
 
 
-def winsorized_std(x: Float64Array, floor: float) -> float:
-    """Huber's standard deviation: clamp the samples at 1.5 of it around the median, take it anew, until it settles."""
-    m = np.median(x)
-    s = max(_std(x, ddof=1), floor)
-    t = x
-    for _ in range(50):
-        t = np.clip(t, m - 1.5 * s, m + 1.5 * s)
-        before, s = s, max(1.134 * _std(t, ddof=1), floor)
-        if abs(s - before) <= 5e-4 * before:
-            break
-    return s
+def as_decided(x: Float64Array, *, step: float) -> Float64Array:
+    """Samples (n,) as decisions see them: sorted, and dequantized where their scatter is small beside the step."""
+    from evenfield.model.rejections import DEQUANTIZE_BELOW
+
+    ordered = np.sort(x)
+    if step == 0 or not 0 < scatter_of(x, ddof=1) < DEQUANTIZE_BELOW * step:
+        return ordered
+    return np.sort(dequantized(ordered, step=step))
 
 
-def _std(x: Float64Array, *, ddof: int) -> float:
-    # Equal values have no scatter, even where their mean is rounded.
-    return float(x.std(ddof=ddof)) if np.ptp(x) > 0 else 0.0
+def dequantized(x: Float64Array, *, step: float) -> Float64Array:
+    """Sorted samples, each moved within half a step by a number that depends on these samples only.
+
+    The number is uniform: the bits of the sum of the samples, in ascending order, are mixed as in SplitMix64 (Steele,
+    Lea & Flood 2014); the low half, with the sample's rank, as in lowbias32 (Wellons 2018); its upper 24 bits count.
+
+    Parameters
+    ----------
+    x : array (n,)
+        Samples in ascending order.
+    step : float
+        Their quantum.
+
+    Returns
+    -------
+    array (n,)
+        No longer sorted.
+    """
+    total = 0.0
+    for value in x.tolist():
+        total += value
+    (bits,) = struct.unpack("<Q", struct.pack("<d", total))
+    z = ((bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
+    seed = (z ^ (z >> 31)) & _HALF
+    moved = []
+    for rank, value in enumerate(x.tolist()):
+        w = (seed + (rank + 1) * 0x9E3779B9) & _HALF
+        w = ((w ^ (w >> 16)) * 0x7FEB352D) & _HALF
+        w = ((w ^ (w >> 15)) * 0x846CA68B) & _HALF
+        moved.append(value + (((w ^ (w >> 16)) >> 8) * 2.0**-24 - 0.5) * step)
+    return np.array(moved, dtype=np.float64)
+
+
+_HALF = (1 << 32) - 1
+_MASK = (1 << 64) - 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, Literal
+from typing import IO, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,8 @@ def write_image(
     path : path-like
         The file; missing folders are made.
     image : Image or array (rows, columns)
-        Only the pixels of an `Image` are written; NaN stays NaN. Its unit goes into BUNIT ("adu", "electron",
+        The pixels of an `Image` are written, and each of its maps as an image extension (float32, or uint16 for
+        unsigned integers); NaN stays NaN. Its unit goes into BUNIT ("adu", "electron",
         "relative"), unless ``cards`` have that.
     cards : sequence of (keyword, value, comment)
         Written in this order. Of equal keywords the first counts. Cards that say how a file is stored (BITPIX, BZERO,
@@ -66,6 +67,10 @@ def write_image(
     """
     where = os.path.abspath(path)
     pixels = _pixels(image, where)
+    maps = image.maps if isinstance(image, Image) else {}
+    for name, values in maps.items():
+        if values.shape != pixels.shape or values.dtype.kind not in "uf" or values.dtype.itemsize > 4:
+            raise WriteError(f"{where} cannot be written: map {name} is {values.dtype}, shape {values.shape}.")
     if sample not in ("float32", "uint16"):
         raise WriteError(f"{where} cannot be written as {sample}.", mend="Choose float32 or uint16.")
     if sample == "uint16":
@@ -77,11 +82,33 @@ def write_image(
         raise WriteError(f"{where} cannot be written: {error}.", mend=mend) from error
     with new_file(where, overwrite=overwrite) as file:
         file.write(header)
-        written = 0
-        for chunk in _stored(pixels, sample=sample):
-            written += file.write(chunk.data)
-        file.write(b"\0" * (-written % BLOCK))
+        _write_pixels(file, pixels, sample=sample)
+        for name, values in maps.items():
+            kind = "uint16" if values.dtype.kind == "u" else "float32"
+            file.write(header_bytes(_extension_cards(name, values, sample=kind)))
+            _write_pixels(file, values, sample=kind)
     return where
+
+
+def _write_pixels(file: IO[bytes], pixels: NDArray[Any], *, sample: str) -> None:
+    written = 0
+    for chunk in _stored(pixels, sample=sample):
+        written += file.write(chunk.data)
+    file.write(b"\0" * (-written % BLOCK))
+
+
+def _extension_cards(name: str, values: NDArray[Any], *, sample: str) -> Iterator[Card]:
+    yield "XTENSION", "IMAGE", "image extension"
+    yield "BITPIX", 16 if sample == "uint16" else -32, "bits of a stored pixel; negative: floating point"
+    yield "NAXIS", 2, "number of axes"
+    yield "NAXIS1", values.shape[1], "columns"
+    yield "NAXIS2", values.shape[0], "rows"
+    yield "PCOUNT", 0, "no parameters"
+    yield "GCOUNT", 1, "one group"
+    if sample == "uint16":
+        yield "BSCALE", 1, "value = stored * BSCALE + BZERO"
+        yield "BZERO", 32768, "unsigned integers"
+    yield "EXTNAME", name, "name of this extension"
 
 
 def _pixels(image: Image | NDArray[Any], path: str) -> NDArray[Any]:
@@ -105,6 +132,8 @@ def _all_cards(
     if sample == "uint16":
         yield "BSCALE", 1, "value = stored * BSCALE + BZERO"
         yield "BZERO", 32768, "unsigned integers"
+    if isinstance(image, Image) and image.maps:
+        yield "EXTEND", True, "extensions follow"
     given = [(keyword.upper().strip(), value, comment) for keyword, value, comment in cards]
     seen: set[str] = set()
     if isinstance(image, Image) and all(keyword != "BUNIT" for keyword, _, _ in given):

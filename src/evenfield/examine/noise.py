@@ -1,0 +1,92 @@
+"""The noise of a camera, from the scatter of frames that should be equal: photon transfer on a single set."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evenfield.model.pixels import Float64Array
+
+BINS: Final = 24
+"""Groups of pixels of like level; each gives one point of the photon transfer curve."""
+
+LEAST_SPAN: Final = 1.25
+"""The brightest group must be so many times as bright as the faintest for read and photon noise to be told apart."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseModel:
+    """``variance = read_noise_adu^2 + level / egain_e_per_adu`` in raw ADU; ``None``: no photon noise was seen."""
+
+    read_noise_adu: float
+    egain_e_per_adu: float | None
+
+
+def fit_noise(levels: Float64Array, *, variances: Float64Array, egain_e_per_adu: float | None = None) -> NoiseModel:
+    """Read noise and e-/ADU from the level and the variance of many pixels.
+
+    Parameters
+    ----------
+    levels : float64 array (n,)
+        Level of each pixel above the bias, raw ADU; 0 or less for dark frames.
+    variances : float64 array (n,)
+        Variance of a single frame's sample at each pixel, raw ADU squared, outliers left out.
+    egain_e_per_adu : float, optional
+        What the header says: taken where the levels lie too close together to tell photon from read noise.
+
+    Returns
+    -------
+    NoiseModel
+        The variances' medians in groups of like level, fitted with a straight line, weighted with the inverse square
+        of the expected variance (Janesick 2007, "Photon Transfer", SPIE).
+
+    Raises
+    ------
+    ValueError
+        If there are no finite values.
+    """
+    usable = np.isfinite(levels) & np.isfinite(variances)
+    if not usable.any():
+        raise ValueError("no pixel has a finite level and variance")
+    order = np.argsort(levels[usable], kind="stable")
+    groups = [part for part in np.array_split(order, BINS) if part.size]
+    x = np.array([float(np.mean(levels[usable][part])) for part in groups])
+    # Means, not medians: the variance of few frames is skew. Hot pixels and drifting ones are the top of each group.
+    y = np.array([_mean_without_top(variances[usable][part]) for part in groups])
+    typical = float(np.mean(y))
+    if x[-1] <= 0 or float(np.median(x)) < typical**0.5:
+        return NoiseModel(read_noise_adu=float(np.median(y)) ** 0.5, egain_e_per_adu=None)
+    if x[0] > 0 and x[-1] >= LEAST_SPAN * x[0]:
+        weights = 1.0 / y
+        slope, start = np.polyfit(x, y, 1, w=weights)
+        if slope > 0 and start >= 0:
+            return NoiseModel(read_noise_adu=float(start) ** 0.5, egain_e_per_adu=1.0 / float(slope))
+    # One level: all of it is photon noise, but for what the header's e-/ADU leaves over.
+    level = float(np.mean(x))
+    egain = level / typical if egain_e_per_adu is None else max(egain_e_per_adu, level / typical)
+    return NoiseModel(read_noise_adu=max(typical - level / egain, 0.0) ** 0.5, egain_e_per_adu=egain)
+
+
+def _mean_without_top(values: Float64Array) -> float:
+    """The mean without the top per mille, in which hot pixels lie."""
+    kept = np.sort(values)[: max(1, int(values.size * 0.999))]
+    return float(np.mean(kept))
+
+
+def step_of(values: NDArray[Any]) -> int:
+    """The quantum of integers: the greatest power of two that divides all their differences.
+
+    Drivers multiply the numbers of 14- and 12-bit converters by 4 and 16. Equal numbers have the quantum 1.
+
+    Parameters
+    ----------
+    values : integer array
+    """
+    flat = np.asarray(values).reshape(-1).astype(np.int64)
+    if flat.size == 0:
+        return 1
+    differing = int(np.bitwise_or.reduce(flat ^ flat[0]))
+    return differing & -differing if differing else 1

@@ -1,0 +1,148 @@
+"""Ccd: as sigma, with the noise that the camera has at this level, for each sample its own.
+
+``s^2 = k^2 (r^2 + max(m/k + D - B, 0)/G) + (S m)^2`` with a sample's scale ``k`` and subtracted level ``D``, the bias
+level ``B``, the read noise ``r`` (ADU), ``G`` e-/ADU, and the relative noise ``S`` of the scales.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evenfield.kernels.blocks import (
+    CENTER,
+    ERROR,
+    EXTRA,
+    NEXT,
+    SCATTER,
+    Doubles,
+    Places,
+    Results,
+    Rules,
+    Samples,
+    Singles,
+    Terms,
+)
+from evenfield.kernels.cache import inner
+from evenfield.kernels.columns import BEYOND, HIGH, KEPT, LEAST_SURVIVORS, LOW, keep_valid, mark_columns
+from evenfield.kernels.decoding import ROUNDING, place
+from evenfield.kernels.proving import find_bounds, measure_rows, prove_by_scatter
+from evenfield.kernels.shell import combine_by
+from evenfield.kernels.sorting import greater, lesser
+from evenfield.model.pixels import Float32Array, Float64Array
+
+
+@inner
+def lower_variances(
+    facts: Float32Array, subtract: Float32Array, frame: int, terms: Terms, numbers: Float64Array, start: int, width: int
+) -> None:
+    """Lower ``NEXT`` to the variance that a sample of this frame has at the level ``EXTRA``, where that is less.
+
+    ``numbers`` are ``r^2``, ``1/G``, ``S^2`` and ``B``.
+    """
+    k, master = terms.scales[frame], terms.which[frame]
+    read, photon = np.float32(k * k * numbers[0]), np.float32(k * numbers[1])
+    scaled, shift = np.float32(numbers[2]), np.float32(k * (terms.shifts[frame] - numbers[3]))
+    scale, zero = np.float32(k), np.float32(0.0)
+    for i in range(width):
+        m = facts[EXTRA, i]
+        dark = scale * subtract[master, place(start, i)] if master >= 0 else zero
+        variance = read + photon * greater(m + shift + dark, zero) + scaled * m * m
+        facts[NEXT, i] = lesser(facts[NEXT, i], variance)
+
+
+@inner
+def prove(block: Singles, width: int, rules: Rules, terms: Terms, start: int) -> tuple[int, int]:
+    """Settle the columns whose least and greatest samples lie within the limits of the least noise of any frame."""
+    facts, zeros, subtract = block.facts, block.first, terms.subtract
+    n = block.rows.shape[0]
+    measure_rows(block, width, 0, n)
+    find_bounds(block, width, rules)
+    rounding, infinite, moved = np.float32(8.0 * ROUNDING), np.float32(np.inf), np.float32(rules.step)
+    # The noise grows with the level: taken a little below it, it is a lower bound.
+    for i in range(width):
+        level = np.float32(zeros[i] + np.float64(facts[CENTER, i]))
+        facts[EXTRA, i] = level - rounding * abs(level) - facts[ERROR, i] - moved
+        facts[NEXT, i] = infinite
+    for frame in range(n):
+        lower_variances(facts, subtract, frame, terms, rules.numbers, start, width)
+    down = np.float32(1.0 - 16.0 * ROUNDING)
+    for i in range(width):
+        facts[SCATTER, i] = down * math.sqrt(facts[NEXT, i])
+    prove_by_scatter(block, width, LEAST_SURVIVORS)
+    return 0, n
+
+
+@inner
+def mark_noise(
+    rows: Float64Array,
+    i: int,
+    n: int,
+    terms_of: Float64Array,
+    numbers: Float64Array,
+    limits: tuple[float, float],
+    leasts: tuple[float, float],
+    more: float,
+    marks: NDArray[np.uint8],
+) -> int:
+    """Mark the samples of a sorted column beyond the limits of their own noise; return their number.
+
+    ``terms_of`` (n_frames, at least 2) holds the scale and ``D - B`` of each sorted sample, ``more`` is variance that
+    dequantizing added.
+    """
+    left = n
+    while left > LEAST_SURVIVORS:
+        position, before, center = 0, 0.0, 0.0
+        for k in range(n):
+            if marks[k, i] == KEPT:
+                if position == left // 2:
+                    center = rows[k, i] if left % 2 == 1 else 0.5 * (before + rows[k, i])
+                    break
+                before = rows[k, i]
+                position += 1
+        now = left
+        for k in range(n):
+            if marks[k, i] == KEPT:
+                scale, level = terms_of[k, 0], terms_of[k, 1]
+                variance = scale * scale * (numbers[0] + max(center / scale + level, 0.0) * numbers[1])
+                noise = math.sqrt(variance + numbers[2] * center * center + more)
+                if noise > 0.0 and center - rows[k, i] > max(limits[0] * noise, leasts[0]) * BEYOND:
+                    marks[k, i] = LOW
+                    left -= 1
+                elif noise > 0.0 and rows[k, i] - center > max(limits[1] * noise, leasts[1]) * BEYOND:
+                    marks[k, i] = HIGH
+                    left -= 1
+        if left == now:
+            break
+    return n - left
+
+
+@inner
+def reject(chunk: Doubles, count: int, rules: Rules, terms: Terms, places: Places) -> None:
+    """Reject until nothing is rejected or three samples are left."""
+    rows, marks, valid, order, limits = chunk.rows, chunk.marks, chunk.valid, chunk.order, rules.limits
+    scales, shifts, which, subtract = terms.scales, terms.shifts, terms.which, terms.subtract
+    numbers, spread, terms_of = rules.numbers, chunk.spread, chunk.deviations
+    keep_valid(chunk, count)
+    for i in range(count):
+        n = valid[i]
+        for k in range(n):
+            frame = order[k, i]
+            dark = np.float64(subtract[which[frame], places[i]]) if which[frame] >= 0 else 0.0
+            terms_of[k, 0] = scales[frame]
+            terms_of[k, 1] = shifts[frame] + dark - numbers[3]
+            marks[k, i] = KEPT
+        more = rules.step * rules.step / 12.0 if spread[i] == 1 else 0.0
+        both, leasts = (limits[0, n], limits[1, n]), (limits[2, n], limits[3, n])
+        if mark_noise(rows, i, n, terms_of, numbers, both, leasts, more, marks) > 0:
+            mark_columns(chunk, i, True)
+
+
+_combine_pixels = combine_by(prove, reject, True)
+
+
+def combine(samples: Samples, terms: Terms, rules: Rules, results: Results) -> None:
+    """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
+    _combine_pixels(samples, terms, rules, results)
