@@ -70,7 +70,8 @@ def tail_t(z: np.ndarray | float, n: int) -> np.ndarray:
 
 def places_of(kind: int, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Places of the last sample among the others, and their probability; each variant fills the tail evenly."""
-    least = -6.0 if kind in LINES else 0.0
+    # Below the others' mean too: a sample goes high from there where another one, higher still, has drawn it up.
+    least = -6.0 if kind in LINES else -4.0
     shifts = (np.arange(VARIANTS)[:, None] + 0.5) / VARIANTS
     z = least + STEP * (np.arange(int((8.5 - least) / STEP)) + shifts)
     t = z if kind == KNOWN else tail_t(z, n)
@@ -258,6 +259,8 @@ def find_shares(
     kind: int, n: int, own: np.ndarray, other: np.ndarray, factor: float, references: list
 ) -> tuple[np.ndarray, np.ndarray]:
     """The shares at all pairs of nodes, each part of them in the way that is cheapest for it."""
+    # Scores take longest and are asked for least.
+    factor *= 0.35 if kind == SCORES else 1.0
     pool, chosen = (int(factor * drawn) for drawn in effort_of(kind, n))
     seed = 1000 * kind + n
     if kind not in LINES:
@@ -387,6 +390,7 @@ def main() -> int:
         print_losses()
         print_powers((5.0,))
         print_powers((5.0, 10.0))
+        print_powers((10.0, 10.0))
         print_contaminated()
     if asked.steps:
         print_steps()

@@ -171,8 +171,8 @@ def test_the_sides_are_mirror_images() -> None:
 def test_limits_grow_with_the_nominal_ones(kind: type) -> None:
     """A larger nominal limit never gives a smaller corrected one, inside the table, below and above it."""
     for n in NUMBERS:
-        for other in (1.0, 2.0, 2.9, 5.0, 9.0):
-            found = [corrected_limits(made(kind, other, own), n=n)[1] for own in np.geomspace(0.01, 100.0, 200)]
+        for other in (1.0, 2.9, 9.0):
+            found = [corrected_limits(made(kind, other, own), n=n)[1] for own in np.geomspace(0.01, 100.0, 60)]
             assert all(math.isfinite(limit) and limit > 0 for limit in found)
             assert (np.diff(found) > 0).all() or kind is ZScore, (n, other)
             assert (np.diff(found) >= 0).all(), (n, other)
@@ -181,9 +181,9 @@ def test_limits_grow_with_the_nominal_ones(kind: type) -> None:
 @pytest.mark.parametrize("kind", TWO_SIDED, ids=lambda kind: kind.__name__)
 def test_limits_do_not_jump(kind: type) -> None:
     """A step of 0.02 in a nominal limit changes the corrected one by a few per cent at most: there are no seams."""
-    for n in (5, 8, 14, 29, 60, 180, 500):
+    for n in (5, 8, 29, 180):
         for other in (2.0, 3.1, 5.0):
-            own = np.arange(1.5, 6.0, 0.02)
+            own = np.arange(1.8, 5.4, 0.02)
             logs = np.log([corrected_limits(made(kind, other, limit), n=n)[1] for limit in own])
             assert np.abs(np.diff(logs)).max() < 0.12, (n, other)
 

@@ -12,7 +12,7 @@ from evenfield.combine.checks import check_recipe
 from evenfield.combine.rules import kernel_rules
 from evenfield.errors import CombineError
 from evenfield.model.pixels import Combined, Encoding, Float32Array, Float64Array
-from evenfield.model.rejections import Limits, Rejection
+from evenfield.model.rejections import Averaged, Ccd, Limits, Rejection
 
 if TYPE_CHECKING:
     from evenfield.kernels.blocks import Samples
@@ -151,7 +151,7 @@ def new_combined(n_pixels: int) -> Combined:
 
 def run_kernel(samples: Samples, terms: BandTerms, recipe: CombineRecipe, columns: int, out: Combined) -> Combined:
     """Hand checked samples, terms and recipe to the kernel of the recipe's rejection, which fills ``out``."""
-    from evenfield.kernels.blocks import Results, Terms
+    from evenfield.kernels.blocks import Results, Terms, new_space
     from evenfield.kernels.inputs import read_only
     from evenfield.kernels.registry import combine_kernel
 
@@ -164,5 +164,10 @@ def run_kernel(samples: Samples, terms: BandTerms, recipe: CombineRecipe, column
     )
     results = Results(out.value, out.noise, out.count, out.rejected_low, out.rejected_high)
     kernel = combine_kernel(str(recipe.rejection.__struct_config__.tag))
-    kernel(samples, kernel_terms, kernel_rules(recipe, n_frames=terms.shifts.size, columns=columns), results)
+    n_frames = terms.shifts.size
+    rules = kernel_rules(recipe, n_frames=n_frames, columns=columns)
+    needs_order = rules.weights.size > 0 or isinstance(recipe.rejection, Ccd)
+    by_rows = isinstance(recipe.rejection, Averaged)
+    space = new_space(rules, n_frames, n_pixels=out.value.size, keep_order=needs_order, by_rows=by_rows)
+    kernel(samples, kernel_terms, rules, results, space)
     return out

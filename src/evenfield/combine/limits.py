@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evenfield.model.pixels import Float64Array
-from evenfield.model.rejections import Averaged, Ccd, Linear, Rejection, Sigma, ZScore, rejection_text
+from evenfield.model.rejections import Averaged, Ccd, Esd, Linear, Rejection, Sigma, ZScore, rejection_text
 
 TABLE: Final = Path(__file__).with_name("limits_table.json")
 
@@ -76,9 +76,34 @@ def _corrected(chosen: Rejection, low: float, high: float, n: int) -> tuple[floa
     if isinstance(chosen, ZScore):
         # Least deviation in units of the standard deviation (ddof 0) of a column, from that in units of the others'.
         t = _limit(name, low, low, n)
-        limit = t * math.sqrt((n - 1) / (n - 2 + t * t)) / BEYOND
+        limit = math.sqrt((n - 1) / ((n - 2) / (t * t) + 1)) / BEYOND
         return limit, limit
     return _limit(name, low, high, n) / BEYOND, _limit(name, high, low, n) / BEYOND
+
+
+def corrected_alpha(chosen: Esd, *, n: int) -> float:
+    """The ``alpha`` to use in Rosner's critical values so that esd touches no more clean columns than its own says.
+
+    His values are good from 25 samples on. With fewer and up to ``r`` outliers they touch ``1 + 9 n^-1.36 (r - 1)^p``
+    times ``alpha`` of the clean columns, ``p = 1.3 - 0.028 n`` but at least 0.2: twice as many at 8 samples. This is
+    fitted from above to counts at ``alpha`` from 0.01 to 0.2 (``benchmarks/limits.py --tables`` counts again).
+
+    Parameters
+    ----------
+    chosen : Esd
+        The rejection, with its nominal ``alpha``.
+    n : int
+        The number of valid samples of the column.
+
+    References
+    ----------
+    Rosner, B. 1983, Technometrics 25, 165.
+    """
+    most = min(math.ceil(chosen.outliers * n), n - 2)
+    if most < 2:
+        return chosen.alpha
+    more = 9.0 * math.pow(n, -1.36) * math.pow(most - 1, max(1.3 - 0.028 * n, 0.2))
+    return chosen.alpha / (1.0 + more)
 
 
 def least_steps(chosen: Rejection, *, n: int) -> tuple[float, float]:
@@ -88,8 +113,8 @@ def least_steps(chosen: Rejection, *, n: int) -> tuple[float, float]:
     lost whatever the limit. So a dequantized sample is rejected only if it lies, besides, ``limit (1 - a / n^0.4)``
     steps from the center, with ``a`` 1.1 for zscore and sigma, 1.3 for mad and winsorized: as if the noise were never
     less than about a step. For averaged and ccd, whose noise is never too small by chance, it is ``0.8 limit``; for
-    linear, whose residuals are smaller, ``limit (1 - 6.5 / n) / 3`` from the line. ``benchmarks/limits.py --steps``
-    counts: below 2 steps of noise no more is lost than the limits promise, above they are kept.
+    linear, whose residuals are smaller, ``min(limit - 1.2, 0.17 n) min(0.9 - 6.3 / n, 0.6)`` from the line.
+    ``benchmarks/limits.py --steps`` counts what is lost with them, from 0.1 to 3 steps of noise.
 
     Parameters
     ----------
@@ -104,10 +129,12 @@ def least_steps(chosen: Rejection, *, n: int) -> tuple[float, float]:
         If the rejection has no limits that could be corrected.
     """
     low, high = _nominal(chosen)
+    if isinstance(chosen, Linear):
+        share = max(min(0.9 - 6.3 / max(n, 1), 0.6), 0.0)
+        most = 0.17 * n
+        return share * max(min(low - 1.2, most), 0.0), share * max(min(high - 1.2, most), 0.0)
     if isinstance(chosen, Averaged | Ccd):
         share = 0.8
-    elif isinstance(chosen, Linear):
-        share = (1.0 - 6.5 / max(n, 1)) / 3.0
     else:
         share = 1.0 - (1.1 if isinstance(chosen, ZScore | Sigma) else 1.3) / max(n, 1) ** 0.4
     share = max(share, 0.0)

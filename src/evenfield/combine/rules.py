@@ -66,7 +66,7 @@ def kernel_rules(recipe: CombineRecipe, *, n_frames: int, columns: int) -> Rules
 
 @functools.lru_cache(maxsize=16)
 def _tables(chosen: Rejection, corrected: bool, n_frames: int) -> tuple[Float64Array, Float64Array, Float64Array]:
-    """The limits and least steps by the number of valid samples (4, n_frames + 1), the rejection's numbers, its table."""
+    """Limits and least steps by the number of valid samples (4, n_frames + 1), the rejection's numbers, its table."""
     limits = np.array([_limits(chosen, corrected, n) for n in range(n_frames + 1)]).T.copy()
     tables = (limits, np.array(_numbers(chosen), np.float64), _table(chosen, n_frames))
     for table in tables:

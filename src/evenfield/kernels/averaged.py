@@ -23,9 +23,8 @@ from evenfield.kernels.blocks import (
     Rules,
     Samples,
     Singles,
+    Space,
     Terms,
-    new_doubles,
-    new_singles,
 )
 from evenfield.kernels.cache import inner
 from evenfield.kernels.columns import (
@@ -147,14 +146,12 @@ def reject(chunk: Doubles, count: int, rules: Rules, factor: float, grows: bool)
         n_active = trim_columns(chunk, n_active, rules, LEAST_SURVIVORS)
 
 
-def combine(samples: Samples, terms: Terms, rules: Rules, results: Results) -> None:
+def combine_rows(samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space) -> None:
     """Combine all pixels of a band row by row; see `evenfield.kernels.registry.CombineKernel`."""
     n_frames, n_pixels = terms.shifts.size, results.value.size
-    has_order = rules.weights.size > 0
-    block, chunk = new_singles(n_frames), new_doubles(n_frames, has_order, rules.dequantized > 0.0)
+    block, chunk, places, measured = space.block, space.chunk, space.places, space.measured
+    has_order = chunk.order.shape[0] > 0
     width, narrow = block.proven.size, chunk.valid.size
-    places = np.empty(rules.columns, np.int64)
-    measured = np.empty((2, n_pixels), np.float64)
     single, exact = can_be_single(samples, terms), sums_are_exact(samples, terms)
     for row in range(0, n_pixels, rules.columns):
         end = min(row + rules.columns, n_pixels)

@@ -45,6 +45,17 @@ def cache_folder() -> Path:
     return wanted
 
 
+def cache_is_shared() -> bool:
+    """Whether the cache folder is one that other processes use as well."""
+    return cache_folder() == _wanted_folder()
+
+
+def is_compiled(function: Callable[..., Any]) -> bool:
+    """Whether a kernel function was compiled before, by this version."""
+    name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}-*.nbi"
+    return any(_wanted_folder().rglob(name))
+
+
 def kernels_are_compiled() -> bool:
     """Whether any kernel of this version was compiled before: if not, the first use takes some seconds."""
     return any(_wanted_folder().rglob("*.nbi"))
@@ -60,13 +71,15 @@ def inner(function: Function) -> Function:
 
     It has no entry from Python, which would double what its compiling costs: to call it there ends the process.
     """
-    compiled: Function = load_numba().njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
+    compiled: Function = load_numba().njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False, **_OPTIONS)(
+        function
+    )
     return compiled
 
 
 def part(function: Function) -> Function:
     """Decorate a function that is called from one place: becomes a part of its caller before that is compiled."""
-    compiled: Function = load_numba().njit(inline="always", **_OPTIONS)(function)
+    compiled: Function = load_numba().njit(inline="always", _nrt=False, **_OPTIONS)(function)
     return compiled
 
 

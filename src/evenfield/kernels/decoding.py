@@ -1,4 +1,4 @@
-"""From raw samples to calibrated ones: byte order, BZERO, shift, master, scale. Blocks in float32, columns in float64."""
+"""From raw samples to calibrated ones: byte order, BZERO, shift, master, scale; in float32 or float64."""
 
 from __future__ import annotations
 

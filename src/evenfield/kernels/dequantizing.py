@@ -93,8 +93,7 @@ def spread_block(block: Singles, width: int, exact: bool, rules: Rules) -> None:
         found += 1 if near else 0
     if found == 0:
         return
-    total = np.empty(1, np.float64)
-    bits = total.view(np.uint64)
+    total, bits = block.total, block.bits
     for i in range(width):
         facts[TRUE_CENTER, i] = facts[CENTER, i]
         facts[TRUE_TOTAL, i] = facts[TOTAL, i]
@@ -137,8 +136,7 @@ def dequantize(chunk: Doubles, count: int, rules: Rules, steps: NDArray[np.int64
     find_medians(chunk, n_active)
     take_deviations(rows, chunk, n_active)
     find_deviations(chunk, n_active, 1.0)
-    total, n_changed = np.empty(1, np.float64), 0
-    bits = total.view(np.uint64)
+    total, bits, n_changed = chunk.total, chunk.bits, 0
     for j in range(n_active):
         i = active[j]
         if facts[SCATTERS, j] < rules.dequantized:

@@ -5,20 +5,14 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from evenfield.kernels.blocks import Doubles, Places, Results, Rules, Samples, Singles, Terms
+from evenfield.kernels.blocks import Doubles, Places, Results, Rules, Samples, Space, Terms
 from evenfield.kernels.cache import inner
 from evenfield.kernels.columns import BEYOND, keep_valid
-from evenfield.kernels.shell import combine_by
+from evenfield.kernels.shell import decide_by
 from evenfield.model.pixels import Float64Array
 
 LEAST_REST: Final = 1e-5
 """Where taking samples away leaves less than this share of the squares, rounding would show: they are summed anew."""
-
-
-@inner
-def prove(_block: Singles, _width: int, _rules: Rules, _terms: Terms, _start: int) -> tuple[int, int]:
-    """Settle nothing: that no step finds an outlier is known only when all are made."""
-    return 0, 0
 
 
 @inner
@@ -74,9 +68,9 @@ def reject(chunk: Doubles, count: int, rules: Rules, _terms: Terms, _places: Pla
             first[i], last[i] = keep_esd(rows, i, n, min(math.ceil(share * n), n - 2), lambdas)
 
 
-_combine_pixels = combine_by(prove, reject)
+_decide_all = decide_by(reject)
 
 
-def combine(samples: Samples, terms: Terms, rules: Rules, results: Results) -> None:
-    """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
-    _combine_pixels(samples, terms, rules, results)
+def decide_pixels(samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space, n_left: int) -> None:
+    """Decide and combine the other pixels; see `evenfield.kernels.registry`."""
+    _decide_all(samples, terms, rules, results, space, n_left)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from evenfield.kernels.blocks import Doubles, Places, Results, Rules, Samples, Singles, Terms
+from evenfield.kernels.blocks import Doubles, Places, Results, Rules, Samples, Singles, Space, Terms
 from evenfield.kernels.cache import inner, part
 from evenfield.kernels.columns import keep_valid
 from evenfield.kernels.proving import measure_rows, prove_finite
-from evenfield.kernels.shell import combine_by
+from evenfield.kernels.shell import decide_by, prove_by
 
 
 @inner
@@ -24,9 +24,17 @@ def reject(chunk: Doubles, count: int, _rules: Rules, _terms: Terms, _places: Pl
     keep_valid(chunk, count)
 
 
-_combine_pixels = combine_by(prove, reject)
+_prove_all = prove_by(prove)
+_decide_all = decide_by(reject)
 
 
-def combine(samples: Samples, terms: Terms, rules: Rules, results: Results) -> None:
-    """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
-    _combine_pixels(samples, terms, rules, results)
+def prove_pixels(
+    samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space, begin: int, end: int
+) -> int:
+    """Combine the pixels that lose nothing; see `evenfield.kernels.registry`."""
+    return _prove_all(samples, terms, rules, results, space, begin, end)  # type: ignore[no-any-return]
+
+
+def decide_pixels(samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space, n_left: int) -> None:
+    """Decide and combine the other pixels; see `evenfield.kernels.registry`."""
+    _decide_all(samples, terms, rules, results, space, n_left)

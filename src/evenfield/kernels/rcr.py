@@ -10,11 +10,11 @@ from typing import Final
 
 import numpy as np
 
-from evenfield.kernels.blocks import Doubles, Places, Results, Rules, Samples, Terms
+from evenfield.kernels.blocks import Doubles, Places, Results, Rules, Samples, Space, Terms
 from evenfield.kernels.cache import inner
 from evenfield.kernels.columns import BEYOND, LEAST_SURVIVORS, keep_valid, median
-from evenfield.kernels.esd import moments, prove
-from evenfield.kernels.shell import combine_by
+from evenfield.kernels.esd import moments
+from evenfield.kernels.shell import decide_by
 from evenfield.model.pixels import Float64Array
 
 ONE_SIGMA: Final = 0.6826894921370859
@@ -80,9 +80,9 @@ def reject(chunk: Doubles, count: int, rules: Rules, _terms: Terms, _places: Pla
         first[i], last[i] = keep_rcr(rows, i, valid[i], table)
 
 
-_combine_pixels = combine_by(prove, reject)
+_decide_all = decide_by(reject)
 
 
-def combine(samples: Samples, terms: Terms, rules: Rules, results: Results) -> None:
-    """Combine all pixels of a band; see `evenfield.kernels.registry.CombineKernel`."""
-    _combine_pixels(samples, terms, rules, results)
+def decide_pixels(samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space, n_left: int) -> None:
+    """Decide and combine the other pixels; see `evenfield.kernels.registry`."""
+    _decide_all(samples, terms, rules, results, space, n_left)

@@ -1,4 +1,7 @@
-"""What all kernels do: find the columns of a block that lose nothing, and decide the others one chunk at a time."""
+"""What all kernels do: find the columns of a band that lose nothing, and decide the others one chunk at a time.
+
+The two halves are kernels of their own, because two can be compiled at the same time.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from evenfield.kernels.blocks import Results, Rules, Samples, Terms, new_doubles, new_singles
+from evenfield.kernels.blocks import Results, Rules, Samples, Space, Terms
 from evenfield.kernels.cache import part
 from evenfield.kernels.columns import find_order, finish_columns
 from evenfield.kernels.decoding import can_be_single, load_double, load_single
@@ -14,27 +17,27 @@ from evenfield.kernels.dequantizing import dequantize, gather_block, spread_bloc
 from evenfield.kernels.proving import list_unproven, write_proven
 from evenfield.kernels.sorting import take_steps
 
+# Closures, because a kernel to which functions are handed as arguments cannot be kept in the cache folder.
 
-def combine_by(prove: Any, reject: Any, needs_order: bool = False) -> Any:
-    """A compiled function that combines all pixels of a band by two functions of a rejection.
+
+def prove_by(prove: Any) -> Any:
+    """A compiled function that combines the pixels from ``begin`` to ``end`` (exclusive) which lose nothing.
+
+    It puts the others into places and returns their number.
 
     ``prove(block, width, rules, terms, start)`` returns the range of sorted rows that is kept of each column of a block
-    (empty: none can be settled) and says in `Singles.proven` for which columns that holds. ``reject(chunk, count, rules, terms,
-    places)`` finds `Doubles.first` and ``last``; it may reorder ``exact`` and ``order``, which is there on request.
+    (empty: none can be settled) and says in `Singles.proven` for which columns that holds.
     """
 
-    # A closure, because a kernel to which functions are handed as arguments cannot be kept in the cache folder.
     @part
-    def combine_pixels(samples: Samples, terms: Terms, rules: Rules, results: Results) -> None:
-        n_frames, n_pixels = terms.shifts.size, results.value.size
-        has_order = needs_order or rules.weights.size > 0
-        block, chunk = new_singles(n_frames), new_doubles(n_frames, has_order, rules.dequantized > 0.0)
-        width, narrow = block.proven.size, chunk.valid.size
-        # Columns that are left over are gathered from several blocks, so that chunks are full.
-        places, n_left = np.empty(width + narrow, np.int64), 0
+    def prove_all(
+        samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space, begin: int, end: int
+    ) -> int:
+        block, places, n_left = space.block, space.places, 0
+        width = block.proven.size
         single, exact = can_be_single(samples, terms), sums_are_exact(samples, terms)
-        for start in range(0, n_pixels, width):
-            size, some = min(width, n_pixels - start), False
+        for start in range(begin, end, width):
+            size, some = min(width, end - start), False
             if single:
                 load_single(samples, terms, rules.weights, start, size, block)
                 take_steps(block.rows, rules.steps, size, np.float32(0.0))
@@ -47,17 +50,31 @@ def combine_by(prove: Any, reject: Any, needs_order: bool = False) -> Any:
                         gather_block(block, size)
                     write_proven(block, rules, kept, start, size, results)
             n_left = list_unproven(block.proven, some, start, size, places, n_left)
-            while n_left >= narrow or (n_left > 0 and start + size == n_pixels):
-                count = min(narrow, n_left)
-                load_double(samples, terms, rules.steps, places, count, chunk)
-                if rules.dequantized > 0.0:
-                    dequantize(chunk, count, rules, rules.steps)
-                if has_order:
-                    find_order(chunk, count)
-                reject(chunk, count, rules, terms, places)
-                finish_columns(chunk, count, rules, places, results)
-                n_left -= count
-                for i in range(n_left):
-                    places[i] = places[count + i]
+        return n_left
 
-    return combine_pixels
+    return prove_all
+
+
+def decide_by(reject: Any) -> Any:
+    """A compiled function that combines the first ``n_left`` pixels of places in float64.
+
+    ``reject(chunk, count, rules, terms, places)`` finds `Doubles.first` and ``last``; it may reorder ``exact`` and
+    ``order``, which is there where there are weights and for ccd.
+    """
+
+    @part
+    def decide_all(samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space, n_left: int) -> None:
+        chunk = space.chunk
+        narrow = chunk.valid.size
+        for begin in range(0, n_left, narrow):
+            count = min(narrow, n_left - begin)
+            places = space.places[begin : begin + count]
+            load_double(samples, terms, rules.steps, places, count, chunk)
+            if rules.dequantized > 0.0:
+                dequantize(chunk, count, rules, rules.steps)
+            if chunk.order.shape[0] > 0:
+                find_order(chunk, count)
+            reject(chunk, count, rules, terms, places)
+            finish_columns(chunk, count, rules, places, results)
+
+    return decide_all
