@@ -149,7 +149,7 @@ def _tell_first_use(shown: Shown) -> None:
     from evenfield.run.machine import first_use
 
     if first_use() and not shown.quiet:
-        remark("First use: compiling the kernels for this processor, up to half a minute, once.")
+        remark("First use: compiling the kernels for this processor, about ten seconds, once.")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evenfield.combine.limits import corrected_limits, inner_scatter_share, least_steps
+from evenfield.combine.limits import corrected_alpha, corrected_limits, inner_scatter_share, least_steps
 from evenfield.model.pixels import Float64Array
 from evenfield.model.rejections import (
     CORRECTED,
@@ -40,7 +40,9 @@ def kernel_rules(recipe: CombineRecipe, *, n_frames: int, columns: int) -> Rules
     from evenfield.kernels.sorting import sorting_steps
 
     chosen = recipe.rejection
-    corrected = recipe.limits == "corrected" and isinstance(chosen, CORRECTED)
+    corrected = recipe.limits == "corrected" and isinstance(chosen, (*CORRECTED, Esd))
+    # What has limits of its own, and is decided on dequantized samples.
+    spread = corrected and not isinstance(chosen, Esd)
     # The median knows no weights.
     by_median = recipe.method == "median"
     weights = _NO_WEIGHTS if recipe.weights is None or by_median else recipe.weights
@@ -60,7 +62,7 @@ def kernel_rules(recipe: CombineRecipe, *, n_frames: int, columns: int) -> Rules
         sorting_steps(n_frames),
         columns,
         float(recipe.step),
-        DEQUANTIZE_BELOW * recipe.step if corrected else 0.0,
+        DEQUANTIZE_BELOW * recipe.step if spread else 0.0,
     )
 
 
@@ -68,14 +70,14 @@ def kernel_rules(recipe: CombineRecipe, *, n_frames: int, columns: int) -> Rules
 def _tables(chosen: Rejection, corrected: bool, n_frames: int) -> tuple[Float64Array, Float64Array, Float64Array]:
     """Limits and least steps by the number of valid samples (4, n_frames + 1), the rejection's numbers, its table."""
     limits = np.array([_limits(chosen, corrected, n) for n in range(n_frames + 1)]).T.copy()
-    tables = (limits, np.array(_numbers(chosen), np.float64), _table(chosen, n_frames))
+    tables = (limits, np.array(_numbers(chosen), np.float64), _table(chosen, corrected, n_frames))
     for table in tables:
         table.flags.writeable = False
     return tables
 
 
 def _limits(chosen: Rejection, corrected: bool, n: int) -> tuple[float, float, float, float]:
-    if corrected:
+    if corrected and isinstance(chosen, CORRECTED):
         return *corrected_limits(chosen, n=n), *least_steps(chosen, n=n)
     if isinstance(chosen, ZScore):
         return chosen.limit, chosen.limit, 0.0, 0.0
@@ -97,14 +99,15 @@ def _numbers(chosen: Rejection) -> tuple[float, ...]:
     return ()
 
 
-def _table(chosen: Rejection, n_frames: int) -> Float64Array:
+def _table(chosen: Rejection, corrected: bool, n_frames: int) -> Float64Array:
     """What a kernel looks up by the number of samples, the row."""
     if isinstance(chosen, Averaged):
         return np.array([[inner_scatter_share(n) if n >= 3 else 1.0] for n in range(n_frames + 1)])
     if isinstance(chosen, Linear):
         return _by_samples(n_frames, lambda n: line_places(n, against=chosen.against))
     if isinstance(chosen, Esd):
-        return _by_samples(n_frames, lambda n: esd_lambdas(n, outliers=chosen.outliers, alpha=chosen.alpha))
+        alphas = [corrected_alpha(chosen, n=n) if corrected else chosen.alpha for n in range(1, n_frames + 1)]
+        return _by_samples(n_frames, lambda n: esd_lambdas(n, outliers=chosen.outliers, alpha=([1.0, *alphas])[n]))
     if isinstance(chosen, Rcr):
         return _by_samples(n_frames, lambda n: rcr_weights(n, limit=chosen.limit))
     return np.empty((0, 0))

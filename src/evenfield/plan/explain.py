@@ -8,11 +8,12 @@ import textwrap
 from collections.abc import Sequence
 from typing import Final
 
+from evenfield.combine.limits import corrected_limits
 from evenfield.errors import UsageError
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.findings import Finding
-from evenfield.model.plan import Calibration, FileUse, Plan, Step
-from evenfield.model.rejections import rejection_text
+from evenfield.model.plan import Calibration, FileUse, Plan, Recipe, Step
+from evenfield.model.rejections import CORRECTED, rejection_text
 from evenfield.model.sections import section_text
 from evenfield.model.wording import plural
 from evenfield.plan.search import search_lines
@@ -111,7 +112,8 @@ def _step_lines(step: Step, plan: Plan, *, search: bool) -> list[str]:
         lines += [line for text in search_lines(plan, step=step) for line in _wrapped(text, 4, hang=9)]
     recipe = step.recipe
     lines += _wrapped(
-        f"Combined: {recipe.method}, {rejection_text(recipe.rejection)}, scale {recipe.scale}, level {recipe.level}"
+        f"Combined: {recipe.method}, {rejection_text(recipe.rejection)}{_limits(recipe, len(step.inputs))}, "
+        f"scale {recipe.scale}, level {recipe.level}"
         f"{' per CFA color' if recipe.per_cfa else ''}, written as {recipe.sample}",
         2,
     )
@@ -121,6 +123,17 @@ def _step_lines(step: Step, plan: Plan, *, search: bool) -> list[str]:
         lines += _finding_lines(one)
     lines += _wrapped(f"-> {step.output}, digest {step.digest}", 2)
     return lines
+
+
+def _limits(recipe: Recipe, n: int) -> str:
+    """What the limits of a rejection have become."""
+    if not isinstance(recipe.rejection, CORRECTED):
+        return ""
+    if recipe.limits == "nominal":
+        return " (nominal limits)"
+    low, high = corrected_limits(recipe.rejection, n=n)
+    both = f"{low:.2f}" if low == high else f"{low:.2f} and {high:.2f}"
+    return f" (for {n} frames: {both})"
 
 
 def _range(step: Step) -> str:

@@ -73,13 +73,20 @@ def reject_column(
     if isinstance(chosen, MinMax) and x.size < chosen.n_low + chosen.n_high + 1:
         return None
     low, high = _limits(chosen, x.size, corrected)
-    column = Column(samples=x, chosen=chosen, low=low, high=high, step=step, row=row, terms=terms)
+    alpha = _alpha(chosen, x.size) if corrected and isinstance(chosen, Esd) else None
+    column = Column(samples=x, chosen=chosen, low=low, high=high, alpha=alpha, step=step, row=row, terms=terms)
     verdict = _dequantized_verdict(column) if corrected and isinstance(chosen, CORRECTED) else _decide(column)
     if not verdict.kept.any() and isinstance(chosen, ZScore):
         fallback = extremes(x, times=2)
         fallback.margin = verdict.margin
         return fallback
     return verdict if verdict.kept.any() else None
+
+
+def _alpha(chosen: Esd, n: int) -> float:
+    from evenfield.combine.limits import corrected_alpha
+
+    return corrected_alpha(chosen, n=n)
 
 
 def _limits(chosen: Rejection, n: int, corrected: bool) -> tuple[float, float]:
@@ -107,7 +114,7 @@ def _decide(column: Column) -> Verdict:
     if isinstance(chosen, Linear):
         return linear(column)
     if isinstance(chosen, Esd):
-        return esd(x, outliers=chosen.outliers, alpha=chosen.alpha)
+        return esd(x, outliers=chosen.outliers, alpha=column.alpha or chosen.alpha)
     if isinstance(chosen, Rcr):
         return rcr(x, limit=chosen.limit)
     raise TypeError(f"{chosen} is not a rejection of its own")

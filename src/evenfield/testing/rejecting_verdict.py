@@ -50,7 +50,8 @@ class Column:
     """The ``n`` finite samples of one pixel and all that a rejection asks about them.
 
     ``low`` and ``high`` are the limits to use. ``least`` are distances, low and high, within which nothing is rejected,
-    ``step`` is the quantum of the samples, ``more`` a variance that ccd adds.
+    ``step`` is the quantum of the samples, ``more`` a variance that ccd adds, ``alpha`` that of esd
+    where it is not its own.
     """
 
     samples: Float64Array
@@ -59,6 +60,7 @@ class Column:
     high: float
     least: tuple[float, float] = (0.0, 0.0)
     more: float = 0.0
+    alpha: float | None = None
     step: float = 0.0
     row: RowScatter | None = None
     terms: SampleTerms | None = None
