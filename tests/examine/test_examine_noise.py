@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evenfield.examine.noise import LEAST_SPAN, fit_noise, step_of
+from evenfield.combine.steps import step_of
+from evenfield.examine.noise import LEAST_SPAN, fit_noise
 
 N_FRAMES = 12
 N_PIXELS = 60_000

@@ -2,37 +2,42 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from evenfield.kernels import cache, mad, none, registry
+from evenfield.kernels import cache, none, registry
 
 SOURCES = Path(cache.__file__).resolve().parents[2]
 
-# The helper is recorded and, where a test wants that, replaced; then a small stack is combined with the kernel.
+# Every helper process is recorded and, where a test wants that, replaced; then a small stack is combined.
 COMBINE = """
 import subprocess, sys
 real, started = subprocess.Popen, []
-class Recorded(real):
-    def __init__(self, words, **how):
-        super().__init__(words, **how)
-        started.append(self)
-subprocess.Popen = Recorded
-{before}
-from evenfield.kernels import cache, {name}, registry
-parts = [getattr({name}, part) for part in registry.PARTS if hasattr({name}, part)]
-compiled = [cache.is_compiled(one) for one in parts]
+def recorded(words, **how):
+    started.append(real({words}, **how))
+    return started[-1]
+subprocess.Popen = recorded
+import os
+os.cpu_count = lambda: 2
 import numpy as np
 from evenfield import combine_frames
+from evenfield.kernels import cache, none
+parts = (none.prove_pixels, none.decide_pixels)
+print(*[cache.is_compiled(one) for one in parts])
 stack = np.random.default_rng(1).normal(1000.0, 5.0, (7, 6, 8)).astype(np.float32)
-made = combine_frames(stack, reject="{name}")
-print(compiled, [one.wait() for one in started], [cache.is_compiled(one) for one in parts])
+made = combine_frames(stack, reject="none")
+print([one.wait() for one in started])
+print(*[cache.is_compiled(one) for one in parts])
+assert np.abs(made.value - stack.mean(axis=0, dtype=np.float64)).max() < 1e-4, made.value
 print(made.value.tobytes().hex(), int(made.count.sum()))
 """
+FAILING = "[sys.executable, '-c', 'raise SystemExit(1)']"
 
 
 def run_python(code: str, **environment: str) -> list[str]:
@@ -47,7 +52,7 @@ def run_python(code: str, **environment: str) -> list[str]:
 def test_is_compiled_follows_the_cache_folder(tmp_path: Path) -> None:
     """In an empty cache no part is compiled; an index of that function's name there says that it is."""
     code = (
-        "from evenfield.kernels import cache, none, mad\n"
+        "from evenfield.kernels import cache, mad, none\n"
         "def told(): print(cache.is_compiled(none.decide_pixels), cache.is_compiled(mad.decide_pixels))\n"
         "told()\n"
         "below = cache.cache_folder() / 'kernels_1'; below.mkdir()\n"
@@ -105,10 +110,25 @@ def _never(*words: object, **how: object) -> None:
     raise AssertionError((words, how))
 
 
+def test_halves_compiled_with_a_helper_that_fails(tmp_path: Path) -> None:
+    """A helper that ends with 1 does not matter: both halves are compiled, and another process finds them there."""
+    environment = {cache.CACHE_VARIABLE: str(tmp_path)}
+    before, helpers, after, pixels = run_python(COMBINE.format(words=FAILING), **environment)
+    assert (before, helpers, after) == ("False False", "[1]", "True True")
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")}
+    again = run_python(COMBINE.format(words="words"), **environment)
+    assert again == ["True True", "[]", "True True", pixels]
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")} == files, "nothing compiled again"
+
+
+def test_halves_compiled_with_a_helper(tmp_path: Path) -> None:
+    """In an empty cache one helper is started; it ends well and the second half is in the cache."""
+    before, helpers, after, _ = run_python(COMBINE.format(words="words"), **{cache.CACHE_VARIABLE: str(tmp_path)})
+    assert (before, helpers, after) == ("False False", "[0]", "True True")
+
+
 def test_every_rejection_has_one_or_two_parts() -> None:
     """A module holds a whole by rows alone, or the half that decides, before which one may prove."""
-    import importlib
-
     for name in registry.REJECTION_NAMES:
         module = importlib.import_module(f"evenfield.kernels.{name}")
         parts = [part for part in registry.PARTS if hasattr(module, part)]
@@ -117,10 +137,7 @@ def test_every_rejection_has_one_or_two_parts() -> None:
 
 def test_a_kernel_is_the_same_object_from_all_threads() -> None:
     """Threads that ask at once get one kernel."""
-    from concurrent.futures import ThreadPoolExecutor
-
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(registry.combine_kernel, ["none"] * 8))
     assert len({id(one) for one in found}) == 1
     assert cache.is_compiled(none.decide_pixels)
-    assert hasattr(mad, "decide_pixels")

@@ -112,7 +112,7 @@ def test_dequantizing_gives_normal_samples_back_their_continuum() -> None:
     assert moved.var(axis=0, ddof=1).mean() == pytest.approx(1.5**2 + 1 / 6, rel=0.02)
 
 
-@pytest.mark.parametrize("text", ["none", "extremes:1", "minmax:1,2", "percentile:0.01,0.01", "esd", "rcr"])
+@pytest.mark.parametrize("text", ["none", "extremes:1", "minmax:1,2", "percentile:0.01,0.01", "rcr"])
 def test_limits_that_cannot_be_corrected_are_as_they_stand(text: str) -> None:
     """What has no table decides on the true samples, and the same in both modes."""
     stack = np.round(np.random.default_rng(6).normal(200, 2, (14, 60)))
@@ -167,14 +167,15 @@ def test_what_is_decided_on_dequantized_samples_is_done_to_the_true_ones() -> No
     assert combined.value[0] == pytest.approx(6.0, abs=1e-12)
 
 
-def test_nothing_within_the_least_distance_is_rejected() -> None:
-    """Columns of mostly equal samples keep those one step off, whatever the limits."""
+def test_samples_one_step_off_are_lost_no_more_than_promised() -> None:
+    """Columns of mostly equal samples: limits of 2 lose at most the normal share of them, the textbook's more."""
     generator = np.random.default_rng(12)
     stack = np.where(generator.random((30, 60)) < 0.05, 6.0, 5.0)
-    for text in ("winsorized:2,2", "sigma:2,2", "mad:2,2", "linear:2,2"):
+    promised = 0.02275 * stack.size
+    for text in ("winsorized:2,2", "sigma:2,2"):
         nominal = combine_reference(stack, reject=text, step=1.0, limits="nominal")
         corrected = combine_reference(stack, reject=text, step=1.0, limits="corrected")
-        assert corrected.rejected_high.sum() < 0.1 * max(nominal.rejected_high.sum(), 20)
+        assert corrected.rejected_high.sum() <= promised < nominal.rejected_high.sum()
 
 
 def test_an_outlier_does_not_lift_the_least_distance() -> None:

@@ -96,7 +96,7 @@ def _combine(x: F64, method: str, reject: str, step: float) -> F64:
         if name == "zscore":
             decided = _zscore(spread, low, least[0])
         else:
-            decided = _clipped(spread, low, high, None if name == "sigma" else step / math.sqrt(12.0), least)
+            decided = _clipped(spread, low, high, None if name == "sigma" else 0.0, least)
         whole = np.isnan(decided).all(axis=0)
         x[np.isnan(decided)] = np.nan
         if whole.any():

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from evenfield.combine.bands import BandTerms, CombineRecipe, new_combined, run_kernel
 from evenfield.combine.checks import check_recipe, check_stack
+from evenfield.combine.steps import STEP_FRAMES, STEP_PIXELS, step_of
 from evenfield.errors import CombineError
 from evenfield.model.pixels import Combined, Float64Array
 from evenfield.model.rejections import AutoRejection, Limits, NoRejection, Rejection, Winsorized, rejection
@@ -74,10 +75,17 @@ def combine_frames(
         few = n_frames < AUTO_LEAST_FRAMES
         method, chosen = ("median", NoRejection()) if few else (method, Winsorized(low=3.0, high=3.0))
     check_recipe(method, chosen, given, n_frames)
-    # The samples of an integer stack are quantized in steps of 1.
-    step = 0.0 if samples.dtype.kind == "f" else 1.0
+    step = 0.0 if samples.dtype.kind == "f" else float(_step_of_stack(samples))
     recipe = CombineRecipe(method=method, rejection=chosen, weights=given, step=step, limits=limits)
     return _combine_in_bands(samples, recipe)
+
+
+def _step_of_stack(samples: NDArray[Any]) -> int:
+    """The step of integer samples: of the first pixels of a few frames."""
+    first = samples[:STEP_FRAMES].reshape(min(samples.shape[0], STEP_FRAMES), -1)[:, :STEP_PIXELS]
+    steps = [step_of(frame) for frame in first]
+    # Where all pixels of a frame are equal, its step is that of the others.
+    return min((one for one, frame in zip(steps, first, strict=True) if np.ptp(frame) > 0), default=1)
 
 
 def _as_stack(stack: ArrayLike) -> NDArray[Any]:

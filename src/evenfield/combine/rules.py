@@ -23,6 +23,7 @@ from evenfield.model.rejections import (
     Percentile,
     Rcr,
     Rejection,
+    Winsorized,
     ZScore,
 )
 
@@ -50,8 +51,10 @@ def kernel_rules(recipe: CombineRecipe, *, n_frames: int, columns: int) -> Rules
     # What lies within the least distances is never rejected: a matter of integer data alone.
     limits = np.concatenate([limits[:2], limits[2:] * recipe.step])
     limits.flags.writeable = False
-    if isinstance(chosen, Ccd):
-        numbers = np.append(numbers, recipe.bias_adu)
+    if isinstance(chosen, Ccd | Winsorized):
+        # Samples that were dequantized need no floor under their scatter.
+        floor = 0.0 if corrected else recipe.step / math.sqrt(12.0)
+        numbers = np.append(numbers, recipe.bias_adu if isinstance(chosen, Ccd) else floor)
         numbers.flags.writeable = False
     return Rules(
         by_median,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evenfield.model.pixels import Float64Array
 
@@ -74,19 +73,3 @@ def _mean_without_top(values: Float64Array) -> float:
     """The mean without the top per mille, in which hot pixels lie."""
     kept = np.sort(values)[: max(1, int(values.size * 0.999))]
     return float(np.mean(kept))
-
-
-def step_of(values: NDArray[Any]) -> int:
-    """The quantum of integers: the greatest power of two that divides all their differences.
-
-    Drivers multiply the numbers of 14- and 12-bit converters by 4 and 16. Equal numbers have the quantum 1.
-
-    Parameters
-    ----------
-    values : integer array
-    """
-    flat = np.asarray(values).reshape(-1).astype(np.int64)
-    if flat.size == 0:
-        return 1
-    differing = int(np.bitwise_or.reduce(flat ^ flat[0]))
-    return differing & -differing if differing else 1

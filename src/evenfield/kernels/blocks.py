@@ -167,8 +167,8 @@ class Doubles(NamedTuple):
 class Space(NamedTuple):
     """All the memory that a kernel works in, besides its results.
 
-    ``places`` has room for the pixels of a stretch (by rows: of the band) that cannot be settled in float32; ``measured`` (2, pixels)
-    for what `averaged` finds.
+    ``places`` has room for the pixels of a stretch (by rows: of the band) that cannot be settled in float32;
+    ``measured`` (2, pixels) for what `averaged` finds.
     """
 
     block: Singles

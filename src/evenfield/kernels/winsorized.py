@@ -55,7 +55,7 @@ def prove(block: Singles, width: int, rules: Rules, _terms: Terms, _start: int) 
     n = block.rows.shape[0]
     measure_rows(block, width, 0, n)
     find_bounds(block, width, rules)
-    prove_by_clamping(block, width, rules, CLAMP, CORRECTION, rules.step / math.sqrt(12.0))
+    prove_by_clamping(block, width, rules, CLAMP, CORRECTION, rules.numbers[0])
     return 0, n
 
 
@@ -209,7 +209,7 @@ def reject(chunk: Doubles, count: int, rules: Rules, _terms: Terms, _places: Pla
         find_medians(chunk, n_active)
         take_deviations(chunk.rows, chunk, n_active)
         find_deviations(chunk, n_active, 1.0)
-        settle_scatters(chunk, n_active, rules, rules.step / math.sqrt(12.0))
+        settle_scatters(chunk, n_active, rules, rules.numbers[0])
         n_active = trim_columns(chunk, n_active, rules, LEAST_SURVIVORS)
 
 

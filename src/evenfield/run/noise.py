@@ -10,17 +10,14 @@ import msgspec
 import numpy as np
 
 from evenfield.combine.limits import inner_scatter_share
+from evenfield.combine.steps import STEP_FRAMES, STEP_PIXELS, step_of
 from evenfield.errors import CombineError, ReadError
-from evenfield.examine.noise import fit_noise, step_of
+from evenfield.examine.noise import fit_noise
 from evenfield.model.frame import DARK_KINDS
 from evenfield.model.pixels import Float64Array, Tile
 from evenfield.model.plan import Step
 from evenfield.model.rejections import Ccd, Rejection
 from evenfield.run.loop import FrameFailedError, Stack
-
-STEP_FRAMES: Final = 3
-STEP_PIXELS: Final = 32768
-"""So many pixels of so many frames show the step of a converter: by chance they are even once in 2^32768."""
 
 NOISE_PIXELS: Final = 200_000
 """Pixels whose scatter is measured, in rows spread over the frame."""

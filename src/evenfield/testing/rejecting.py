@@ -135,13 +135,13 @@ def _dequantized_verdict(column: Column) -> Verdict:
     column = dataclasses.replace(column, least=(low * step, high * step))
     s = scatter_of(x, ddof=1)
     if step == 0 or not 0 < s < DEQUANTIZE_BELOW * step:
-        return _decide(column)
+        return _decide(dataclasses.replace(column, step=0.0))
     order = np.argsort(x, kind="stable")
     terms = column.terms
     if terms is not None:
         terms = SampleTerms(scales=terms.scales[order], levels=terms.levels[order], bias=terms.bias)
     spread = np.sort(dequantized(x[order], step=step))
-    found = _decide(dataclasses.replace(column, samples=spread, terms=terms, more=step * step / 12))
+    found = _decide(dataclasses.replace(column, samples=spread, step=0.0, terms=terms, more=step * step / 12))
     verdict = Verdict.of(x.size)
     verdict.low[order], verdict.high[order] = found.low, found.high
     verdict.margin = min(found.margin, abs(s / (DEQUANTIZE_BELOW * step) - 1.0))
