@@ -110,6 +110,7 @@ def _never(*words: object, **how: object) -> None:
     raise AssertionError((words, how))
 
 
+@pytest.mark.slow
 def test_halves_compiled_with_a_helper_that_fails(tmp_path: Path) -> None:
     """A helper that ends with 1 does not matter: both halves are compiled, and another process finds them there."""
     environment = {cache.CACHE_VARIABLE: str(tmp_path)}
@@ -121,6 +122,7 @@ def test_halves_compiled_with_a_helper_that_fails(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")} == files, "nothing compiled again"
 
 
+@pytest.mark.slow
 def test_halves_compiled_with_a_helper(tmp_path: Path) -> None:
     """In an empty cache one helper is started; it ends well and the second half is in the cache."""
     before, helpers, after, _ = run_python(COMBINE.format(words="words"), **{cache.CACHE_VARIABLE: str(tmp_path)})

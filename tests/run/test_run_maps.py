@@ -87,9 +87,7 @@ def scaled_stack(night: Night, flat: StepResult) -> tuple[F64, F64]:
 @pytest.fixture(scope="module")
 def plain(night: Night, tmp_path_factory: pytest.TempPathFactory) -> Report:
     """Maps without rejection, dark flats included."""
-    return run(
-        night, tmp_path_factory.mktemp("plain"), rejection=rejection("none"), dark_rejection=rejection("none")
-    )
+    return run(night, tmp_path_factory.mktemp("plain"), rejection=rejection("none"), dark_rejection=rejection("none"))
 
 
 @pytest.mark.parametrize("sample", ["float32", "uint16"])

@@ -13,7 +13,7 @@ import numpy as np
 
 import evenfield
 from evenfield.combine.bands import CombineRecipe
-from evenfield.errors import CombineError, EvenfieldError, ReadError
+from evenfield.errors import CombineError, EvenfieldError, OutputExistsError, ReadError
 from evenfield.examine.frames import FrameLevel, judge_frames
 from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.masters import Examination, MasterFacts, examine_dark, examine_flat, verdict_of
@@ -28,6 +28,7 @@ from evenfield.normalize.bands import BandLevel
 from evenfield.normalize.scales import frame_scales
 from evenfield.normalize.unit import LevelResult, level_noise, unit_level
 from evenfield.run.cards import product_cards
+from evenfield.run.done import existing_product
 from evenfield.run.executors import work_through
 from evenfield.run.frames import OpenFrames, frame_failed, opened_frames
 from evenfield.run.job import Job
@@ -76,15 +77,23 @@ def make_master(step: Step, *, job: Job) -> StepResult:
     leveled = _level(step, combined.value, job)
     provenance = _provenance(step, frames, kept, combined, (examination, leveled), hashes, job)
     settings = job.plan.settings
-    path = write_image(
-        job.output_path(step),
-        image=_product(step, combined, leveled),
-        cards=product_cards(step, provenance, frames=[job.frame(item) for item in kept.items]),
-        history=to_history(provenance),
-        sample="uint16" if step.recipe.sample == "uint16" else "float32",
-        # A product that is made afresh stands in its own way: any other was refused before.
-        overwrite=settings.output.overwrite or settings.run.fresh,
-    )
+    try:
+        path = write_image(
+            job.output_path(step),
+            image=_product(step, combined, leveled),
+            cards=product_cards(step, provenance, frames=[job.frame(item) for item in kept.items]),
+            history=to_history(provenance),
+            sample="uint16" if step.recipe.sample == "uint16" else "float32",
+            # A product that is made afresh stands in its own way: any other was refused before.
+            overwrite=settings.output.overwrite or settings.run.fresh,
+        )
+    except OutputExistsError:
+        # Another process may have made the same in the meantime.
+        found = existing_product(step, job)
+        if found is None:
+            raise
+        seconds = time.perf_counter() - began
+        return result_of(found, step, job.output_path(step), job, status=StepStatus.REUSED, seconds=seconds)
     return result_of(provenance, step, path, job, status=StepStatus.DONE, seconds=time.perf_counter() - began)
 
 

@@ -50,7 +50,10 @@ def raw_step(stack: Stack) -> int:
         except ReadError as error:
             raise FrameFailedError(index, error) from None
         known = values[np.isfinite(values)]
-        if known.size and not np.array_equal(known, np.rint(known)):
+        if known.size == 0 or known.min() == known.max():
+            # Equal numbers say nothing about their step.
+            continue
+        if not np.array_equal(known, np.rint(known)):
             return 1
         found |= step_of(known.astype(np.int64))
         if found & 1:
@@ -70,13 +73,16 @@ def camera_noise(stack: Stack, *, step: Step, scales: Sequence[float], egain: fl
     chosen = step.recipe.rejection
     if not isinstance(chosen, Ccd):
         return CameraNoise(rejection=chosen)
-    if len(stack.sources) < LEAST_FRAMES and None in (chosen.read_noise_adu, chosen.egain_e_per_adu):
+    dark = step.kind in DARK_KINDS
+    if None not in (chosen.read_noise_adu, chosen.egain_e_per_adu):
+        return CameraNoise(rejection=chosen, bias_adu=_bias_level(stack, dark=dark))
+    if len(stack.sources) < LEAST_FRAMES:
         raise CombineError(
             f"{step.id}: {len(stack.sources)} frames are too few to measure the noise that ccd needs.",
             mend="Give it: --reject ccd:4,3,read_noise_adu=3,egain_e_per_adu=1.",
             code="too_few_for_rejection",
         )
-    levels, variances, bias = _measure(stack, np.array(scales), dark=step.kind in DARK_KINDS)
+    levels, variances, bias = _measure(stack, np.array(scales), dark=dark)
     model = fit_noise(levels, variances=variances, egain_e_per_adu=egain)
     read = model.read_noise_adu if chosen.read_noise_adu is None else chosen.read_noise_adu
     found = model.egain_e_per_adu if chosen.egain_e_per_adu is None else chosen.egain_e_per_adu
@@ -85,6 +91,22 @@ def camera_noise(stack: Stack, *, step: Step, scales: Sequence[float], egain: fl
         chosen, read_noise_adu=float(f"{read:.6g}"), egain_e_per_adu=None if found is None else float(f"{found:.6g}")
     )
     return CameraNoise(rejection=known, bias_adu=bias)
+
+
+def _bias_level(stack: Stack, *, dark: bool) -> float:
+    """The raw level without light: of dark frames themselves, else of what is subtracted; in the middle row."""
+    row = stack.shape[0] // 2
+    tile = Tile(start=row, stop=row + 1)
+    found = []
+    for index, source in enumerate(stack.sources):
+        which = stack.which[index]
+        try:
+            raw = source.read(tile) if dark else np.zeros(1, np.float32)
+        except ReadError as error:
+            raise FrameFailedError(index, error) from None
+        master = stack.subtractions[which].read(tile) if which >= 0 and not dark else np.zeros(1, np.float32)
+        found.append(float(np.nanmedian(raw if dark else master)) + (0.0 if dark else stack.shifts[index]))
+    return float(np.median(found))
 
 
 def _measure(stack: Stack, scales: Float64Array, *, dark: bool) -> tuple[Float64Array, Float64Array, float]:
