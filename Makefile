@@ -11,7 +11,7 @@ help:
 	@echo "make demo INPUT=folder  the same with your own frames"
 	@echo "make test               the whole test suite (ARGS='-k name' for part of it)"
 	@echo "make lint               ruff, mypy, import contracts"
-	@echo "make bench              start-up, survey and compile times of this machine"
+	@echo "make bench              times, memory and ratios to other programs (ARGS=--quick to try it)"
 	@echo "make acceptance         the long tests: thousands of damaged folders, large frames"
 	@echo "make docs               the pages that are generated from the code"
 	@echo "make package            wheel and source archive in dist/"
@@ -66,7 +66,7 @@ lint: .venv/installed-dev
 	@.venv/bin/lint-imports
 
 bench: .venv/installed
-	@.venv/bin/python benchmarks/startup.py $(ARGS)
+	@.venv/bin/python benchmarks/bench.py $(ARGS)
 
 # The long tests are those whose number of cases the environment decides.
 acceptance: .venv/installed-dev

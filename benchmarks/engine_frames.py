@@ -1,6 +1,8 @@
 """Write flats and dark flats of a large sensor for timing: uint16, half of full scale, some outliers and hot pixels.
 
 Usage: python benchmarks/engine_frames.py FOLDER [--flats 30] [--darks 30] [--columns 6248] [--rows 4176]
+
+Frames that are there already stay: the same number always gives the same frame.
 """
 
 from __future__ import annotations
@@ -35,18 +37,13 @@ def frame(shape: tuple[int, int], level: float, *, seed: int) -> np.ndarray:
     return out
 
 
-def main() -> None:
-    """Write the frames."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--flats", type=int, default=30)
-    parser.add_argument("--darks", type=int, default=30)
-    parser.add_argument("--columns", type=int, default=6248)
-    parser.add_argument("--rows", type=int, default=4176)
-    asked = parser.parse_args()
-    shape = (asked.rows, asked.columns)
-    for word, count, level in (("FLAT", asked.flats, 30000.0), ("DARKFLAT", asked.darks, 0.0)):
+def write_frames(folder: Path, *, shape: tuple[int, int], flats: int, darks: int) -> None:
+    """Write the frames that are not there yet."""
+    for word, count, level in (("FLAT", flats, 30000.0), ("DARKFLAT", darks, 0.0)):
         for number in range(count):
+            path = folder / f"{word}_{number:03d}.fits"
+            if path.exists():
+                continue
             cards = [
                 ("IMAGETYP", word, ""),
                 ("EXPTIME", 2.0, "s"),
@@ -58,7 +55,19 @@ def main() -> None:
             ]
             brightness = level * (1.0 + 0.03 * np.sin(number))
             pixels = frame(shape, brightness, seed=1000 * (level > 0) + number + 1)
-            write_image(asked.folder / f"{word}_{number:03d}.fits", pixels, cards=cards, sample="uint16")
+            write_image(path, image=pixels, cards=cards, sample="uint16")
+
+
+def main() -> None:
+    """Write the frames."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--flats", type=int, default=30)
+    parser.add_argument("--darks", type=int, default=30)
+    parser.add_argument("--columns", type=int, default=6248)
+    parser.add_argument("--rows", type=int, default=4176)
+    asked = parser.parse_args()
+    write_frames(asked.folder, shape=(asked.rows, asked.columns), flats=asked.flats, darks=asked.darks)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,9 @@ OWN_NODES = np.array([1.6, 1.9, 2.2, 2.6, 3.0, 3.4, 3.8, 4.2, 4.6, 5.0, 5.4])
 OTHER_NODES = np.array([1.75, 2.1, 2.5, 3.1, 3.9, 5.2])
 """What the limits promise at which the shares are found; the table's limits are interpolated between them."""
 
+LINE_NODES = np.concatenate(([1.0, 1.3], np.linspace(1.6, 5.4, 20)))
+"""The same for line fits of few and of many samples, whose limits bend more."""
+
 SCALE = 1_000_000
 """The table holds integers, logarithms times this."""
 
@@ -260,14 +263,14 @@ def find_shares(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The shares at all pairs of nodes, each part of them in the way that is cheapest for it."""
     # Scores take longest and are asked for least.
-    factor *= 0.35 if kind == SCORES else 1.0
+    factor *= 0.35 if kind == SCORES and n < 60 else 1.0
     pool, chosen = (int(factor * drawn) for drawn in effort_of(kind, n))
     seed = 1000 * kind + n
     if kind not in LINES:
         return shares(kind, n, own, other, (pool, chosen), seed=seed, references=references)
-    split = own.size // 2 + 1 if n <= 8 else 6
+    split = 12 if n <= 8 or n >= 60 else 6
     common, rare = own[:split], own[split:]
-    n_common = int(factor * (2_000_000 if n <= COUNTED else 12_000_000 / n))
+    n_common = int(factor * (2_000_000 if n <= COUNTED else (12_000_000 if n < 60 else 25_000_000) / n))
     low, low_error = counted_shares(kind, n, common, other, n_common, seed=seed)
     if n <= COUNTED:
         high, high_error = counted_shares(kind, n, rare, other, int(factor * 20_000_000), seed=seed + 500)
@@ -283,7 +286,7 @@ def limits_of(kind: int, n: int) -> np.ndarray:
     other = pilot.limit(OTHER_NODES)
     references = [(z, float(pilot.limit(z)), float(pilot.limit(z))) for z in (3.0, 4.0, 5.0)]
     # A first look at how far the limits have to go where the other side's is low.
-    near = np.linspace(1.6, 5.4, 20) if kind in LINES and n <= 8 else OWN_NODES
+    near = LINE_NODES if kind in LINES and (n <= 8 or n >= 60) else OWN_NODES
     far = np.concatenate((near, [5.9, 6.5, 7.2, 8.0]))
     found, error = find_shares(kind, n, pilot.limit(far), other, 0.06, references)
     z = deviates(found, error, np.log(pilot.limit(far)), smooth=False)

@@ -137,8 +137,7 @@ def print_losses() -> None:
             cells = []
             for kind in NAMES.values():
                 limits = effective(kind, n, 3.0 if kind == ZSCORE else 4.0, 3.0, nominal=nominal)
-                # half a million columns tell a low side of 32 in a million at best roughly
-                low, high, _ = count_loss(kind, n, limits, 3e7 if n <= 50 else 1e7, seed=n)
+                low, high, _ = count_loss(kind, n, limits, 1e7, seed=n)
                 cells.append(f"{1e6 * low:.0f} / {1e6 * high:.0f}")
             print_row([n, *cells])
     print_head(["N", "esd 0.05, nominal: columns touched", "corrected", "corrected: samples lost low / high"])

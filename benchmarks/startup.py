@@ -1,90 +1,104 @@
-"""Measures what a user waits for before any pixel is crunched: start-up, survey, and compiling at first use.
-
-    make bench                      all of it, about two minutes
-    make bench ARGS='--runs 9'      more runs for each number
-
-Each number is the median of its runs in new processes, on files that the page cache holds.
-"""
+"""What a user waits for before any pixel is crunched: start-up, survey, and compiling at first use."""
 
 from __future__ import annotations
 
-import argparse
-import os
-import platform
-import statistics
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from evenfield.simulate import simulate_messy_night
+from measure import Run, Runs, alternate, emptied, evenfield_command, run
+from peers import HERE
+from tables import Table
 
-MANY_FILES = 2000
-
-
-def main() -> int:
-    """Measure, and print one line a number."""
-    parser = argparse.ArgumentParser(description="Start-up, survey and compile times.")
-    parser.add_argument("--runs", type=int, default=5, help="runs for each number (first one dropped besides)")
-    runs: int = parser.parse_args().runs
-    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}; median of {runs} runs")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        night = folder / "night"
-        simulate_messy_night(night)
-        many = many_files(night, folder / "many")
-        kernels = folder / "kernels"
-        evenfield = [str(Path(sys.executable).with_name("evenfield"))]
-        flats = [*evenfield, "flats", str(night), "--no-preferences", "--quiet", "--overwrite", "-o"]
-        # Compiling, in order: nothing compiled; all compiled; the products there already.
-        first = [timed([*flats, str(folder / f"first{n}")], folder / f"kernels{n}") for n in range(min(runs, 3))]
-        timed([*flats, str(folder / "warm")], kernels)
-        warm = [timed([*flats, str(folder / f"out{n}")], kernels) for n in range(runs)]
-        show("python -c pass", repeated([sys.executable, "-c", "pass"], runs, kernels))
-        show("import evenfield", repeated([sys.executable, "-c", "import evenfield"], runs, kernels))
-        show("evenfield --help", repeated([*evenfield, "--help"], runs, kernels))
-        show("evenfield flats --help", repeated([*evenfield, "flats", "--help"], runs, kernels))
-        show("evenfield survey, 155 files", repeated([*evenfield, "survey", str(night)], runs, kernels))
-        show(f"evenfield survey, {MANY_FILES} files", repeated([*evenfield, "survey", str(many)], runs, kernels))
-        plan = [*evenfield, "plan", str(night), "--no-preferences", "--quiet", "-o", str(folder / "planned")]
-        show("evenfield plan, 155 files", repeated(plan, runs, kernels))
-        show("evenfield flats, 155 small files", warm)
-        show("  the same, products there already", repeated([*flats, str(folder / "out0")], runs, kernels))
-        show("  the same, kernels compiled first", first)
-    return 0
+SURVEYED = (2000, 20000)
+SETTLED_S = 4.0
+"""Seconds until a survey remembers files that were written just now."""
 
 
-def many_files(night: Path, folder: Path) -> Path:
-    """A folder of many frames: hard links to those of a night, each under a name of its own."""
-    frames = sorted(path for path in night.rglob("*.fits") if "DARK" in path.name)
-    for number in range(MANY_FILES):
-        source = frames[number % len(frames)]
-        target = folder / f"part{number // 100:02d}" / f"{number:04d}_{source.name}"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.link(source, target)
-    return folder
+def tables(*, folder: Path, work: Path, runs: int) -> list[Table]:
+    """Start-up with and without compiled kernels, and surveys of many headers."""
+    night = messy_night(folder)
+    many = {count: headers(folder, count) for count in SURVEYED}
+    time.sleep(SETTLED_S)
+    print("Start-up", file=sys.stderr, flush=True)
+    kernels = emptied(work / "kernels")
+    masters = work / "masters"
+    flats = _task(
+        [*evenfield_command(), "flats", str(night), "--no-preferences", "--quiet", "-o", str(masters)],
+        {"EVENFIELD_KERNEL_CACHE": str(kernels), "EVENFIELD_SURVEY_CACHE": "off"},
+    )
+
+    def making() -> Run:
+        emptied(masters)
+        return flats()
+
+    def compiling() -> Run:
+        emptied(kernels)
+        return making()
+
+    # First of all, so that the other runs find what the last of these has compiled.
+    found = alternate({"the same, kernels compiled first": compiling}, runs=min(runs, 3))
+    tasks: dict[str, Callable[[], Run]] = {
+        "python -c pass": _task([sys.executable, "-c", "pass"]),
+        "import evenfield": _task([sys.executable, "-c", "import evenfield"]),
+        "evenfield --help": _task([*evenfield_command(), "--help"]),
+        "evenfield flats --help": _task([*evenfield_command(), "flats", "--help"]),
+        **{f"evenfield survey, {count} headers": _survey(path, None) for count, path in many.items()},
+        **{f"  again, {count} headers": _survey(path, work / "memory") for count, path in many.items()},
+        "evenfield survey, 155 small files": _survey(night, None),
+        "evenfield plan, 155 small files": _task(
+            [*evenfield_command(), "plan", str(night), "--no-preferences", "--quiet", "-o", str(work / "planned")]
+        ),
+        "evenfield flats, 155 small files": making,
+        "the same, products there already": flats,
+    }
+    found |= alternate(tasks, runs=runs)
+    order = [*tasks, "the same, kernels compiled first"]
+    return [
+        Table(
+            title="Start-up and survey",
+            head=("", "seconds", "range", "CPU seconds", "peak MiB"),
+            rows=tuple(_row(label, found[label]) for label in order),
+            notes=(
+                f"Medians of {runs} runs in turns, new processes, files in the page cache. The headers are those of a "
+                "simulated night, each with a time of its own. 'Again': an unchanged folder that was surveyed before.",
+            ),
+        )
+    ]
 
 
-def repeated(command: list[str], runs: int, kernels: Path) -> list[float]:
-    """Seconds of each of several runs, after one that is not counted."""
-    timed(command, kernels)
-    return [timed(command, kernels) for _ in range(runs)]
+def _row(label: str, runs: Runs) -> tuple[str, ...]:
+    peak = f"{runs.peak_bytes / 2**20:.0f}"
+    return label.strip(), f"{runs.wall_s:.2f}", runs.wall_range, f"{runs.cpu_s:.2f}", peak
 
 
-def timed(command: list[str], kernels: Path) -> float:
-    """Seconds that a command takes with this folder of compiled kernels."""
-    environment = {**os.environ, "EVENFIELD_KERNEL_CACHE": str(kernels)}
-    began = time.perf_counter()
-    # A survey that lists unreadable files and a run that leaves frames out end with 0 as well.
-    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-    return time.perf_counter() - began
+def _task(command: list[str], environment: dict[str, str] | None = None) -> Callable[[], Run]:
+    return lambda: run(command, environment=environment)
 
 
-def show(title: str, seconds: list[float]) -> None:
-    """Print the median, and the range that it lies in."""
-    print(f"{title:38} {statistics.median(seconds):7.2f} s   ({min(seconds):.2f} to {max(seconds):.2f})", flush=True)
+def _survey(folder: Path, memory: Path | None) -> Callable[[], Run]:
+    where = "off" if memory is None else str(memory)
+    return _task([*evenfield_command(), "survey", str(folder)], {"EVENFIELD_SURVEY_CACHE": where})
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def messy_night(folder: Path) -> Path:
+    """The 155 files of `evenfield demo --messy`, made once."""
+    where = folder / "messy"
+    if not where.exists():
+        partial = emptied(folder / "messy.partial")
+        code = "import sys; from evenfield.simulate import simulate_messy_night as make; make(sys.argv[1])"
+        subprocess.run([sys.executable, "-c", code, str(partial)], check=True)
+        partial.rename(where)
+    return where
+
+
+def headers(folder: Path, count: int) -> Path:
+    """A folder of frames with real headers and no pixels to speak of, made once."""
+    where = folder / f"headers_{count}"
+    if not where.exists():
+        print(f"  writing {count} headers into {where}", file=sys.stderr, flush=True)
+        command = [sys.executable, str(HERE / "survey_frames.py"), str(where), "--count", str(count)]
+        subprocess.run(command, check=True)
+    return where
