@@ -144,6 +144,8 @@ def shares(
     while left > 0:
         part = min(left, max(64, 4_000_000 // n))
         left -= part
+        if effort[1] * part < pool:
+            break
         others, counts = draw_chosen(kind, n, (part, effort[1] * part // pool), rng, references)
         if kind in LINES:
             columns.share_of_lines(table, others, counts, places, weights, own, second, sums, squares)

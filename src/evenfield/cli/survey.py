@@ -8,7 +8,6 @@ from evenfield.cli.screen import ProgressLine, show, show_json
 from evenfield.model.settings import SelectSettings, Settings
 from evenfield.plan.nothing import survey_findings
 from evenfield.report.survey import SORT_KEYS, survey_csv, survey_document, survey_text
-from evenfield.store import to_json
 from evenfield.survey import survey_folders
 
 
@@ -43,6 +42,8 @@ def command(
     progress.clear()
     findings = survey_findings(survey, settings=settings)
     if as_json:
+        from evenfield.store import to_json
+
         show_json(to_json(survey_document(survey, findings=[*survey.findings, *findings], sort=sort)))
     elif as_csv:
         show(survey_csv(survey, sort=sort))

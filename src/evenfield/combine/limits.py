@@ -84,7 +84,7 @@ def _corrected(chosen: Rejection, low: float, high: float, n: int) -> tuple[floa
 def corrected_alpha(chosen: Esd, *, n: int) -> float:
     """The ``alpha`` to use in Rosner's critical values so that esd touches no more clean columns than its own says.
 
-    His values are good from 25 samples on. With fewer and up to ``r`` outliers they touch ``1 + 9 n^-1.36 (r - 1)^p``
+    His values are good from 25 samples on. With fewer and up to ``r`` outliers they touch ``1 + 9.4 n^-1.36 (r - 1)^p``
     times ``alpha`` of the clean columns, ``p = 1.3 - 0.028 n`` but at least 0.2: twice as many at 8 samples. This is
     fitted from above to counts at ``alpha`` from 0.01 to 0.2 (``benchmarks/limits.py --tables`` counts again).
 
@@ -102,7 +102,7 @@ def corrected_alpha(chosen: Esd, *, n: int) -> float:
     most = min(math.ceil(chosen.outliers * n), n - 2)
     if most < 2:
         return chosen.alpha
-    more = 9.0 * math.pow(n, -1.36) * math.pow(most - 1, max(1.3 - 0.028 * n, 0.2))
+    more = 9.4 * math.pow(n, -1.36) * math.pow(most - 1, max(1.3 - 0.028 * n, 0.2))
     return chosen.alpha / (1.0 + more)
 
 
