@@ -113,7 +113,8 @@ def least_steps(chosen: Rejection, *, n: int) -> tuple[float, float]:
     lost whatever the limit. So a dequantized sample is rejected only if it lies, besides, ``limit (1 - a / n^0.4)``
     steps from the center, with ``a`` 1.1 for zscore and sigma, 1.3 for mad and winsorized: as if the noise were never
     less than about a step. For averaged and ccd, whose noise is never too small by chance, it is ``0.8 limit``; for
-    linear, whose residuals are smaller, ``min(limit - 1.2, 0.17 n) min(0.9 - 6.3 / n, 0.6)`` from the line.
+    linear, whose residuals are smaller, ``min(limit - 1.2, 0.17 n) min(0.9 - 6.3 / n, 0.6)`` from the line (against
+    scores 0.3).
     ``benchmarks/limits.py --steps`` counts what is lost with them, from 0.1 to 3 steps of noise.
 
     Parameters
@@ -130,7 +131,7 @@ def least_steps(chosen: Rejection, *, n: int) -> tuple[float, float]:
     """
     low, high = _nominal(chosen)
     if isinstance(chosen, Linear):
-        share = max(min(0.9 - 6.3 / max(n, 1), 0.6), 0.0)
+        share = max(min(0.9 - 6.3 / max(n, 1), 0.6 if chosen.against == "ranks" else 0.3), 0.0)
         most = 0.17 * n
         return share * max(min(low - 1.2, most), 0.0), share * max(min(high - 1.2, most), 0.0)
     if isinstance(chosen, Averaged | Ccd):
