@@ -61,7 +61,8 @@ def test_integer_stacks_agree_with_the_twin(case: tuple[Any, str, Rejection, Any
     """Integers of few values, full of ties and constant columns: kernel and twin agree, exact ties included."""
     stack, method, chosen, weights, limits = case
     found = combine_frames(stack, method=method, reject=chosen, weights=weights, limits=limits)
-    twin = combine_reference(stack, method=method, reject=chosen, weights=weights, step=float(_step_of_stack(stack)), limits=limits)
+    step = float(_step_of_stack(stack))
+    twin = combine_reference(stack, method=method, reject=chosen, weights=weights, step=step, limits=limits)
     assert_agrees(found, twin, float(stack.max()) + 1.0)
 
 
