@@ -142,21 +142,6 @@ def least_steps(chosen: Rejection, *, n: int) -> tuple[float, float]:
     return low * share, high * share
 
 
-def dequantize_below(n: int) -> float:
-    """The standard deviation, in steps, below which the integer samples of a column have to be dequantized.
-
-    ``max(24, 3000 / n^2)``: a high limit of few samples rejects where others lie close together by chance, within a small
-    part of their noise, and integers cannot: with 5 samples of 20 steps of noise, ``sigma:4,4`` would lose 1.6 times what
-    it promises, ``winsorized:4,4`` 6 times (counted by ``benchmarks/limits.py --steps``).
-
-    Parameters
-    ----------
-    n : int
-        The number of valid samples of the column.
-    """
-    return max(24.0, 3000.0 / max(n, 1) ** 2)
-
-
 def inner_scatter_share(n: int) -> float:
     """The share of the squared deviations that is left without the least and the greatest of ``n`` normal samples.
 
