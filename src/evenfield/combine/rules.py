@@ -38,7 +38,7 @@ def kernel_rules(recipe: CombineRecipe, *, n_frames: int, columns: int) -> Rules
     """What the kernel of the recipe's rejection has to know to combine ``n_frames`` frames of rows of ``columns``."""
     from evenfield.kernels.blocks import Rules
     from evenfield.kernels.inputs import read_only
-    from evenfield.kernels.sorting import sorting_steps
+    from evenfield.kernels.network import sorting_steps
 
     chosen = recipe.rejection
     corrected = recipe.limits == "corrected" and isinstance(chosen, (*CORRECTED, Esd))

@@ -26,7 +26,6 @@ from evenfield.kernels.blocks import (
     Space,
     Terms,
 )
-from evenfield.kernels.cache import inner
 from evenfield.kernels.columns import (
     CENTERS,
     LEAST_SURVIVORS,
@@ -38,6 +37,7 @@ from evenfield.kernels.columns import (
     start_rounds,
     trim_columns,
 )
+from evenfield.kernels.compiling import inner, part
 from evenfield.kernels.decoding import ROUNDING, can_be_single, load_double, load_single
 from evenfield.kernels.dequantizing import dequantize, gather_block, spread_block, sums_are_exact
 from evenfield.kernels.proving import (
@@ -146,8 +146,9 @@ def reject(chunk: Doubles, count: int, rules: Rules, factor: float, grows: bool)
         n_active = trim_columns(chunk, n_active, rules, LEAST_SURVIVORS)
 
 
-def combine_rows(samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space) -> None:
-    """Combine all pixels of a band row by row; see `evenfield.kernels.registry.CombineKernel`."""
+@part
+def combine_rows(samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space) -> int:
+    """Combine all pixels of a band row by row; returns 0. See `evenfield.kernels.registry.CombineKernel`."""
     n_frames, n_pixels = terms.shifts.size, results.value.size
     block, chunk, places, measured = space.block, space.chunk, space.places, space.measured
     has_order = chunk.order.shape[0] > 0
@@ -194,3 +195,4 @@ def combine_rows(samples: Samples, terms: Terms, rules: Rules, results: Results,
                 find_order(chunk, count)
             reject(chunk, count, rules, factor, grows)
             finish_columns(chunk, count, rules, places[begin:], results)
+    return 0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evenfield.kernels.cache import load_numba
+from evenfield.kernels.layout import TupleLayout, given, taken
 from evenfield.model.pixels import Float32Array, Float64Array
 
 INT16: Final = 0
@@ -24,6 +24,12 @@ STRETCH: Final = 16384
 """Pixels that are proven before the rest of them is decided: their raw samples are then still near the processor."""
 PADDING: Final = 8
 """Columns that no sample uses: rows a power of two apart would share the same few places of the cache."""
+
+
+LEVEL_WIDTH: Final = 1024
+"""Samples of a frame taken at a time for its level. Sums run on across blocks, so their order does not hang on it."""
+LEVEL_LANES: Final = 16
+"""Running sums of a master's row: the processor adds them side by side, always the same pixel to the same sum."""
 
 
 Places: TypeAlias = NDArray[np.int64]
@@ -60,7 +66,7 @@ class Rules(NamedTuple):
     ``limits`` (4, n_frames + 1) are, by the number of valid samples, the low and high limit, and the distances from the
     center within which nothing is rejected low and high. ``numbers`` are the
     rejection's own, ``table`` (n_frames + 1, anything) what it looks up by a number of samples. ``weights`` is empty or
-    holds one weight a frame. ``steps`` are the `evenfield.kernels.sorting.sorting_steps` of the number of frames, and a
+    holds one weight a frame. ``steps`` are the `evenfield.kernels.network.sorting_steps` of the number of frames, and a
     row of the image has ``columns`` pixels. ``step`` is the quantum of the calibrated samples; columns whose standard
     deviation lies below ``dequantized`` are decided on dequantized samples (see `evenfield.kernels.dequantizing`).
     """
@@ -153,7 +159,7 @@ class Doubles(NamedTuple):
     first: NDArray[np.int64]
     last: NDArray[np.int64]
     active: NDArray[np.int64]
-    columns: NDArray[np.uintp]
+    columns: NDArray[np.uint64]
     words: NDArray[np.int16]
     masters: Float64Array
     in_order: Float64Array
@@ -180,7 +186,7 @@ class Space(NamedTuple):
 def new_space(rules: Rules, n_frames: int, *, n_pixels: int, keep_order: bool, by_rows: bool) -> Space:
     """Fresh memory to combine ``n_pixels`` pixels of ``n_frames`` frames.
 
-    Kernels allocate nothing: without numba's own memory management they compile in two thirds of the time.
+    Kernels allocate nothing.
     """
     width = _width(SINGLE_BYTES // (4 * n_frames))
     total = np.empty(1, np.float64)
@@ -206,7 +212,7 @@ def new_space(rules: Rules, n_frames: int, *, n_pixels: int, keep_order: bool, b
         np.empty(narrow, np.int64),
         np.empty(narrow, np.int64),
         np.empty(narrow, np.int64),
-        np.empty(narrow, np.uintp),
+        np.empty(narrow, np.uint64),
         np.empty(narrow, np.int16),
         np.empty(narrow, np.float64),
         np.empty((kept, narrow + PADDING), np.float64),
@@ -228,34 +234,61 @@ def _width(wanted: int) -> int:
     return min(max(wanted, LEAST_WIDTH), GREATEST_WIDTH) // PADDING * PADDING
 
 
-def numba_types() -> dict[str, Any]:
-    """The numba types of all that kernels take: inputs are read-only, everything is C-contiguous."""
-    types = load_numba().types
-
-    def given(item: Any, dimensions: int) -> Any:
-        return types.Array(item, dimensions, "C", readonly=True)
-
-    def taken(item: Any, dimensions: int = 1) -> Any:
-        return types.Array(item, dimensions, "C")
-
-    number, single, whole = types.float64, types.float32, types.int64
-    floats, wide = given(single, 2), given(number, 1)
-    samples = [given(types.int16, 2), floats, given(number, 2), whole, types.boolean, number]
-    terms = [wide, wide, floats, given(whole, 1)]
-    tables = [given(number, 2), wide, given(number, 2), wide, given(whole, 2)]
-    rules = [types.boolean, *tables, whole, number, number]
-    results = [taken(single)] * 2 + [taken(types.uint16)] * 3
-    sums = [taken(number), taken(types.uint64)]
-    vectors, table = [taken(number)] * 2, taken(number, 2)
-    singles = [taken(single, 2), *vectors, taken(single, 2), taken(types.uint8), taken(types.uint32), *sums]
-    lists = [taken(whole)] * 4 + [taken(types.uintp), taken(types.int16), taken(number)]
-    marks = [taken(types.uint8, 2), taken(types.uint8)]
-    doubles = [table, table, table, table, *lists, table, taken(whole, 2), *marks, *sums]
-    block, chunk = types.NamedTuple(singles, Singles), types.NamedTuple(doubles, Doubles)
-    return {
-        "samples": types.NamedTuple(samples, Samples),
-        "terms": types.NamedTuple(terms, Terms),
-        "rules": types.NamedTuple(rules, Rules),
-        "results": types.NamedTuple(results, Results),
-        "space": types.NamedTuple([block, chunk, taken(whole), table], Space),
-    }
+SAMPLES: Final = TupleLayout(
+    Samples, (given("int16", 2), given("float32", 2), given("float64", 2), "whole", "whole", "number")
+)
+TERMS: Final = TupleLayout(Terms, (given("float64"), given("float64"), given("float32", 2), given("int64")))
+RULES: Final = TupleLayout(
+    Rules,
+    (
+        "whole",
+        given("float64", 2),
+        given("float64"),
+        given("float64", 2),
+        given("float64"),
+        given("int64", 2),
+        "whole",
+        "number",
+        "number",
+    ),
+)
+RESULTS: Final = TupleLayout(
+    Results, (taken("float32"), taken("float32"), taken("uint16"), taken("uint16"), taken("uint16"))
+)
+_SINGLES: Final = TupleLayout(
+    Singles,
+    (
+        taken("float32", 2),
+        taken("float64"),
+        taken("float64"),
+        taken("float32", 2),
+        taken("uint8"),
+        taken("uint32"),
+        taken("float64"),
+        taken("uint64"),
+    ),
+)
+_DOUBLES: Final = TupleLayout(
+    Doubles,
+    (
+        taken("float64", 2),
+        taken("float64", 2),
+        taken("float64", 2),
+        taken("float64", 2),
+        taken("int64"),
+        taken("int64"),
+        taken("int64"),
+        taken("int64"),
+        taken("uint64"),
+        taken("int16"),
+        taken("float64"),
+        taken("float64", 2),
+        taken("int64", 2),
+        taken("uint8", 2),
+        taken("uint8"),
+        taken("float64"),
+        taken("uint64"),
+    ),
+)
+SPACE: Final = TupleLayout(Space, (_SINGLES, _DOUBLES, taken("int64"), taken("float64", 2)))
+"""The layouts of what kernels take."""

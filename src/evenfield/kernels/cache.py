@@ -1,33 +1,23 @@
-"""Where compiled kernels are kept, and how they are compiled.
+"""Where compiled kernels are kept.
 
-The folder's name holds a hash of all sources of this package and numba's version, because numba itself does not notice
-that a function called from another file has changed. numba's own setting is put back after each function, so that the
-kernels of other packages in the same process stay where they were.
+The folder's name holds a hash of all that decides what the machine code is: the sources of this package, numba's
+version and this processor.
 """
 
 from __future__ import annotations
 
 import atexit
-import contextlib
 import functools
 import hashlib
-import importlib
 import importlib.metadata
 import os
 import shutil
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
 CACHE_VARIABLE: Final = "EVENFIELD_KERNEL_CACHE"
 """Environment variable: the folder in which the kernel folders are made, instead of the user's cache."""
-
-_OPTIONS: Final = {"nogil": True, "error_model": "numpy"}
-_LOCK = threading.RLock()
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @functools.cache
@@ -50,44 +40,19 @@ def cache_is_shared() -> bool:
     return cache_folder() == _wanted_folder()
 
 
-def is_compiled(function: Callable[..., Any]) -> bool:
-    """Whether a kernel function was compiled before, by this version."""
-    name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}-*.nbi"
-    return any(_wanted_folder().rglob(name))
+def compiled_file(module: str, name: str) -> Path:
+    """The file in the cache folder that holds the compiled function ``name`` of a kernel's module, or will."""
+    return cache_folder() / f"{module}.{name}.kernel"
+
+
+def is_compiled(module: str, name: str) -> bool:
+    """Whether a kernel's function was compiled before, by this version on this processor."""
+    return (_wanted_folder() / compiled_file(module, name).name).exists()
 
 
 def kernels_are_compiled() -> bool:
     """Whether any kernel of this version was compiled before: if not, the first use takes some seconds."""
-    return any(_wanted_folder().rglob("*.nbi"))
-
-
-def load_numba() -> Any:
-    """The numba module, imported here for the first time; untyped, because only some versions of it have types."""
-    return importlib.import_module("numba")
-
-
-def inner(function: Function) -> Function:
-    """Decorate a function that other kernels call: compiled with its caller, for the caller's types.
-
-    It has no entry from Python, which would double what its compiling costs: to call it there ends the process.
-    """
-    compiled: Function = load_numba().njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False, **_OPTIONS)(
-        function
-    )
-    return compiled
-
-
-def part(function: Function) -> Function:
-    """Decorate a function that is called from one place: becomes a part of its caller before that is compiled."""
-    compiled: Function = load_numba().njit(inline="always", _nrt=False, **_OPTIONS)(function)
-    return compiled
-
-
-def compile_kernel(function: Function, signature: Any) -> Function:
-    """Compile one function for one signature, or load it from the cache folder."""
-    with _numba_cache_folder() as numba:
-        compiled: Function = numba.njit(signature, cache=True, **_OPTIONS)(function)
-    return compiled
+    return any(_wanted_folder().glob("*.kernel"))
 
 
 def _wanted_folder() -> Path:
@@ -101,21 +66,11 @@ def _wanted_folder() -> Path:
 
 @functools.cache
 def _folder_name() -> str:
-    digest = hashlib.sha256(importlib.metadata.version("numba").encode())
+    import llvmlite.binding as llvm
+
+    processor = f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+    digest = hashlib.sha256(f"{importlib.metadata.version('numba')} {processor}".encode())
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.name.encode())
         digest.update(source.read_bytes())
     return f"kernels-{digest.hexdigest()[:16]}"
-
-
-@contextlib.contextmanager
-def _numba_cache_folder() -> Iterator[Any]:
-    # numba reads its setting when a function is decorated and never again for that function.
-    numba = load_numba()
-    with _LOCK:
-        before = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = str(cache_folder())
-        try:
-            yield numba
-        finally:
-            numba.config.CACHE_DIR = before

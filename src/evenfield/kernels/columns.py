@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evenfield.kernels.blocks import Doubles, Results, Rules
-from evenfield.kernels.cache import inner
+from evenfield.kernels.compiling import inner
 from evenfield.model.pixels import Float64Array
 
 BEYOND: Final = 1.0 + 1e-6

@@ -22,7 +22,7 @@ from evenfield.kernels.blocks import (
     Singles,
     Terms,
 )
-from evenfield.kernels.cache import inner
+from evenfield.kernels.compiling import inner
 from evenfield.kernels.sorting import greater, take_steps
 from evenfield.model.pixels import Float32Array, Float64Array
 

@@ -31,8 +31,8 @@ from evenfield.kernels.blocks import (
     Singles,
     Terms,
 )
-from evenfield.kernels.cache import inner
 from evenfield.kernels.columns import SCATTERS, find_deviations, find_medians, start_rounds, take_deviations
+from evenfield.kernels.compiling import inner
 from evenfield.kernels.decoding import ROUNDING
 from evenfield.kernels.proving import measure_rows
 from evenfield.kernels.sorting import greater, take_steps

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from evenfield.kernels.blocks import Doubles, Places, Results, Rules, Samples, Space, Terms
-from evenfield.kernels.cache import inner
+from evenfield.kernels.blocks import Doubles, Places, Rules, Terms
 from evenfield.kernels.columns import BEYOND, keep_valid
+from evenfield.kernels.compiling import inner
 from evenfield.kernels.shell import decide_by
 from evenfield.model.pixels import Float64Array
 
@@ -68,9 +68,4 @@ def reject(chunk: Doubles, count: int, rules: Rules, _terms: Terms, _places: Pla
             first[i], last[i] = keep_esd(rows, i, n, min(math.ceil(share * n), n - 2), lambdas)
 
 
-_decide_all = decide_by(reject)
-
-
-def decide_pixels(samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space, n_left: int) -> None:
-    """Decide and combine the other pixels; see `evenfield.kernels.registry`."""
-    _decide_all(samples, terms, rules, results, space, n_left)
+decide_pixels = decide_by(reject)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from evenfield.kernels.blocks import ERROR, Doubles, Places, Results, Rules, Samples, Singles, Space, Terms
-from evenfield.kernels.cache import inner, part
+from evenfield.kernels.blocks import ERROR, Doubles, Places, Rules, Singles, Terms
+from evenfield.kernels.compiling import inner, part
 from evenfield.kernels.decoding import ROUNDING
 from evenfield.kernels.proving import measure_rows, prove_finite
 from evenfield.kernels.shell import decide_by, prove_by
@@ -57,17 +57,5 @@ def reject(chunk: Doubles, count: int, rules: Rules, _terms: Terms, _places: Pla
         first[i], last[i] = drop_ends(chunk, i, int(rules.numbers[0]))
 
 
-_prove_all = prove_by(prove)
-_decide_all = decide_by(reject)
-
-
-def prove_pixels(
-    samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space, begin: int, end: int
-) -> int:
-    """Combine the pixels that lose nothing; see `evenfield.kernels.registry`."""
-    return _prove_all(samples, terms, rules, results, space, begin, end)  # type: ignore[no-any-return]
-
-
-def decide_pixels(samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space, n_left: int) -> None:
-    """Decide and combine the other pixels; see `evenfield.kernels.registry`."""
-    _decide_all(samples, terms, rules, results, space, n_left)
+prove_pixels = prove_by(prove)
+decide_pixels = decide_by(reject)

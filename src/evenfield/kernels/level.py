@@ -2,34 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
-from evenfield.kernels.blocks import INT16, Samples, numba_types
-from evenfield.kernels.cache import compile_kernel, inner, load_numba
+from evenfield.kernels.blocks import INT16, LEVEL_LANES, LEVEL_WIDTH, Samples
+from evenfield.kernels.compiling import inner, part
 from evenfield.kernels.decoding import decode_row, swap_bytes
 from evenfield.model.pixels import Float32Array, Float64Array
-
-WIDTH: Final = 1024
-"""Samples taken at a time. The sums run on across blocks, so their order does not hang on it."""
-
-LANES: Final = 16
-"""Running sums of a master's row: the processor adds them side by side, always the same pixel to the same sum."""
-
-_READY: list[LevelKernel] = []
-_LOCK = threading.Lock()
-
-
-class LevelKernel(Protocol):
-    """A compiled kernel; the order of its result is that of `sum_level`."""
-
-    def __call__(
-        self, samples: Samples, subtract: Float32Array, shift: float, saturation: float
-    ) -> tuple[float, float, float, float, float, float]:
-        """Return sum, count, saturated, blank, minimum and maximum."""
-        ...
 
 
 class LevelSums(NamedTuple):
@@ -76,7 +56,7 @@ def sum_integers(samples: Samples, start: int, stop: int) -> tuple[np.int32, np.
     """The exact sum of a block's stored integers, the least and the greatest."""
     integers = samples.int16s[0, start:stop]
     total, least, greatest = np.int32(0), np.int32(32767), np.int32(-32768)
-    # At most WIDTH numbers of 16 bits: 32 bits hold their sum.
+    # At most LEVEL_WIDTH numbers of 16 bits: 32 bits hold their sum.
     if samples.swapped:
         for i in range(stop - start):
             stored = np.int32(swap_bytes(integers[i]))
@@ -97,34 +77,41 @@ def sum_master(subtract: Float32Array, start: int, stop: int, lanes: Float64Arra
     """The sum of a master's block; not finite where one of its pixels is not."""
     row = subtract[0, start:stop]
     lanes[:] = 0.0
-    whole = (stop - start) // LANES * LANES
-    for first in range(0, whole, LANES):
-        part = row[first : first + LANES]
-        for lane in range(LANES):
+    whole = (stop - start) // LEVEL_LANES * LEVEL_LANES
+    for first in range(0, whole, LEVEL_LANES):
+        part = row[first : first + LEVEL_LANES]
+        for lane in range(LEVEL_LANES):
             lanes[lane] += np.float64(part[lane])
     total = 0.0
-    for lane in range(LANES):
+    for lane in range(LEVEL_LANES):
         total += lanes[lane]
     for i in range(whole, stop - start):
         total += np.float64(row[i])
     return total
 
 
+@part
 def sum_level(
-    samples: Samples, subtract: Float32Array, shift: float, saturation: float
-) -> tuple[float, float, float, float, float, float]:
+    samples: Samples,
+    subtract: Float32Array,
+    shift: float,
+    saturation: float,
+    rows: Float64Array,
+    lanes: Float64Array,
+    sums: Float64Array,
+) -> int:
     """Sum ``raw - shift - subtract`` of frame 0 over the finite samples whose raw value is below saturation.
 
-    Returns the sum, the number of samples in it, of saturated and of blank ones (raw value or master not finite), and
-    the least and greatest finite raw value (+inf and -inf where there is none). ``subtract`` is empty or has one row.
-    Blocks of integers without a saturated sample, which is nearly all, are summed whole.
+    Puts the sum, the number of samples in it, of saturated and of blank ones (raw value or master not finite), and the
+    least and greatest finite raw value (+inf and -inf where there is none) into ``sums`` and returns 0. ``subtract`` is
+    empty or has one row; ``rows`` (1, `LEVEL_WIDTH`) and ``lanes`` (`LEVEL_LANES`) are room to work in. Blocks of
+    integers without a saturated sample, which is nearly all, are summed whole.
     """
     n_pixels = samples.int16s.shape[1] + samples.float32s.shape[1] + samples.float64s.shape[1]
-    rows, lanes = np.empty((1, WIDTH), np.float64), np.empty(LANES, np.float64)
     total, minimum, maximum = 0.0, np.inf, -np.inf
     count, saturated, blank = 0, 0, 0
-    for start in range(0, n_pixels, WIDTH):
-        stop = min(start + WIDTH, n_pixels)
+    for start in range(0, n_pixels, LEVEL_WIDTH):
+        stop = min(start + LEVEL_WIDTH, n_pixels)
         n = stop - start
         if samples.sample == INT16:
             stored, least, greatest = sum_integers(samples, start, stop)
@@ -143,16 +130,6 @@ def sum_level(
         blank += part.blank
         minimum = min(minimum, part.minimum)
         maximum = max(maximum, part.maximum)
-    return total, count, saturated, blank, minimum, maximum
-
-
-def level_kernel() -> LevelKernel:
-    """The compiled `sum_level`; safe to call from several threads."""
-    with _LOCK:
-        if not _READY:
-            types, known = load_numba().types, numba_types()
-            number = types.float64
-            arguments = (known["samples"], types.Array(types.float32, 2, "C", readonly=True), number, number)
-            kernel: LevelKernel = compile_kernel(sum_level, types.UniTuple(number, 6)(*arguments))
-            _READY.append(kernel)
-        return _READY[0]
+    sums[0], sums[1], sums[2], sums[3] = total, count, saturated, blank
+    sums[4], sums[5] = minimum, maximum
+    return 0

@@ -18,15 +18,12 @@ from evenfield.kernels.blocks import (
     TOTAL,
     Doubles,
     Places,
-    Results,
     Rules,
-    Samples,
     Singles,
-    Space,
     Terms,
 )
-from evenfield.kernels.cache import inner
 from evenfield.kernels.columns import BEYOND, HIGH, KEPT, LOW, keep_valid, mark_columns
+from evenfield.kernels.compiling import inner
 from evenfield.kernels.proving import SUM_ROUNDING, find_bounds, measure_rows
 from evenfield.kernels.shell import decide_by, prove_by
 from evenfield.kernels.sorting import greater
@@ -152,17 +149,5 @@ def reject(chunk: Doubles, count: int, rules: Rules, _terms: Terms, _places: Pla
             mark_columns(chunk, i, keep_order)
 
 
-_prove_all = prove_by(prove)
-_decide_all = decide_by(reject)
-
-
-def prove_pixels(
-    samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space, begin: int, end: int
-) -> int:
-    """Combine the pixels that lose nothing; see `evenfield.kernels.registry`."""
-    return _prove_all(samples, terms, rules, results, space, begin, end)  # type: ignore[no-any-return]
-
-
-def decide_pixels(samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space, n_left: int) -> None:
-    """Decide and combine the other pixels; see `evenfield.kernels.registry`."""
-    _decide_all(samples, terms, rules, results, space, n_left)
+prove_pixels = prove_by(prove)
+decide_pixels = decide_by(reject)

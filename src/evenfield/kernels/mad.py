@@ -15,15 +15,12 @@ from evenfield.kernels.blocks import (
     SQUARES,
     Doubles,
     Places,
-    Results,
     Rules,
-    Samples,
     Singles,
-    Space,
     Terms,
 )
-from evenfield.kernels.cache import inner
 from evenfield.kernels.columns import CENTERS, LEAST_SURVIVORS, SCATTERS, find_medians, start_rounds, trim_columns
+from evenfield.kernels.compiling import inner
 from evenfield.kernels.proving import find_bounds, measure_rows
 from evenfield.kernels.shell import decide_by, prove_by
 from evenfield.model.pixels import Float64Array
@@ -89,17 +86,5 @@ def reject(chunk: Doubles, count: int, rules: Rules, _terms: Terms, _places: Pla
         n_active = trim_columns(chunk, n_active, rules, LEAST_SURVIVORS)
 
 
-_prove_all = prove_by(prove)
-_decide_all = decide_by(reject)
-
-
-def prove_pixels(
-    samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space, begin: int, end: int
-) -> int:
-    """Combine the pixels that lose nothing; see `evenfield.kernels.registry`."""
-    return _prove_all(samples, terms, rules, results, space, begin, end)  # type: ignore[no-any-return]
-
-
-def decide_pixels(samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space, n_left: int) -> None:
-    """Decide and combine the other pixels; see `evenfield.kernels.registry`."""
-    _decide_all(samples, terms, rules, results, space, n_left)
+prove_pixels = prove_by(prove)
+decide_pixels = decide_by(reject)

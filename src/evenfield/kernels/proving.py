@@ -28,8 +28,8 @@ from evenfield.kernels.blocks import (
     Rules,
     Singles,
 )
-from evenfield.kernels.cache import inner
 from evenfield.kernels.columns import LEAST_SURVIVORS, MEDIAN_NOISE
+from evenfield.kernels.compiling import inner
 from evenfield.kernels.decoding import ROUNDING, place
 from evenfield.kernels.sorting import greater, lesser
 

@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from evenfield.kernels.blocks import Doubles, Places, Results, Rules, Samples, Space, Terms
-from evenfield.kernels.cache import inner
+from evenfield.kernels.blocks import Doubles, Places, Rules, Terms
 from evenfield.kernels.columns import BEYOND, LEAST_SURVIVORS, keep_valid, median
+from evenfield.kernels.compiling import inner
 from evenfield.kernels.esd import moments
 from evenfield.kernels.shell import decide_by
 from evenfield.model.pixels import Float64Array
@@ -80,9 +80,4 @@ def reject(chunk: Doubles, count: int, rules: Rules, _terms: Terms, _places: Pla
         first[i], last[i] = keep_rcr(rows, i, valid[i], table)
 
 
-_decide_all = decide_by(reject)
-
-
-def decide_pixels(samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space, n_left: int) -> None:
-    """Decide and combine the other pixels; see `evenfield.kernels.registry`."""
-    _decide_all(samples, terms, rules, results, space, n_left)
+decide_pixels = decide_by(reject)

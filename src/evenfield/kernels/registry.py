@@ -1,41 +1,69 @@
-"""The combining kernels by the name of their rejection, each compiled when it is first asked for."""
+"""The compiled kernels by name, each loaded, or compiled, when it is first asked for."""
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
-from evenfield.kernels.blocks import STRETCH, Results, Rules, Samples, Space, Terms, numba_types
-from evenfield.kernels.cache import cache_is_shared, compile_kernel, is_compiled, load_numba
-from evenfield.kernels.level import level_kernel
-
-REJECTION_NAMES: Final = (
-    "none",
-    "zscore",
-    "extremes",
-    "minmax",
-    "percentile",
-    "sigma",
-    "mad",
-    "winsorized",
-    "averaged",
-    "linear",
-    "esd",
-    "rcr",
-    "ccd",
+from evenfield.kernels.blocks import (
+    RESULTS,
+    RULES,
+    SAMPLES,
+    SPACE,
+    STRETCH,
+    TERMS,
+    Results,
+    Rules,
+    Samples,
+    Space,
+    Terms,
 )
-"""The rejections that have a kernel: each lives in the module of that name."""
+from evenfield.kernels.cache import cache_is_shared, is_compiled
+from evenfield.kernels.layout import Layout, given, slots_of, taken
+from evenfield.kernels.loading import Compiled, NativeFunction, native_function
 
-PARTS: Final = ("prove_pixels", "decide_pixels", "combine_rows")
-"""What a module may hold: one half that settles what it can, the other half for the rest, or a whole that works by rows
-of the image."""
+_BAND: Final = (SAMPLES, TERMS, RULES, RESULTS, SPACE)
+LAYOUTS: Final[dict[str, tuple[Layout, ...]]] = {
+    "prove_pixels": (*_BAND, "whole", "whole"),
+    "decide_pixels": (*_BAND, "whole"),
+    "combine_rows": _BAND,
+    "sum_level": (
+        SAMPLES, given("float32", 2), "number", "number", taken("float64", 2), taken("float64"), taken("float64")
+    ),
+    "decode_rows": (given("uint64"), given("int64"), given("int64"), "whole", taken("int16", 2)),
+}  # fmt: skip
+"""The functions that modules of this package hold for the world outside, with what they take."""
+
+_HALVES: Final = ("prove_pixels", "decide_pixels")
+_DECIDES: Final = ("decide_pixels",)
+PARTS: Final[dict[str, tuple[str, ...]]] = {
+    "none": _HALVES,
+    "zscore": _HALVES,
+    "extremes": _HALVES,
+    "minmax": _HALVES,
+    "percentile": _HALVES,
+    "sigma": _HALVES,
+    "mad": _HALVES,
+    "winsorized": _HALVES,
+    "averaged": ("combine_rows",),
+    "linear": _HALVES,
+    "esd": _DECIDES,
+    "rcr": _DECIDES,
+    "ccd": _HALVES,
+}
+"""The rejections that have a kernel, each in the module of that name, and its parts: one half that settles what it can
+and one for the rest, that alone, or a whole that works by rows of the image. Written down here, because to look at the
+modules would load numba."""
+
+REJECTION_NAMES: Final = tuple(PARTS)
 
 _READY: dict[str, CombineKernel] = {}
 _LOCK = threading.Lock()
@@ -44,7 +72,7 @@ _LOCK = threading.Lock()
 class CombineKernel(Protocol):
     """A compiled kernel: decode, calibrate, reject and combine all pixels of a band, one thread, without the GIL."""
 
-    def __call__(self, samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space) -> None:
+    def __call__(self, samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space, /) -> object:
         """Fill ``results``."""
         ...
 
@@ -53,46 +81,65 @@ def combine_kernel(name: str) -> CombineKernel:
     """The kernel of one rejection, compiled (or loaded) at the first call; safe to call from several threads."""
     with _LOCK:
         if name not in _READY:
-            module = importlib.import_module(f"evenfield.kernels.{name}")
-            parts = [part for part in PARTS if hasattr(module, part)]
-            helper = None
-            if len(parts) > 1 and not any(is_compiled(getattr(module, part)) for part in parts):
+            parts, helper = PARTS[name], None
+            if len(parts) > 1 and not any(is_compiled(name, part) for part in parts):
                 helper = _start_compiling(name, parts[-1])
-            first = compile_part(name, parts[0])
+            first = compiled_part(name, parts[0])
             if helper is not None:
                 # Whoever combines will most likely ask for levels too. What the helper failed to do is done here.
                 level_kernel()
                 helper.wait()
-            if parts == ["combine_rows"]:
-                _READY[name] = first
-            elif len(parts) == 1:
+            if parts == _HALVES:
+                _READY[name] = _in_two_steps(first, compiled_part(name, parts[1]))
+            elif parts == _DECIDES:
                 _READY[name] = _in_two_steps(None, first)
             else:
-                _READY[name] = _in_two_steps(first, compile_part(name, parts[1]))
+                _READY[name] = first
         return _READY[name]
 
 
-def compile_part(name: str, part: str) -> Any:
-    """One part of a rejection's kernel, compiled or loaded."""
-    types, known = load_numba().types, numba_types()
-    arguments = [known[one] for one in ("samples", "terms", "rules", "results", "space")]
-    result = types.int64 if part == "prove_pixels" else types.void
-    arguments += [types.int64] * {"prove_pixels": 2, "decide_pixels": 1, "combine_rows": 0}[part]
-    module = importlib.import_module(f"evenfield.kernels.{name}")
-    return compile_kernel(getattr(module, part), result(*arguments))
+@functools.cache
+def level_kernel() -> NativeFunction:
+    """The compiled `evenfield.kernels.level.sum_level`."""
+    return compiled_part("level", "sum_level")
 
 
-def _in_two_steps(prove: Any, decide: Any) -> CombineKernel:
+@functools.cache
+def rice_kernel() -> NativeFunction:
+    """The compiled `evenfield.kernels.rice.decode_rows`."""
+    return compiled_part("rice", "decode_rows")
+
+
+def compiled_part(module: str, name: str) -> NativeFunction:
+    """One function of a module of this package, compiled or loaded."""
+
+    def compile_it() -> Compiled:
+        from evenfield.kernels.compiling import compile_entry
+
+        function = getattr(importlib.import_module(f"evenfield.kernels.{module}"), name)
+        return Compiled(*compile_entry(function, LAYOUTS[name]))
+
+    return native_function(module, name, LAYOUTS[name], compile_it=compile_it)
+
+
+def _in_two_steps(prove: NativeFunction | None, decide: NativeFunction) -> CombineKernel:
     def combine(samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space) -> None:
+        band = (samples, terms, rules, results, space)
+        # The numbers behind the band change from stretch to stretch, its places do not.
+        proving, deciding = (
+            slots_of((*band, 0, 0), LAYOUTS["prove_pixels"]),
+            slots_of((*band, 0), LAYOUTS["decide_pixels"]),
+        )
         n_pixels = results.value.size
         for begin in range(0, n_pixels, STRETCH):
             end = min(begin + STRETCH, n_pixels)
             if prove is None:
-                n_left = end - begin
-                space.places[:n_left] = np.arange(begin, end)
+                deciding[-1] = end - begin
+                space.places[: end - begin] = np.arange(begin, end)
             else:
-                n_left = prove(samples, terms, rules, results, space, begin, end)
-            decide(samples, terms, rules, results, space, n_left)
+                proving[-2:] = begin, end
+                deciding[-1] = prove.call(proving)
+            decide.call(deciding)
 
     return combine
 
@@ -106,7 +153,7 @@ def _start_compiling(name: str, part: str) -> subprocess.Popen[bytes] | None:
         return None
     source = str(Path(__file__).parents[2])
     path = os.pathsep.join(one for one in (source, os.environ.get("PYTHONPATH", "")) if one)
-    code = f"from evenfield.kernels.registry import compile_part; compile_part({name!r}, {part!r})"
+    code = f"from evenfield.kernels.registry import compiled_part; compiled_part({name!r}, {part!r})"
     quiet = subprocess.DEVNULL
     try:
         return subprocess.Popen(

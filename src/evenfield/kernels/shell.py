@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 
 from evenfield.kernels.blocks import Results, Rules, Samples, Space, Terms
-from evenfield.kernels.cache import part
 from evenfield.kernels.columns import find_order, finish_columns
+from evenfield.kernels.compiling import part
 from evenfield.kernels.decoding import can_be_single, load_double, load_single
 from evenfield.kernels.dequantizing import dequantize, gather_block, spread_block, sums_are_exact
 from evenfield.kernels.proving import list_unproven, write_proven
 from evenfield.kernels.sorting import take_steps
-
-# Closures, because a kernel to which functions are handed as arguments cannot be kept in the cache folder.
 
 
 def prove_by(prove: Any) -> Any:
@@ -56,14 +54,14 @@ def prove_by(prove: Any) -> Any:
 
 
 def decide_by(reject: Any) -> Any:
-    """A compiled function that combines the first ``n_left`` pixels of places in float64.
+    """A compiled function that combines the first ``n_left`` pixels of places in float64 and returns 0.
 
     ``reject(chunk, count, rules, terms, places)`` finds `Doubles.first` and ``last``; it may reorder ``exact`` and
     ``order``, which is there where there are weights and for ccd.
     """
 
     @part
-    def decide_all(samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space, n_left: int) -> None:
+    def decide_all(samples: Samples, terms: Terms, rules: Rules, results: Results, space: Space, n_left: int) -> int:
         chunk = space.chunk
         narrow = chunk.valid.size
         for begin in range(0, n_left, narrow):
@@ -76,5 +74,6 @@ def decide_by(reject: Any) -> Any:
                 find_order(chunk, count)
             reject(chunk, count, rules, terms, places)
             finish_columns(chunk, count, rules, places, results)
+        return 0
 
     return decide_all

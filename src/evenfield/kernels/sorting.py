@@ -1,80 +1,33 @@
 """Sorting every column of a block at once: a network of compare-and-exchange steps over whole rows.
 
-The steps do not depend on the data, so each is one loop over neighboring pixels that the compiler turns into SIMD code.
-Batcher, K. E. 1968, "Sorting networks and their applications", AFIPS 32, 307 (merge exchange; any number of rows).
-What limits such a network is loading and storing rows, so its steps are taken together where they share rows: eight
-rows are sorted in registers first, and where two layers of a merge meet, four rows take three steps at a time.
+The steps (`evenfield.kernels.network.sorting_steps`) do not depend on the data, so each is one loop over neighboring
+pixels that the compiler turns into SIMD code.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evenfield.kernels.cache import inner
+from evenfield.kernels.compiling import inner
 from evenfield.model.pixels import Float64Array
 
-FIRST_RUN: Final = 8
-"""Rows that are sorted in registers before anything is merged."""
 
-
-@functools.lru_cache(maxsize=16)
-def sorting_steps(n: int) -> NDArray[np.int64]:
-    """The steps that sort ``n`` rows, a read-only array (n_steps, 4) of row numbers that `take_steps` understands."""
-    steps = [(first, -1, -1, -1) for first in range(0, n - FIRST_RUN + 1, FIRST_RUN)]
-    done = n - n % FIRST_RUN
-    half = 1
-    while half < n:
-        # Below FIRST_RUN only the rows that fill no run of their own are left to sort.
-        begin = done if half < FIRST_RUN else 0
-        step = half
-        while step >= 1:
-            joined = step // 2 if half >= FIRST_RUN and step > 1 else 0
-            for block in range(begin, n, 2 * half):
-                steps += _merge_layer((block, min(block + 2 * half, n)), half, step, joined)
-            step = step // 4 if joined > 0 else step // 2
-        half *= 2
-    table = np.array(steps, np.int64).reshape(len(steps), 4)
-    table.flags.writeable = False
-    return table
-
-
-def _merge_layer(rows: tuple[int, int], half: int, step: int, joined: int) -> Iterator[tuple[int, int, int, int]]:
-    """One layer of a merge (distance ``step``), and the next (distance ``joined``) where that is not 0."""
-    begin, end = rows
-    apart = 0 if step == half else step
-    # Of a layer, rows `apart + i` and `apart + i + step` are compared, `step` rows at a time.
-    for first in range(begin + apart, end - step, 2 * step):
-        for i in range(first, min(first + (joined or step), end - step)):
-            if not joined:
-                yield i, i + step, -1, -1
-            elif i + step + joined < end:
-                yield i, i + joined, i + step, i + step + joined
-            else:
-                # The fourth row is missing: what sorts behind all others need not be there.
-                yield i, i + step, -1, -1
-                yield i + joined, i + step, -1, -1
-    if joined and apart:
-        # What the next layer compares across two groups of four.
-        for first in range(begin + joined, end - joined, 2 * step):
-            yield from ((i, i + joined, -1, -1) for i in range(first, min(first + joined, end - joined)))
-
-
-def sort_rows(rows: Float64Array, width: int, steps: NDArray[np.int64]) -> None:
+@inner
+def sort_rows(rows: Float64Array, width: int, steps: NDArray[np.int64]) -> int:
     """Sort the first ``width`` columns of ``rows`` (n_frames, block width), least value in row 0; no NaN allowed.
 
-    ``steps`` are the `sorting_steps` of n_frames.
+    ``steps`` are the sorting steps of n_frames. Returns 0.
     """
     take_steps(rows, steps, width, 0.0)
+    return 0
 
 
 @inner
 def take_steps(rows: NDArray[np.floating], steps: NDArray[np.int64], width: int, zero: Any) -> None:
-    """Sort the first ``width`` columns of ``rows`` by the steps of `sorting_steps`; ``zero`` is of the rows' type."""
+    """Sort the first ``width`` columns of ``rows`` by steps of the network; ``zero`` is of the rows' type."""
     for k in range(steps.shape[0]):
         a, b, c, d = steps[k, 0], steps[k, 1], steps[k, 2], steps[k, 3]
         if b < 0:

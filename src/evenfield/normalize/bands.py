@@ -78,17 +78,18 @@ def band_level(
     CombineError
         If dtypes or sizes do not belong together.
     """
+    from evenfield.kernels.blocks import LEVEL_LANES, LEVEL_WIDTH
     from evenfield.kernels.inputs import raw_samples, read_only
-    from evenfield.kernels.level import level_kernel
+    from evenfield.kernels.registry import level_kernel
 
     samples = raw_samples(raw.reshape(1, -1), encoding)
     if subtract is not None and subtract.size != raw.size:
         raise CombineError(f"The master has {subtract.size} pixels here, the frame {raw.size}.")
     master = np.empty((0, 0), np.float32) if subtract is None else subtract.reshape(1, -1)
     saturation = math.inf if saturation_adu is None else float(saturation_adu)
-    total, count, saturated, blank, minimum, maximum = level_kernel()(
-        samples, read_only(master, np.float32), float(shift), saturation
-    )
+    room, sums = (np.empty((1, LEVEL_WIDTH)), np.empty(LEVEL_LANES)), np.empty(6)
+    level_kernel()(samples, read_only(master, np.float32), float(shift), saturation, *room, sums)
+    total, count, saturated, blank, minimum, maximum = sums.tolist()
     return BandLevel(
         sum=total,
         count=int(count),
