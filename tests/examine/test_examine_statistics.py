@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evenfield.examine.statistics import CHUNK, count_and_mean, count_between, deviation, median_of
+from evenfield.examine.statistics import CHUNK, count_between, median_of, moments
 
 FRAMES = {
     "noise": lambda g: g.normal(1000, 5, (700, 501)),
@@ -28,10 +28,10 @@ def test_pieces_give_what_the_whole_gives(make: object, holes: bool) -> None:
         pixels[generator.random(pixels.shape) < 0.3] = np.nan
         pixels[0, :3] = np.inf, -np.inf, np.nan
     values = pixels[np.isfinite(pixels)].astype(np.float64)
-    count, mean = count_and_mean(pixels)
+    count, mean, std = moments(pixels)
     assert count == values.size
     assert mean == pytest.approx(values.mean(), rel=1e-12)
-    assert deviation(pixels, count, mean) == pytest.approx(values.std(), rel=1e-9, abs=1e-9)
+    assert std == pytest.approx(values.std(), rel=1e-9, abs=1e-9)
     assert median_of(pixels, count) == np.median(values)
     assert count_between(pixels, -np.inf, mean or 0.0) == np.count_nonzero(values <= np.float32(mean))
 
@@ -47,6 +47,5 @@ def test_a_misled_guess_still_gives_the_median() -> None:
 def test_a_frame_without_pixels_has_no_statistics() -> None:
     """NaN everywhere gives None, not NaN."""
     pixels = np.full((3, 4), np.nan, np.float32)
-    assert count_and_mean(pixels) == (0, None)
+    assert moments(pixels) == (0, None, None)
     assert median_of(pixels, 0) is None
-    assert deviation(pixels, 0, None) is None

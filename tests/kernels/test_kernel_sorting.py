@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from evenfield.kernels.cache import compile_kernel, load_numba
-from evenfield.kernels.sorting import sort_rows, sorting_steps
+from evenfield.kernels.compiling import compile_entry, part
+from evenfield.kernels.layout import Layout, given, taken
+from evenfield.kernels.loading import Compiled, NativeFunction, address_of
+from evenfield.kernels.network import sorting_steps
+from evenfield.kernels.sorting import take_steps
 from evenfield.model.pixels import Float64Array
+
+LAYOUTS: tuple[Layout, ...] = (taken("float64", 2), given("int64", 2), "whole", "number", "whole")
+
+
+@part
+def sort_rows(rows: Float64Array, steps: NDArray[np.int64], width: int, zero: float, done: int) -> int:
+    """The network as kernels use it."""
+    take_steps(rows, steps, width, zero)
+    return done
+
+
+@functools.cache
+def compiled() -> NativeFunction:
+    """`sort_rows`, compiled once."""
+    return NativeFunction(address_of(Compiled(*compile_entry(sort_rows, LAYOUTS))), LAYOUTS)
 
 
 def sort(rows: Float64Array, width: int) -> None:
-    """The compiled network: `sort_rows` itself may be called by kernels only."""
-    types = load_numba().types
-    compile_kernel(sort_rows, types.void(types.float64[:, ::1], types.int64, types.int64[:, ::1]))(
-        rows, width, sorting_steps(rows.shape[0]).copy()
-    )
+    """Sort the first columns by the compiled network."""
+    assert compiled()(rows, sorting_steps(rows.shape[0]), width, 0.0, 7) == 7
 
 
 @pytest.mark.parametrize("n", [*range(1, 40), 63, 64, 65, 100, 129])

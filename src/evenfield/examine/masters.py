@@ -14,7 +14,7 @@ from evenfield.examine.limits import (
     TOO_BRIGHT,
     WEAK,
 )
-from evenfield.examine.statistics import count_and_mean, count_between, deviation, median_of
+from evenfield.examine.statistics import count_between, median_of, moments
 from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.findings import Finding
 from evenfield.model.pixels import Float32Array
@@ -72,7 +72,7 @@ def examine_flat(pixels: Float32Array, *, facts: MasterFacts) -> Examination:
     """
     name = facts.name
     size = pixels.size
-    n_finite, mean = count_and_mean(pixels)
+    n_finite, mean, _ = moments(pixels)
     not_positive = count_between(pixels, -np.inf, 0.0)
     weak = count_between(pixels, 0.0, WEAK * mean, closed=False) if mean is not None else 0
     ratio = corner_ratio(pixels)
@@ -130,7 +130,7 @@ def rest_effect(level_adu: float | None, ratio: float | None, *, rest_adu: float
 
 def examine_dark(pixels: Float32Array, *, name: str) -> Examination:
     """Examine a bias, dark or dark flat master: its mean, scatter, and pixels without data."""
-    n_finite, mean = count_and_mean(pixels)
+    n_finite, mean, std = moments(pixels)
     found = []
     empty = pixels.size - n_finite
     if empty:
@@ -139,7 +139,7 @@ def examine_dark(pixels: Float32Array, *, name: str) -> Examination:
         measured={
             "mean_adu": mean,
             "median_adu": median_of(pixels, n_finite),
-            "std_adu": deviation(pixels, n_finite, mean),
+            "std_adu": std,
             "no_data_pixels": float(empty),
         },
         findings=tuple(found),

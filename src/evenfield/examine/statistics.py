@@ -17,13 +17,27 @@ GUESS_STRIDE: Final = 257
 """Every so many samples are sorted to guess between which values the median lies: a prime, to meet all columns."""
 
 
-def count_and_mean(pixels: Float32Array) -> tuple[int, float | None]:
-    """How many pixels are finite, and their mean; ``None`` where none is."""
-    count, total = 0, 0.0
+def moments(pixels: Float32Array) -> tuple[int, float | None, float | None]:
+    """How many pixels are finite, their mean and standard deviation (ddof 0); ``None`` where none is."""
+    count, total, squares = 0, 0.0, 0.0
+    # Squares are those of deviations from a value in the midst, so that they lose nothing to the level.
+    pivot = _pivot(pixels)
+    apart = np.empty(min(CHUNK, pixels.size), np.float64)
     for values in _finite_chunks(pixels):
+        chunk = apart[: values.size]
+        np.subtract(values, pivot, out=chunk, dtype=np.float64)
         count += values.size
-        total += float(values.sum(dtype=np.float64))
-    return count, total / count if count else None
+        total += float(chunk.sum())
+        squares += float(np.dot(chunk, chunk))
+    if not count:
+        return 0, None, None
+    return count, pivot + total / count, math.sqrt(max(squares - total * total / count, 0.0) / count)
+
+
+def _pivot(pixels: Float32Array) -> float:
+    some = pixels.reshape(-1)[::GUESS_STRIDE]
+    some = some[np.isfinite(some)]
+    return float(np.median(some)) if some.size else 0.0
 
 
 def count_between(pixels: Float32Array, low: float, high: float, *, closed: bool = True) -> int:
@@ -34,17 +48,6 @@ def count_between(pixels: Float32Array, low: float, high: float, *, closed: bool
         inside &= (values <= high) if closed else (values < high)
         found += int(np.count_nonzero(inside))
     return found
-
-
-def deviation(pixels: Float32Array, count: int, mean: float | None) -> float | None:
-    """The standard deviation (ddof 0) of the finite pixels, whose number and mean are given."""
-    if not count or mean is None:
-        return None
-    squares = 0.0
-    for values in _finite_chunks(pixels):
-        apart = values.astype(np.float64) - mean
-        squares += float(np.dot(apart, apart))
-    return math.sqrt(squares / count)
 
 
 def median_of(pixels: Float32Array, count: int) -> float | None:
@@ -88,5 +91,10 @@ def _chunks(pixels: Float32Array) -> Iterator[Float32Array]:
 
 def _finite_chunks(pixels: Float32Array) -> Iterator[Float32Array]:
     for values in _chunks(pixels):
-        finite = np.isfinite(values)
-        yield values if finite.all() else values[finite]
+        # A sum that is finite has finite terms, and costs less than to look at each.
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = float(values.sum())
+        if math.isfinite(total):
+            yield values
+        else:
+            yield values[np.isfinite(values)]

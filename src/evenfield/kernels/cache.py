@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import functools
 import hashlib
-import importlib.metadata
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -69,7 +69,11 @@ def _folder_name() -> str:
     import llvmlite.binding as llvm
 
     processor = f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
-    digest = hashlib.sha256(f"{importlib.metadata.version('numba')} {processor}".encode())
+    digest = hashlib.sha256(processor.encode())
+    # What holds numba's version number, found without importing numba or searching through all packages' metadata.
+    numba = importlib.util.find_spec("numba")
+    if numba is not None and numba.origin is not None:
+        digest.update(Path(numba.origin).with_name("_version.py").read_bytes())
     for source in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(source.name.encode())
         digest.update(source.read_bytes())

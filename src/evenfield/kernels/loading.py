@@ -70,10 +70,11 @@ def native_function(
         if found is None:
             found = compile_it()
             _write(path, found)
-        return NativeFunction(_address(found), layouts)
+        return NativeFunction(address_of(found), layouts)
 
 
-def _address(compiled: Compiled) -> int:
+def address_of(compiled: Compiled) -> int:
+    """Where the entry of a compiled function lies, once LLVM has loaded it; it stays there as long as the process."""
     import llvmlite.binding as llvm
 
     # LLVM sees the functions of the process from the first engine on.

@@ -12,17 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evenfield.kernels.compiling import inner
-from evenfield.model.pixels import Float64Array
-
-
-@inner
-def sort_rows(rows: Float64Array, width: int, steps: NDArray[np.int64]) -> int:
-    """Sort the first ``width`` columns of ``rows`` (n_frames, block width), least value in row 0; no NaN allowed.
-
-    ``steps`` are the sorting steps of n_frames. Returns 0.
-    """
-    take_steps(rows, steps, width, 0.0)
-    return 0
 
 
 @inner
