@@ -70,22 +70,12 @@ def test_cache_folder_name_changes_with_any_source(tmp_path: Path) -> None:
     assert run_python(code) != before
 
 
-def test_numba_setting_of_others_is_left_alone() -> None:
-    """Loading our kernels does not move the cache folder of other packages' kernels."""
-    code = (
-        "import numba; numba.config.CACHE_DIR = 'theirs'\n"
-        "import evenfield.kernels.columns\n"
-        "print(numba.config.CACHE_DIR)"
-    )
-    assert run_python(code) == "theirs"
-
-
 def test_kernels_are_compiled_says_whether_any_is(tmp_path: Path) -> None:
     """A cold cache is told from a warm one without loading numba."""
     code = (
         "import sys; from evenfield.kernels import cache\n"
         "print(cache.kernels_are_compiled(), 'numba' in sys.modules)\n"
-        "(cache.cache_folder() / 'x.nbi').write_bytes(b'')\n"
+        "(cache.cache_folder() / 'x.kernel').write_bytes(b'')\n"
         "print(cache.kernels_are_compiled())"
     )
     assert run_python(code, **{cache.CACHE_VARIABLE: str(tmp_path)}).split() == ["False", "False", "True"]

@@ -8,10 +8,16 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from evenfield.kernels import cache, none, registry
+from evenfield.kernels import cache, registry
+from evenfield.kernels.blocks import TERMS
+from evenfield.kernels.inputs import read_only
+from evenfield.kernels.layout import slots_of, taken
+from evenfield.model.rejections import REJECTIONS
 
 SOURCES = Path(cache.__file__).resolve().parents[2]
 
@@ -27,13 +33,13 @@ import os
 os.cpu_count = lambda: 2
 import numpy as np
 from evenfield import combine_frames
-from evenfield.kernels import cache, none
-parts = (none.prove_pixels, none.decide_pixels)
-print(*[cache.is_compiled(one) for one in parts])
+from evenfield.kernels import cache
+parts = ("prove_pixels", "decide_pixels")
+print(*[cache.is_compiled("none", one) for one in parts])
 stack = np.random.default_rng(1).normal(1000.0, 5.0, (7, 6, 8)).astype(np.float32)
 made = combine_frames(stack, reject="none")
 print([one.wait() for one in started])
-print(*[cache.is_compiled(one) for one in parts])
+print(*[cache.is_compiled("none", one) for one in parts])
 assert np.abs(made.value - stack.mean(axis=0, dtype=np.float64)).max() < 1e-4, made.value
 print(made.value.tobytes().hex(), int(made.count.sum()))
 """
@@ -50,13 +56,12 @@ def run_python(code: str, **environment: str) -> list[str]:
 
 
 def test_is_compiled_follows_the_cache_folder(tmp_path: Path) -> None:
-    """In an empty cache no part is compiled; an index of that function's name there says that it is."""
+    """In an empty cache no part is compiled; a file of that function's name there says that it is."""
     code = (
-        "from evenfield.kernels import cache, mad, none\n"
-        "def told(): print(cache.is_compiled(none.decide_pixels), cache.is_compiled(mad.decide_pixels))\n"
+        "from evenfield.kernels import cache\n"
+        "def told(): print(cache.is_compiled('none', 'decide_pixels'), cache.is_compiled('mad', 'decide_pixels'))\n"
         "told()\n"
-        "below = cache.cache_folder() / 'kernels_1'; below.mkdir()\n"
-        "(below / 'none.decide_pixels-25.py311.nbi').write_bytes(b'')\n"
+        "cache.compiled_file('none', 'decide_pixels').write_bytes(b'')\n"
         "told()"
     )
     assert run_python(code, **{cache.CACHE_VARIABLE: str(tmp_path)}) == ["False False", "True False"]
@@ -65,9 +70,10 @@ def test_is_compiled_follows_the_cache_folder(tmp_path: Path) -> None:
 def test_is_compiled_tells_the_halves_apart(tmp_path: Path) -> None:
     """One half in the cache does not pass for the other, nor one module's for another's."""
     code = (
-        "from evenfield.kernels import cache, sigma, mad\n"
-        "(cache.cache_folder() / 'sigma.prove_pixels-9.py311.nbi').write_bytes(b'')\n"
-        "print(*[cache.is_compiled(one) for one in (sigma.prove_pixels, sigma.decide_pixels, mad.decide_pixels)])"
+        "from evenfield.kernels import cache\n"
+        "cache.compiled_file('sigma', 'prove_pixels').write_bytes(b'')\n"
+        "parts = [('sigma', 'prove_pixels'), ('sigma', 'decide_pixels'), ('mad', 'decide_pixels')]\n"
+        "print(*[cache.is_compiled(*one) for one in parts])"
     )
     assert run_python(code, **{cache.CACHE_VARIABLE: str(tmp_path)}) == ["True False False"]
 
@@ -116,10 +122,10 @@ def test_halves_compiled_with_a_helper_that_fails(tmp_path: Path) -> None:
     environment = {cache.CACHE_VARIABLE: str(tmp_path)}
     before, helpers, after, pixels = run_python(COMBINE.format(words=FAILING), **environment)
     assert (before, helpers, after) == ("False False", "[1]", "True True")
-    files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")}
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.kernel")}
     again = run_python(COMBINE.format(words="words"), **environment)
     assert again == ["True True", "[]", "True True", pixels]
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")} == files, "nothing compiled again"
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.kernel")} == files, "nothing compiled again"
 
 
 @pytest.mark.slow
@@ -129,12 +135,78 @@ def test_halves_compiled_with_a_helper(tmp_path: Path) -> None:
     assert (before, helpers, after) == ("False False", "[0]", "True True")
 
 
-def test_every_rejection_has_one_or_two_parts() -> None:
-    """A module holds a whole by rows alone, or the half that decides, before which one may prove."""
+def test_the_table_of_parts_is_that_of_the_modules() -> None:
+    """A module holds a whole by rows alone, or the half that decides, before which one may prove; as written down."""
     for name in registry.REJECTION_NAMES:
         module = importlib.import_module(f"evenfield.kernels.{name}")
-        parts = [part for part in registry.PARTS if hasattr(module, part)]
-        assert parts in (["combine_rows"], ["decide_pixels"], ["prove_pixels", "decide_pixels"]), name
+        parts = tuple(part for part in ("prove_pixels", "decide_pixels", "combine_rows") if hasattr(module, part))
+        assert parts == registry.PARTS[name], name
+    assert set(registry.REJECTION_NAMES) == set(REJECTIONS) - {"auto"}
+
+
+def test_what_is_compiled_runs_without_numba(tmp_path: Path) -> None:
+    """The second process combines with what the first compiled, and loads no numba."""
+    code = (
+        "import sys, numpy as np\n"
+        "from evenfield import combine_frames\n"
+        "stack = np.random.default_rng(1).normal(1000.0, 5.0, (7, 6, 8))\n"
+        "made = combine_frames(stack, reject='none')\n"
+        "print('numba' in sys.modules, made.value.tobytes().hex())"
+    )
+    environment = {cache.CACHE_VARIABLE: str(tmp_path)}
+    (first,), (second,) = run_python(code, **environment), run_python(code, **environment)
+    assert first.split() == ["True", second.split()[1]]
+    assert second.split()[0] == "False"
+
+
+def test_a_damaged_file_is_compiled_again(tmp_path: Path) -> None:
+    """A compiled file that was cut short, or changed, is not loaded but replaced."""
+    code = (
+        "import sys\n"
+        "from evenfield.kernels import cache, registry\n"
+        "registry.level_kernel()\n"
+        "path = cache.compiled_file('level', 'sum_level')\n"
+        "print('numba' in sys.modules, path.stat().st_size)\n"
+    )
+    environment = {cache.CACHE_VARIABLE: str(tmp_path)}
+    (first,) = run_python(code, **environment)
+    (path,) = tmp_path.rglob("level.sum_level.kernel")
+    whole = path.read_bytes()
+    for damaged in (whole[: len(whole) // 2], whole[:-1] + bytes([whole[-1] ^ 1]), b"", b"\n\n\n"):
+        path.write_bytes(damaged)
+        assert run_python(code, **environment) == [first]
+        assert path.stat().st_size == len(whole)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.zeros(3, np.float32),
+        np.zeros((2, 2)),
+        np.zeros(6)[::2],
+        np.zeros(3, ">f8"),
+        [0.0, 0.0, 0.0],
+        read_only(np.zeros(3), np.float64),
+    ],
+    ids=["dtype", "dimensions", "strides", "byte order", "list", "read-only"],
+)
+def test_arrays_of_another_kind_are_refused(wrong: Any) -> None:
+    """Compiled code looks at nothing, so what hands arrays over does."""
+    with pytest.raises(TypeError, match="A kernel takes a writeable contiguous float64 array of 1 dimensions"):
+        slots_of([wrong], [taken("float64")])
+
+
+def test_tuples_of_another_kind_are_refused() -> None:
+    """A tuple is no `Terms`, whatever it holds."""
+    with pytest.raises(TypeError, match="A kernel takes Terms, not tuple"):
+        slots_of([(1, 2, 3, 4)], [TERMS])
+
+
+def test_numbers_keep_their_bits() -> None:
+    """Whole and other numbers stand in their slots as a processor has them."""
+    slots = slots_of([-3, True, -0.1, np.inf], ["whole", "whole", "number", "number"])
+    assert slots[:2].tolist() == [-3, 1]
+    assert slots[2:].view(np.float64).tolist() == [-0.1, np.inf]
 
 
 def test_a_kernel_is_the_same_object_from_all_threads() -> None:
@@ -142,4 +214,4 @@ def test_a_kernel_is_the_same_object_from_all_threads() -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(registry.combine_kernel, ["none"] * 8))
     assert len({id(one) for one in found}) == 1
-    assert cache.is_compiled(none.decide_pixels)
+    assert cache.is_compiled("none", "decide_pixels")

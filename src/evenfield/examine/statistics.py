@@ -28,7 +28,8 @@ def moments(pixels: Float32Array) -> tuple[int, float | None, float | None]:
         np.subtract(values, pivot, out=chunk, dtype=np.float64)
         count += values.size
         total += float(chunk.sum())
-        squares += float(np.dot(chunk, chunk))
+        # Not by a dot product: it wakes threads that then wait at full speed for more.
+        squares += float(np.square(chunk, out=chunk).sum())
     if not count:
         return 0, None, None
     return count, pivot + total / count, math.sqrt(max(squares - total * total / count, 0.0) / count)
