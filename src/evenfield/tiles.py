@@ -8,8 +8,14 @@ from typing import Final
 from evenfield.errors import MemoryBudgetError
 from evenfield.model.pixels import Tile
 
-BAND_PIXELS: Final = 131072
+BAND_PIXELS: Final = 524288
 """Pixels a band aims at: large enough that a read costs little beside its bytes, small enough to keep memory low."""
+
+BANDS_A_THREAD: Final = 16
+"""So many bands a thread at least, where frames are large enough: else threads wait for the last of them."""
+
+LEAST_PIXELS: Final = 65536
+"""Pixels that no band falls short of for the sake of more bands."""
 
 INTERPRETER_BYTES: Final = 260 << 20
 """What Python, numpy, numba and astropy hold before any frame is read (measured: docs/memory.md)."""
@@ -47,8 +53,8 @@ def resident_bytes(work: Work) -> int:
 def band_rows(work: Work, *, budget_bytes: int) -> int:
     """How many rows a band has.
 
-    ``rows = min(BAND_PIXELS, (budget - resident) / (threads * bytes_per_pixel)) / columns``, at least 1 and at most
-    the frame's rows.
+    ``rows = min(aim, (budget - resident) / (threads * bytes_per_pixel)) / columns``, at least 1 and at most the frame's
+    rows, with ``aim = min(BAND_PIXELS, max(LEAST_PIXELS, rows * columns / (BANDS_A_THREAD * threads)))``.
 
     Raises
     ------
@@ -65,7 +71,8 @@ def band_rows(work: Work, *, budget_bytes: int) -> int:
             f"{columns} x {rows}.",
             mend=f"Give at least --memory {needed / 2**20 + 1:.0f}MiB, or fewer --threads.",
         )
-    return max(1, min(rows, min(BAND_PIXELS, pixels) // columns))
+    aim = min(BAND_PIXELS, max(LEAST_PIXELS, rows * columns // (BANDS_A_THREAD * work.threads)))
+    return max(1, min(rows, min(aim, pixels) // columns))
 
 
 def bands(rows: int, *, height: int) -> tuple[Tile, ...]:

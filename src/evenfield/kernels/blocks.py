@@ -14,12 +14,12 @@ INT16: Final = 0
 FLOAT32: Final = 1
 FLOAT64: Final = 2
 
-SINGLE_BYTES: Final = 49152
-"""Size of a block of float32 samples: half of it is loaded and stored at once, which stays in the nearest cache."""
+SINGLE_BYTES: Final = 196608
+"""Size of a block of float32 samples: it stays in the second cache, and its rows are long enough for their loops."""
 DOUBLE_BYTES: Final = 262144
 """Size of a chunk of float64 samples."""
 LEAST_WIDTH: Final = 64
-GREATEST_WIDTH: Final = 512
+GREATEST_WIDTH: Final = 1024
 STRETCH: Final = 16384
 """Pixels that are proven before the rest of them is decided: their raw samples are then still near the processor."""
 PADDING: Final = 8

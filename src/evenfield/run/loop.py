@@ -30,7 +30,10 @@ from evenfield.tiles import BAND_PIXELS, Work, band_rows, bands
 MAPS: Final = {"noise": np.float32, "count": np.uint16, "rejected_low": np.uint16, "rejected_high": np.uint16}
 """The fields of `Combined` that are kept as maps, with their types."""
 
-LEVEL_PIXELS = 4 * BAND_PIXELS
+SUM_PIXELS: Final = 65536
+"""So many 16-bit numbers have a sum of 32 bits."""
+
+LEVEL_PIXELS = BAND_PIXELS
 """Pixels of the bands in which a single frame is read for its level."""
 
 
@@ -254,7 +257,7 @@ def _band_sums(combined: Combined, columns: int) -> _BandSums:
 
 def _total(counts: NDArray[np.uint16]) -> int:
     # 64-bit sums of 16-bit numbers are slow: pieces whose sum 32 bits are sure to hold are added up first.
-    pieces = (counts[start : start + BAND_PIXELS] for start in range(0, counts.size, BAND_PIXELS))
+    pieces = (counts[start : start + SUM_PIXELS] for start in range(0, counts.size, SUM_PIXELS))
     return sum(int(piece.sum(dtype=np.uint32)) for piece in pieces)
 
 

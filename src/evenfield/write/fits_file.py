@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,11 +13,11 @@ from numpy.typing import NDArray
 
 from evenfield.errors import WriteError
 from evenfield.model.header import CardValue
-from evenfield.model.pixels import Float32Array, Image
+from evenfield.model.pixels import Image
 from evenfield.write.atomic import new_file
 from evenfield.write.card_text import BLOCK, Card, header_bytes
 
-_CHUNK: Final = 1 << 20  # samples that are converted and written at a time
+_CHUNK: Final = 1 << 18  # samples that are converted and written at a time: they stay in the processor's cache
 _LAYOUT = re.compile(
     r"SIMPLE|XTENSION|EXTEND|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|GROUPS|BSCALE|BZERO|BLANK|CHECKSUM|DATASUM|LONGSTRN|CONTINUE"
     r"|END|HISTORY|ZIMAGE|EXTNAME|EXTVER|EXTLEVEL|INHERIT"
@@ -154,23 +155,29 @@ def _plain_value(value: CardValue) -> CardValue:
 
 
 def _stored(pixels: NDArray[Any], *, sample: str) -> Iterator[NDArray[Any]]:
-    """The pixels as they are stored, big-endian, a few rows at a time."""
+    """The pixels as they are stored, big-endian, a few rows at a time; each array is overwritten by the next."""
     step = max(1, _CHUNK // pixels.shape[1])
+    # Touching fresh memory for every piece would cost more than converting it.
+    room = np.empty((min(step, pixels.shape[0]), pixels.shape[1]), ">i2" if sample == "uint16" else ">f4")
     for row in range(0, pixels.shape[0], step):
         band = pixels[row : row + step]
+        stored = room[: band.shape[0]]
         if sample == "uint16":
             # 65536 values less 32768 fit int16, which FITS has in the place of uint16.
-            yield (_rounded(band).astype(np.int32) - 32768).astype(">i2", order="C")
+            stored[...] = _rounded(band).astype(np.int32) - 32768
         else:
-            yield _as_float32(band).astype(">f4", order="C")
+            _store_float32(band, stored)
+        yield stored
 
 
-def _as_float32(band: NDArray[Any]) -> Float32Array:
-    """A float32 copy in which every NaN has the same bits: others would depend on how it came about."""
+def _store_float32(band: NDArray[Any], stored: NDArray[Any]) -> None:
+    """Convert to float32; every NaN gets the same bits: others would depend on how it came about."""
     with np.errstate(over="ignore", invalid="ignore"):
-        values = band.astype(np.float32)
-    values[np.isnan(values)] = np.nan
-    return values
+        np.copyto(stored, band, casting="unsafe")
+        # A sum that is a number has no NaN in it, and costs less than to look at each.
+        whole = not math.isnan(float(band.sum(dtype=np.float32)))
+    if not whole:
+        stored[np.isnan(band)] = np.nan
 
 
 def _rounded(band: NDArray[Any]) -> NDArray[Any]:
