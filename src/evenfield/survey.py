@@ -395,4 +395,4 @@ def _bands_of(source: PixelSource) -> Sequence[Tile]:
     # Imported late: a survey of headers needs no numpy.
     from evenfield.tiles import BAND_PIXELS, bands
 
-    return bands(source.shape[0], height=max(1, BAND_PIXELS * 2 // source.shape[1]))
+    return bands(source.shape[0], height=max(1, BAND_PIXELS * 4 // source.shape[1]))

@@ -8,7 +8,7 @@ from typing import Final
 from evenfield.errors import MemoryBudgetError
 from evenfield.model.pixels import Tile
 
-BAND_PIXELS: Final = 524288
+BAND_PIXELS: Final = 262144
 """Pixels a band aims at: large enough that a read costs little beside its bytes, small enough to keep memory low."""
 
 BANDS_A_THREAD: Final = 16

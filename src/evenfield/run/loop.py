@@ -33,7 +33,7 @@ MAPS: Final = {"noise": np.float32, "count": np.uint16, "rejected_low": np.uint1
 SUM_PIXELS: Final = 65536
 """So many 16-bit numbers have a sum of 32 bits."""
 
-LEVEL_PIXELS = BAND_PIXELS
+LEVEL_PIXELS: Final = 8 * BAND_PIXELS
 """Pixels of the bands in which a single frame is read for its level."""
 
 
