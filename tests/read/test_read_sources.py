@@ -7,6 +7,7 @@ import hashlib
 import os
 import tempfile
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,7 +18,16 @@ from astropy.io import fits
 
 from evenfield.errors import DamagedFileError, EvenfieldError, ReadError, SettingsError, UsageError
 from evenfield.model.pixels import Encoding, PixelSource, Tile, Unit
-from evenfield.read import ArraySource, CroppedSource, access, open_source, read_history, read_image
+from evenfield.read import (
+    ArraySource,
+    CroppedSource,
+    access,
+    keeping_files,
+    open_source,
+    read_header,
+    read_history,
+    read_image,
+)
 
 RNG = np.random.default_rng(7)
 PIXELS = RNG.integers(0, 65536, (90, 70), dtype=np.uint16)
@@ -374,3 +384,71 @@ def test_no_scratch_is_needed_for_plain_files(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(tempfile, "TemporaryFile", None)
     with open_source(save(tmp_path / "a.fits", PIXELS)) as source:
         assert np.array_equal(bands(source), PIXELS)
+
+
+def test_files_are_opened_once_while_they_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between reading the header and the pixels a kept file stays open; the pixels and hash are those of always."""
+    path = save(tmp_path / "a.fits", PIXELS)
+    with open_source(path) as source:
+        wanted, hashed = source.read(Tile(start=0, stop=source.shape[0])), source.content_hash()
+    opened: list[str] = []
+    real = os.open
+
+    def counted(name: str, flags: int) -> int:
+        opened.append(name)
+        return real(name, flags)
+
+    monkeypatch.setattr(os, "open", counted)
+    with keeping_files():
+        header = read_header(path)
+        with open_source(path) as source:
+            assert source.header == header
+            np.testing.assert_array_equal(source.read(Tile(start=0, stop=source.shape[0])), wanted)
+            assert source.content_hash() == hashed
+        assert opened == [str(path)]
+        read_header(path)
+    open_source(path).close()
+    assert opened == [str(path)] * 3
+
+
+@pytest.mark.parametrize("how", ["replaced", "written again", "gone"])
+def test_a_kept_file_that_changed_is_not_taken(tmp_path: Path, how: str) -> None:
+    """What lies under the name when the pixels are asked for is what is read."""
+    path = save(tmp_path / "a.fits", PIXELS)
+    with keeping_files():
+        read_header(path)
+        content = bytearray(path.read_bytes())
+        content[-2880 - 4 :] = bytes(len(content[-2880 - 4 :]))
+        if how == "written again":
+            time.sleep(0.01)
+            path.write_bytes(content)
+        else:
+            path.unlink()
+        if how == "replaced":
+            path.write_bytes(content)
+        if how == "gone":
+            with pytest.raises(ReadError):
+                open_source(path)
+            return
+        with open_source(path) as source:
+            assert source.content_hash() == f"xxh3:{xxhash.xxh3_128_hexdigest(bytes(content))}"
+
+
+def test_no_more_files_are_kept_than_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files beyond the limit are closed at once, and all others in the end."""
+    monkeypatch.setattr("evenfield.read.access.MOST_KEPT", 2)
+    for name in "abc":
+        save(tmp_path / f"{name}.fits", PIXELS)
+    closed: list[str] = []
+    real = access.FileBytes.close
+
+    def noted(file: access.FileBytes) -> None:
+        closed.append(Path(file.path).name)
+        real(file)
+
+    monkeypatch.setattr(access.FileBytes, "close", noted)
+    with keeping_files():
+        for name in "abc":
+            read_header(tmp_path / f"{name}.fits")
+        assert closed == ["c.fits"]
+    assert sorted(closed) == ["a.fits", "b.fits", "c.fits"]

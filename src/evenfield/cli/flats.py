@@ -9,6 +9,7 @@ import click
 from evenfield.cli.options import settings_of, settings_options
 from evenfield.cli.path import Shown, plan_paths, run_and_show, show_found, show_plan
 from evenfield.cli.screen import ProgressLine
+from evenfield.read import keeping_files
 
 
 @click.command("flats")
@@ -43,9 +44,10 @@ def command(
     shown = Shown(json=as_json, quiet=quiet, verbose=verbose)
     settings = settings_of(values)
     progress = ProgressLine(quiet=quiet or as_json)
-    plan = plan_paths(paths, calibration=calibration, output=output, settings=settings, progress=progress)
-    if dry_run:
-        return show_plan(plan, shown=shown, explain=True, search=show_search)
-    if show_search:
-        show_found(plan, shown=shown)
-    return run_and_show(plan, shown=shown, progress=progress)
+    with keeping_files():
+        plan = plan_paths(paths, calibration=calibration, output=output, settings=settings, progress=progress)
+        if dry_run:
+            return show_plan(plan, shown=shown, explain=True, search=show_search)
+        if show_search:
+            show_found(plan, shown=shown)
+        return run_and_show(plan, shown=shown, progress=progress)

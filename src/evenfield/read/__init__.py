@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from evenfield.read.access import keeping_files
 from evenfield.read.fits import read_header
 from evenfield.read.refusals import reason_of
 from evenfield.read.remembered import RememberedFrames
@@ -31,6 +32,7 @@ __all__ = [
     "Listing",
     "Problem",
     "RememberedFrames",
+    "keeping_files",
     "list_files",
     "open_source",
     "read_header",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import errno
 import io
 import os
 import stat
 import threading
+from collections.abc import Iterator
 from typing import IO, Any, Final
 
 from evenfield.errors import NotAnImageError
@@ -46,7 +48,15 @@ class FileBytes:
         self.size = status.st_size
         self.mtime_ns = status.st_mtime_ns
         self.is_regular = stat.S_ISREG(status.st_mode)
+        self._identity = _identity(status)
         self._raw = None if HAS_PREADV else io.FileIO(descriptor, "rb", closefd=False)
+
+    def is_still_at(self, path: str) -> bool:
+        """Whether this file, as it was when it was opened, still has that name."""
+        try:
+            return _identity(os.stat(path)) == self._identity
+        except OSError:
+            return False
 
     def read(self, at: int, count: int) -> bytes:
         """Up to ``count`` bytes from ``at``; fewer only where the file ends."""
@@ -93,6 +103,10 @@ class FileBytes:
             os.close(self._descriptor)
 
 
+def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
 class ByteStream(io.RawIOBase):
     """The bytes of a `FileBytes` as a stream with a position of its own, for what reads streams only.
 
@@ -130,8 +144,63 @@ class ByteStream(io.RawIOBase):
         """Called with all bytes that pass; nothing here."""
 
 
+class KeptFiles:
+    """Files that stay open after their headers were read, until whoever reads their pixels takes them.
+
+    Opening is what costs most on a network drive, and a file that is still open is the one that was surveyed.
+    """
+
+    def __init__(self) -> None:
+        self._files: dict[str, FileBytes] = {}
+
+    def keep(self, file: FileBytes) -> bool:
+        """Keep an open file, unless there are as many as may be."""
+        if len(self._files) >= MOST_KEPT or file.path in self._files:
+            return False
+        self._files[file.path] = file
+        return True
+
+    def take(self, path: str) -> FileBytes | None:
+        """The file that was kept for a path, which now belongs to the caller; ``None`` if another one lies there."""
+        file = self._files.pop(path, None)
+        if file is None or file.is_still_at(path):
+            return file
+        file.close()
+        return None
+
+    def close(self) -> None:
+        """Close what nobody took."""
+        while self._files:
+            self._files.popitem()[1].close()
+
+
+MOST_KEPT: Final = 400
+"""Files that `KeptFiles` holds: below the usual limit of open files, with room for the others."""
+
+_kept: contextvars.ContextVar[KeptFiles | None] = contextvars.ContextVar("kept", default=None)
+
+
+@contextlib.contextmanager
+def keeping_files() -> Iterator[None]:
+    """Within, files whose headers are read stay open for those who read their pixels; what is left is closed."""
+    kept = KeptFiles()
+    token = _kept.set(kept)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+        kept.close()
+
+
+def keep_or_close(file: FileBytes) -> None:
+    """Be done with a file whose pixels may be read soon."""
+    kept = _kept.get()
+    if kept is None or not kept.keep(file):
+        file.close()
+
+
 def open_bytes(path: str) -> FileBytes:
-    """Open a plain file for reading.
+    """Open a plain file for reading, or take the one that was kept open.
 
     Raises
     ------
@@ -140,6 +209,9 @@ def open_bytes(path: str) -> FileBytes:
     NotAnImageError
         If it is a folder, a pipe or a device.
     """
+    kept = _kept.get()
+    if kept is not None and (found := kept.take(path)) is not None:
+        return found
     try:
         descriptor = _open(path)
     except (OSError, ValueError) as error:

@@ -11,7 +11,7 @@ import xxhash
 
 from evenfield.errors import DamagedFileError, NotAnImageError, ReadError, UnsupportedError
 from evenfield.model.header import RawHeader
-from evenfield.read.access import FileBytes, open_bytes
+from evenfield.read.access import FileBytes, keep_or_close, open_bytes
 from evenfield.read.cards import BLOCK, CARD, HeaderCards, find_end, looks_like_text, parse_cards
 from evenfield.read.formats import Container, container
 from evenfield.read.hdu import Hdu, hdu_of, image_cards
@@ -76,10 +76,14 @@ def read_header(path: str | os.PathLike[str]) -> RawHeader:
             from evenfield.read.unpacked import GzipReader
 
             with GzipReader(file) as reader:
-                return parse_file(reader, file, path=where).header
-        return parse_file(file, file, path=where, start=start).header
-    finally:
+                header = parse_file(reader, file, path=where).header
+        else:
+            header = parse_file(file, file, path=where, start=start).header
+    except BaseException:
         file.close()
+        raise
+    keep_or_close(file)
+    return header
 
 
 def parse_file(reader: Reader, file: FileBytes, *, path: str, start: bytes = b"") -> Opened:

@@ -73,6 +73,9 @@ def _open(path: str, content_hash: ContentHash, *, scratch: str | None) -> FileS
             from evenfield.read.compressed import open_compressed
 
             return open_compressed(opened, file, content_hash=content_hash, scratch=scratch)
+        if file is stored:
+            # The header is hashed as it was read.
+            content_hash.feed(file, 0, start[: hdu.data_start] if len(start) >= hdu.data_start else b"")
         how = fits_format(hdu.bitpix, bscale=hdu.bscale, bzero=hdu.bzero, blank=hdu.blank)
         return FileSource(opened, samples=file, how=how, start=hdu.data_start, content_hash=content_hash)
     except BaseException:
