@@ -209,7 +209,8 @@ def test_plan_json(ev: Callable[..., Any], night: Path) -> None:
     document = ev("plan", night, "-o", "masters", "--json", "--save", "plan.json").json
     assert document == json.loads(Path("plan.json").read_text())
     flat = document["steps"][-1]
-    assert flat["recipe"]["rejection"] == {"type": "winsorized", "low": 3.0, "high": 3.0}
+    chosen = flat["recipe"]["rejection"]
+    assert (chosen["type"], chosen["low"], chosen["high"], chosen["read_noise_adu"]) == ("ccd", 3.0, 3.0, None)
     assert (flat["recipe"]["scale"], flat["recipe"]["level"]) == ("mean", "none")
     check_files(document["files"])
 

@@ -43,7 +43,7 @@ def test_options_beat_preferences(ev: Callable[..., Any], night: Path, preferenc
 def test_no_preferences(ev: Callable[..., Any], night: Path, preferences: Path) -> None:
     """--no-preferences ignores the file, even a broken one."""
     preferences.write_text("[[[ broken")
-    assert recipe(ev, night, "--no-preferences")["rejection"]["type"] == "winsorized"
+    assert recipe(ev, night, "--no-preferences")["rejection"]["type"] == "ccd"
 
 
 def test_preferences_choose_the_calibration(ev: Callable[..., Any], night: Path, preferences: Path) -> None:

@@ -97,7 +97,7 @@ def test_another_product_is_left_as_it_is(ev: Callable[..., Any], night: Path) -
     assert outcome.code == 1
     assert path.read_bytes() == before
     assert "--overwrite" in outcome.out
-    found = ev("flats", night, "-o", "masters", "--combine", "median", "--dark-reject", "winsorized", "--dark-combine",
+    found = ev("flats", night, "-o", "masters", "--combine", "median", "--dark-reject", "zscore:3", "--dark-combine",
                "mean", "--reject", "none", "--json")  # fmt: skip
     assert statuses(found) == {"master_dark_flat_2.00s": "REUSED", "master_flat_Ha_2026-03-14": "FAILED"}
     last = found.json["results"][1]["findings"][-1]

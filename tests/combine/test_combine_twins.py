@@ -66,6 +66,16 @@ def test_integer_stacks_agree_with_the_twin(case: tuple[Any, str, Rejection, Any
     assert_agrees(found, twin, float(stack.max()) + 1.0)
 
 
+def test_averaged_beside_a_column_of_equal_samples() -> None:
+    """A column without any scatter adds none to its row's noise, whether decided in float32 or in float64."""
+    stack = np.random.default_rng(2).integers(1, 12, (10, 5))
+    stack[:, 4] = 1
+    found = [combine_frames(stack.astype(kind), reject="averaged:0.5,1.0") for kind in (np.uint16, np.int32)]
+    twin = combine_reference(stack, reject="averaged:0.5,1.0", step=1.0, limits="corrected")
+    for name in ("count", "rejected_low", "rejected_high"):
+        assert getattr(found[0], name).tolist() == getattr(found[1], name).tolist() == getattr(twin, name).tolist()
+
+
 @pytest.mark.parametrize("limits", ["corrected", "nominal"])
 @pytest.mark.parametrize(
     "text",

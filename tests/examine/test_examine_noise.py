@@ -97,10 +97,31 @@ def test_hot_pixels_do_not_count() -> None:
     assert found.egain_e_per_adu == pytest.approx(1.0, rel=0.05)
 
 
-def test_nothing_finite_is_refused() -> None:
-    """Without a single finite pixel there is no answer."""
-    with pytest.raises(ValueError, match="finite"):
-        fit_noise(np.full(5, np.nan), variances=np.ones(5))
+@pytest.mark.parametrize("variance", [0.0, np.nan])
+def test_where_nothing_is_known_there_is_no_noise(variance: float) -> None:
+    """Without a finite pixel, or where no pixel ever changes (all saturated), the noise is 0, which rejects nothing."""
+    found = fit_noise(np.full(500, 65000.0), variances=np.full(500, variance))
+    assert (found.read_noise_adu, found.egain_e_per_adu) == (0.0, None)
+
+
+def test_a_part_that_never_changes_does_not_spoil_the_rest() -> None:
+    """Saturated pixels, a tenth of all, have no noise; that of the others is found all the same, and not below it."""
+    levels, variances = transfer(2000.0, 40000.0, read_adu=40.0, egain=1.0)
+    brightest = levels > np.quantile(levels, 0.9)
+    variances[brightest] = 0.0
+    found = fit_noise(levels, variances=variances)
+    model = found.read_noise_adu**2 + levels / (found.egain_e_per_adu or np.inf)
+    assert np.all(model[~brightest] > 0.95 * (40.0**2 + levels[~brightest]))
+
+
+def test_no_group_of_pixels_is_noisier_than_the_model_says() -> None:
+    """Where the variance grows faster than the level, the line is raised to the group that leaves it most."""
+    levels, variances = transfer(2000.0, 40000.0, read_adu=10.0, egain=1.0)
+    bent = variances * (1.0 + levels / 40000.0)
+    found = fit_noise(levels, variances=bent)
+    model = found.read_noise_adu**2 + levels / found.egain_e_per_adu
+    true = (100.0 + levels) * (1.0 + levels / 40000.0)
+    assert np.all(model > 0.93 * true)
 
 
 @pytest.mark.parametrize("step", [1, 2, 4, 16, 64])

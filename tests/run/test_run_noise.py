@@ -23,15 +23,18 @@ from evenfield import (
     run_plan,
     survey_folders,
 )
-from evenfield.model.rejections import Ccd
+from evenfield.errors import DamagedFileError
+from evenfield.model.pixels import Tile
+from evenfield.model.rejections import Ccd, NoRejection, Sigma
 from evenfield.read import open_source
+from evenfield.read.stored import FileSource
 from evenfield.run.loop import Stack
 from evenfield.run.noise import raw_step
 
 SHAPE = (96, 160)
 BIAS = 500.0
 N_FRAMES = 10
-MEND = "Give it: --reject ccd:4,3,read_noise_adu=3,egain_e_per_adu=1."
+MEND = "Give the noise, which so few frames do not tell: --reject ccd:4,3,read_noise_adu=3,egain_e_per_adu=1."
 
 
 def vignetting() -> NDArray[np.float64]:
@@ -110,6 +113,9 @@ def test_measured_noise_stands_in_the_product(tmp_path: Path) -> None:
     assert dark.measured["read_noise_adu"] == pytest.approx(9.0, rel=0.05)
     assert read_provenance(dark.outputs[0]).measured == dark.measured
     assert dark.measured["read_noise_adu"] == float(f"{dark.measured['read_noise_adu']:.6g}")
+    assert "read_noise_adu" in result_of(report, "flat").measured, "auto takes ccd for so few flats"
+    sigma = Settings(combine=CombineSettings(rejection=Sigma()))
+    report = run_plan(make_plan(survey_folders([tmp_path / "night"]), output=str(tmp_path / "n"), settings=sigma))
     assert "read_noise_adu" not in result_of(report, "flat").measured, "only ccd needs to know"
 
 
@@ -158,10 +164,46 @@ def test_too_few_frames_to_measure(tmp_path: Path, n_frames: int) -> None:
     assert not list((tmp_path / "masters").rglob("*.fits"))
 
 
+def test_auto_goes_on_with_the_frames_that_are_left(tmp_path: Path) -> None:
+    """Where frames fail until too few are left to measure the noise, "auto" takes what it takes for so few."""
+    shoot(tmp_path / "night", "FLAT", 6, egain=1.0, read_adu=10.0)
+    survey = survey_folders([tmp_path / "night"])
+    plan = make_plan(survey, output=str(tmp_path / "masters"))
+    (flat_step,) = [step for step in plan.steps if step.kind == "flat"]
+    assert isinstance(flat_step.recipe.rejection, Ccd)
+    paths = sorted((tmp_path / "night").rglob("*.fits"))[:3]
+    with cut_while_reading(paths):
+        report = run_plan(plan)
+    flat = result_of(report, "flat")
+    assert (report.exit_code, len(flat.inputs), len(flat.excluded)) == (0, 3, 3)
+    made = read_provenance(flat.outputs[0]).recipe
+    assert (made.method, made.rejection) == ("median", NoRejection())
+    assert "with 3 frames" in made.because
+    left = [fits.getdata(path).astype(np.float64) for path in sorted((tmp_path / "night").rglob("*.fits"))[3:]]
+    level = np.mean([frame.mean() for frame in left])
+    wanted = np.median([frame * (level / frame.mean()) for frame in left], axis=0)
+    np.testing.assert_allclose(fits.getdata(flat.outputs[0]), wanted, atol=0.01)
+
+
+@contextlib.contextmanager
+def cut_while_reading(paths: Sequence[Path]) -> Iterator[None]:
+    """Frames that turn out to be cut short when their pixels are read."""
+    real, bad = FileSource.read_raw, {str(path) for path in paths}
+
+    def read_raw(source: FileSource, tile: Tile, out: NDArray[Any]) -> None:
+        if source.header.path in bad:
+            raise DamagedFileError(f"{source.header.path} is cut short.")
+        real(source, tile, out)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FileSource, "read_raw", read_raw)
+        yield
+
+
 def test_the_mend_mends(tmp_path: Path) -> None:
     """With the numbers that the mend asks for, three frames are combined."""
     shoot(tmp_path / "night", "FLAT", 3, egain=1.0, read_adu=3.0)
-    text = MEND.removeprefix("Give it: --reject ").removesuffix(".")
+    text = MEND.partition("--reject ")[2].removesuffix(".")
     report = run(tmp_path / "night", tmp_path / "masters", reject=text)
     assert (report.exit_code, result_of(report, "flat").status.value) == (0, "DONE")
 

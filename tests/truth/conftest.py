@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from evenfield import Report, Settings, make_plan, run_plan, survey_folders
 from evenfield.combine.limits import corrected_limits, least_steps
-from evenfield.model.rejections import DEQUANTIZE_BELOW, rejection
+from evenfield.model.rejections import DEQUANTIZE_BELOW, AutoRejection, Ccd, rejection
 
 F64 = NDArray[np.float64]
 BEYOND = 1.0 + 1e-6  # the tie rule: only what exceeds a limit by more than 1e-6 of it is rejected
@@ -36,22 +38,28 @@ class Plain:
     ) -> F64:  # fmt: skip
         """A bias, dark or dark flat master, rounded to float32 as its file is."""
         stack = self._open(paths, trim, overscan)[0]
-        method, reject = _auto(reject, method, len(paths))
         return combine(stack, method=method, reject=reject, step=1.0).astype(np.float32).astype(np.float64)
 
     def flat(
         self, paths: Sequence[str | Path], *, subtract: F64 | float | Sequence[F64] = 0.0,
         reject: str = "winsorized:3,3", method: str = "mean", scale: str = "mean", full_scale: float = 65535.0,
+        noise: tuple[float, float, float] | None = None,
         trim: tuple[slice, slice] = (slice(None), slice(None)), overscan: tuple[slice, slice] | None = None,
     ) -> F64:  # fmt: skip
-        """A master flat: each frame less its dark, made equally bright over unsaturated pixels, combined."""
+        """A master flat: each frame less its dark, made equally bright over unsaturated pixels, combined.
+
+        With ``noise`` (read noise and bias level in ADU, e-/ADU) samples beyond 3 of it are rejected, as `ccd` does.
+        """
         stack, saturated = self._open(paths, trim, overscan, full_scale=full_scale)
         own = list(subtract) if isinstance(subtract, list | tuple) else [subtract] * len(paths)
         stack -= np.stack([np.broadcast_to(one, stack.shape[1:]) for one in own])
         average = np.median if scale == "median" else np.mean
         levels = np.array([average(frame[~hot]) for frame, hot in zip(stack, saturated, strict=True)])
         scales = np.ones(len(paths)) if scale == "none" else levels.mean() / levels
-        method, reject = _auto(reject, method, len(paths))
+        if noise is not None:
+            dark = np.stack([np.broadcast_to(one, stack.shape[1:]) for one in own])
+            stack = _ccd(stack * scales[:, None, None], scales[:, None, None], dark, noise)
+            return np.asarray(np.nanmean(stack, axis=0))
         return combine(stack * scales[:, None, None], method=method, reject=reject, step=float(scales.mean()))
 
     def _open(
@@ -64,8 +72,22 @@ class Plain:
         return np.stack([frame[trim] - shift for frame, shift in zip(raw, shifts, strict=True)]), saturated
 
 
-def _auto(reject: str, method: str, n_frames: int) -> tuple[str, str]:
-    return ("median", "none") if reject.startswith("winsorized") and n_frames < 5 else (method, reject)
+def _ccd(x: F64, scales: F64, dark: F64, noise: tuple[float, float, float]) -> F64:
+    """Samples that are beyond 3 of the noise that the camera has at the level of their median become NaN."""
+    read, bias, egain = noise
+    made = x.copy()
+    low, high = corrected_limits(Ccd(low=3.0, high=3.0), n=x.shape[0])
+    while True:
+        # Of a column that lost all its samples at once, the median of all of them is taken.
+        lost = np.isnan(made).all(axis=0)
+        made[:, lost] = np.median(x[:, lost], axis=0)
+        m = np.nanmedian(made, axis=0)
+        s = scales * np.sqrt(read**2 + np.maximum(m / scales + dark - bias, 0.0) / egain)
+        assert s.min() > DEQUANTIZE_BELOW, "what is said here holds where the noise is many steps"
+        out = ((m - made > low * s * BEYOND) | (made - m > high * s * BEYOND)) & (np.isfinite(made).sum(axis=0) > 3)
+        if not out.any():
+            return made
+        made[out] = np.nan
 
 
 def combine(stack: F64, *, method: str, reject: str, step: float) -> F64:
@@ -219,12 +241,27 @@ def same_pixels(record_property: Callable[[str, object], None]) -> Callable[[str
     return compare
 
 
+def _winsorized(settings: Settings) -> Settings:
+    combine = settings.combine
+    if isinstance(combine.rejection, AutoRejection):
+        dark = combine.dark_rejection or rejection("winsorized:4,3")
+        combine = msgspec.structs.replace(combine, rejection=rejection("winsorized:3,3"), dark_rejection=dark)
+    return msgspec.structs.replace(settings, combine=combine)
+
+
 @pytest.fixture
 def make(tmp_path: Path) -> Callable[..., Report]:
-    """Survey, plan and run through the public functions; the masters lie in ``masters``."""
+    """Survey, plan and run through the public functions; the masters lie in ``masters``.
 
-    def run(*paths: str | Path, library: Sequence[str | Path] = (), out: str = "masters", **parts: object) -> Report:
-        settings = Settings(**parts)  # type: ignore[arg-type]
+    Unless ``auto`` is asked for, a rejection that is not chosen is winsorized, 4/3 for dark frames and 3/3 for flats.
+    """
+
+    def run(
+        *paths: str | Path, library: Sequence[str | Path] = (), out: str = "masters", auto: bool = False, **parts: Any
+    ) -> Report:
+        settings = Settings(**parts)
+        if not auto:
+            settings = _winsorized(settings)
         output = str(tmp_path / out)
         survey = survey_folders(paths, calibration=library, settings=settings, skip=[output])
         report = run_plan(make_plan(survey, output=output, settings=settings))

@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evenfield import CalibrationSettings, CombineSettings, GroupSettings, Report, SelectSettings, rejection
+from evenfield import (
+    CalibrationSettings,
+    CombineSettings,
+    GroupSettings,
+    Report,
+    SelectSettings,
+    read_provenance,
+    rejection,
+)
 
 pytestmark = pytest.mark.real
 
@@ -78,9 +86,11 @@ def test_ccd_crop(
 
 @pytest.mark.slow
 def test_ccd_by_default(ccd: Path, plain: Any, make: Callable[..., Report], same_pixels: Callable[..., int]) -> None:
-    """Whole frames with the defaults: winsorized 4/3 for bias and dark, 3/3 for the flats."""
-    report = make(ccd, select=FLATS_ARE_FLATS)
-    wanted = plain.flat(sorted(ccd.glob("flat-*")), subtract=scaled_dark(plain, ccd))
+    """Whole frames with the defaults for 10 frames: zscore 3 for bias and dark, ccd 3/3 for the flats."""
+    report = make(ccd, select=FLATS_ARE_FLATS, auto=True)
+    measured = read_provenance(only(report, "flat")).measured
+    noise = tuple(measured[name] for name in ("read_noise_adu", "bias_adu", "egain_e_per_adu"))
+    wanted = plain.flat(sorted(ccd.glob("flat-*")), subtract=scaled_dark(plain, ccd, reject="zscore:3"), noise=noise)
     assert same_pixels(only(report, "flat"), wanted) <= 10
 
 

@@ -93,11 +93,23 @@ def test_every_combination_and_rejection(
 def test_default_settings(
     night: Night, plain: Any, make: Callable[..., Report], same_pixels: Callable[..., int]
 ) -> None:
-    """The defaults are winsorized 4/3 for the dark flats, mean scaling and winsorized 3/3 for the flats."""
-    report = make(night.folder)
+    """The defaults for 7 and 8 frames: zscore 3 for dark flats, mean scaling and ccd 3/3 for flats."""
+    report = make(night.folder, auto=True)
     for name, exposure in (("Ha", "2.00s"), ("OIII", "3.50s")):
-        dark = plain.dark(files(night, f"darkflats/*_{exposure}_*"))
-        same_pixels(only_flat(report, f"_{name}_"), plain.flat(files(night, f"flats/FLAT_{name}_*"), subtract=dark))
+        dark = plain.dark(files(night, f"darkflats/*_{exposure}_*"), reject="zscore:3")
+        path = only_flat(report, f"_{name}_")
+        wanted = plain.flat(files(night, f"flats/FLAT_{name}_*"), subtract=dark, noise=noise_of(path))
+        same_pixels(path, wanted)
+
+
+def noise_of(path: str) -> tuple[float, float, float]:
+    """What a master says of the noise it was made with: read noise and bias level in ADU, e-/ADU."""
+    measured = read_provenance(path).measured
+    read, bias, egain = (measured[name] for name in ("read_noise_adu", "bias_adu", "egain_e_per_adu"))
+    assert read is not None
+    assert bias is not None
+    assert egain is not None
+    return read, bias, egain
 
 
 def test_few_frames_give_the_median(
@@ -105,7 +117,7 @@ def test_few_frames_give_the_median(
 ) -> None:
     """Below five frames "auto" is the median of everything, for flats and dark flats alike."""
     flats, darks = files(night, "flats/FLAT_Ha_*")[:4], files(night, "darkflats/*_2.00s_*")[:3]
-    report = make(*flats, *darks)
+    report = make(*flats, *darks, auto=True)
     dark = plain.dark(darks, reject="none", method="median")
     same_pixels(only_flat(report, "Ha"), plain.flat(flats, subtract=dark, reject="none", method="median"))
 

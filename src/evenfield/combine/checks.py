@@ -59,12 +59,6 @@ def check_recipe(method: str, chosen: Rejection, weights: Float64Array | None, n
         raise CombineError(f"{n_frames} frames cannot be combined.", mend=f"Pass 1 to {MOST_FRAMES} frames.")
     if isinstance(chosen, AutoRejection):
         raise CombineError("The rejection 'auto' is not chosen yet.", mend="Choose by the number of frames first.")
-    least = least_frames(chosen)
-    if n_frames < least:
-        raise CombineError(
-            f"Rejection {rejection_text(chosen)} needs at least {least} frames, here are {n_frames}.",
-            mend="Take more frames, reject fewer samples or choose another rejection.",
-        )
     if n_frames > MOST_TABLED and isinstance(chosen, Linear | Esd | Rcr):
         raise CombineError(
             f"Rejection {rejection_text(chosen)} takes at most {MOST_TABLED} frames, here are {n_frames}.",
@@ -73,6 +67,12 @@ def check_recipe(method: str, chosen: Rejection, weights: Float64Array | None, n
     if isinstance(chosen, Ccd) and chosen.read_noise_adu is None and chosen.egain_e_per_adu is None:
         raise CombineError(
             "Rejection ccd knows neither read noise nor e-/ADU.", mend="Give read_noise_adu, egain_e_per_adu or both."
+        )
+    least = least_frames(chosen)
+    if n_frames < least and not isinstance(chosen, Ccd):
+        raise CombineError(
+            f"Rejection {rejection_text(chosen)} needs at least {least} frames, here are {n_frames}.",
+            mend="Take more frames, reject fewer samples or choose another rejection.",
         )
     if weights is not None:
         _check_weights(weights, n_frames)

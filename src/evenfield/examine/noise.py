@@ -16,6 +16,10 @@ LEAST_SPAN: Final = 1.25
 """The brightest group must be so many times as bright as the faintest for read and photon noise to be told apart."""
 
 
+MUCH_MORE: Final = 1.05
+"""A group's variance may be so many times what the line says: that much its own noise can do."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class NoiseModel:
     """``variance = read_noise_adu^2 + level / egain_e_per_adu`` in raw ADU; ``None``: no photon noise was seen."""
@@ -39,34 +43,52 @@ def fit_noise(levels: Float64Array, *, variances: Float64Array, egain_e_per_adu:
     Returns
     -------
     NoiseModel
-        The variances' medians in groups of like level, fitted with a straight line, weighted with the inverse square
-        of the expected variance (Janesick 2007, "Photon Transfer", SPIE).
+        The variances' means in groups of like level, fitted with a straight line, weighted with the inverse square
+        of the expected variance (Janesick 2007, "Photon Transfer", SPIE). Where the line falls short of a group by
+        more than 5 %, it is raised until it does not.
 
-    Raises
-    ------
-    ValueError
-        If there are no finite values.
+        Without finite values, or where no pixel changes, the read noise is 0: nothing is known.
     """
     usable = np.isfinite(levels) & np.isfinite(variances)
     if not usable.any():
-        raise ValueError("no pixel has a finite level and variance")
+        return NoiseModel(read_noise_adu=0.0, egain_e_per_adu=None)
     order = np.argsort(levels[usable], kind="stable")
     groups = [part for part in np.array_split(order, BINS) if part.size]
     x = np.array([float(np.mean(levels[usable][part])) for part in groups])
     # Means, not medians: the variance of few frames is skew. Hot pixels and drifting ones are the top of each group.
     y = np.array([_mean_without_top(variances[usable][part]) for part in groups])
     typical = float(np.mean(y))
+    if typical <= 0:
+        return NoiseModel(read_noise_adu=0.0, egain_e_per_adu=None)
     if x[-1] <= 0 or float(np.median(x)) < typical**0.5:
         return NoiseModel(read_noise_adu=float(np.median(y)) ** 0.5, egain_e_per_adu=None)
     if x[0] > 0 and x[-1] >= LEAST_SPAN * x[0]:
-        weights = 1.0 / y
-        slope, start = np.polyfit(x, y, 1, w=weights)
-        if slope > 0 and start >= 0:
-            return NoiseModel(read_noise_adu=float(start) ** 0.5, egain_e_per_adu=1.0 / float(slope))
-    # One level: all of it is photon noise, but for what the header's e-/ADU leaves over.
-    level = float(np.mean(x))
-    egain = level / typical if egain_e_per_adu is None else max(egain_e_per_adu, level / typical)
-    return NoiseModel(read_noise_adu=max(typical - level / egain, 0.0) ** 0.5, egain_e_per_adu=egain)
+        start, slope = _line(x, y)
+    else:
+        # One level: all of it is photon noise, but for what the header's e-/ADU leaves over.
+        level = float(np.mean(x))
+        slope = typical / level if egain_e_per_adu is None else 1.0 / max(egain_e_per_adu, level / typical)
+        start = max(typical - level * slope, 0.0)
+    # Pixels that a line falls short of would lose more than is promised.
+    excess = float(np.max(y / (start + slope * np.maximum(x, 0.0) + 1e-6 * typical)))
+    more = excess if excess > MUCH_MORE else 1.0
+    return NoiseModel(
+        read_noise_adu=float(more * start) ** 0.5, egain_e_per_adu=1.0 / float(more * slope) if slope > 0 else None
+    )
+
+
+def _line(x: Float64Array, y: Float64Array) -> tuple[float, float]:
+    """Start and slope of the line through the groups, neither below 0."""
+    # Saturated pixels have no noise at all, and say nothing about that of the others.
+    there = y > 0
+    if np.count_nonzero(there) < 2:
+        return float(np.max(y)), 0.0
+    slope, start = np.polyfit(x[there], y[there], 1, w=1.0 / y[there])
+    if slope <= 0:
+        return float(np.average(y[there], weights=1.0 / y[there])), 0.0
+    if start < 0:
+        return 0.0, float(np.average(y[there] / x[there]))
+    return float(start), float(slope)
 
 
 def _mean_without_top(values: Float64Array) -> float:

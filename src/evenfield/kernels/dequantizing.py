@@ -88,7 +88,8 @@ def spread_block(block: Singles, width: int, exact: bool, rules: Rules) -> None:
     for i in range(width):
         rest = facts[SQUARES, i] - facts[TOTAL, i] * facts[TOTAL, i] * over
         wide = four * (facts[ERROR, i] + rounding * greater(abs(rows[0, i]), abs(rows[n - 1, i])))
-        near = math.sqrt(greater(rest, zero) / others) * up + wide < low
+        # Equal samples stay as they are: nothing of them can be lost.
+        near = math.sqrt(greater(rest, zero) / others) * up + wide < low and rows[0, i] < rows[n - 1, i]
         facts[SPREAD, i] = one if near else zero
         found += 1 if near else 0
     if found == 0:

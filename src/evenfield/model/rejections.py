@@ -19,7 +19,11 @@ class NoRejection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class AutoRejection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="auto"):
-    """Chosen when the plan is made: below 5 frames the median; else winsorized, 3/3 for flats, 4/3 for dark ones."""
+    """Chosen when the plan is made.
+
+    Below 5 frames the median; from 20 frames on winsorized, 3/3 for flats and 4/3 for dark ones; between them ccd for
+    flats, and for dark ones zscore 3 below 12 frames, then sigma 4/3.
+    """
 
 
 class ZScore(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="zscore"):
@@ -225,12 +229,18 @@ def rejection_text(chosen: Rejection) -> str:
     return f"{name}:{','.join(parts[::-1])}" if parts else name
 
 
+MEASURING_FRAMES: Final = 4
+"""`Ccd` measures the noise of the frames without the least and the greatest sample of each pixel: fewer say nothing."""
+
+
 def least_frames(chosen: Rejection) -> int:
     """The least number of frames with which a rejection may be asked for."""
     if isinstance(chosen, Extremes):
         return 2 * chosen.times + 1
     if isinstance(chosen, MinMax):
         return chosen.n_low + chosen.n_high + 1
+    if isinstance(chosen, Ccd) and (chosen.read_noise_adu is None or chosen.egain_e_per_adu is None):
+        return MEASURING_FRAMES
     return 1
 
 

@@ -13,7 +13,7 @@ from evenfield.model.findings import Finding
 from evenfield.model.frame import KEY_WORDS, FrameInfo, FrameKind
 from evenfield.model.groups import FrameGroup
 from evenfield.model.plan import Calibration, Excluded, MasterRef, Recipe, Step, StepInput
-from evenfield.model.rejections import Sigma, ZScore, least_frames, rejection_text
+from evenfield.model.rejections import Ccd, Sigma, ZScore, least_frames, rejection_text
 from evenfield.model.settings import Settings
 from evenfield.model.wording import plural
 from evenfield.plan.calibrating import GroupCalibration, set_title
@@ -252,9 +252,10 @@ def _refused(
     least = least_frames(recipe.rejection)
     if len(group.frames) < least:
         text = rejection_text(recipe.rejection)
-        return finding(
-            "too_few_for_rejection", name, f"{name}: {text} needs {least} frames, the group has {len(group.frames)}."
-        )
+        text = f"{name}: {text} needs {least} frames, the group has {len(group.frames)}."
+        give = "Give the noise, which so few frames do not tell: --reject ccd:4,3,read_noise_adu=3,egain_e_per_adu=1."
+        mend = give if isinstance(recipe.rejection, Ccd) else None
+        return finding("too_few_for_rejection", name, text, mend=mend)
     read = [regions[frame.path] for frame in group.frames]
     problem = disagreement(read)
     if problem:

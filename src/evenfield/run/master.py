@@ -27,6 +27,7 @@ from evenfield.model.report import InputRecord, Provenance, StepResult, StepStat
 from evenfield.normalize.bands import BandLevel
 from evenfield.normalize.scales import frame_scales
 from evenfield.normalize.unit import LevelResult, level_noise, unit_level
+from evenfield.plan.defaults import recipe_of_auto
 from evenfield.run.cards import product_cards
 from evenfield.run.done import existing_product
 from evenfield.run.executors import work_through
@@ -71,7 +72,7 @@ def make_master(step: Step, *, job: Job) -> StepResult:
     with opened_frames(step, job) as frames:
         control = job.control(step, total_bytes=_bytes_to_read(step, frames))
         kept = _keep_good(step, frames, job, control)
-        kept, combined = _combine(step, kept, job, control)
+        step, kept, combined = _combine(step, kept, job, control)
         hashes = _hash(kept.stack, control)
     examination = _examine(step, kept, combined, job)
     leveled = _level(step, combined.value, job)
@@ -299,10 +300,15 @@ def _scales(step: Step, levels: Sequence[float | None]) -> tuple[float, ...]:
     return tuple(float(scale) for scale in frame_scales(np.array(levels, np.float64)))
 
 
-def _combine(step: Step, kept: Kept, job: Job, control: LoopControl) -> tuple[Kept, CombinedMaster]:
-    """Combine what is kept; a frame that fails now is left out, and the rest is combined again."""
+def _combine(step: Step, kept: Kept, job: Job, control: LoopControl) -> tuple[Step, Kept, CombinedMaster]:
+    """Combine what is kept; a frame that fails now is left out, and the rest is combined again.
+
+    Where too few are left for the rejection that "auto" became, it becomes what the plan's rule says for so few.
+    """
     while True:
         n = len(kept.items)
+        if n < least_frames(step.recipe.rejection):
+            step = msgspec.structs.replace(step, recipe=recipe_of_auto(step, n_frames=n, settings=job.plan.settings))
         if n < least_frames(step.recipe.rejection):
             raise CombineError(
                 f"{step.id}: {rejection_text(step.recipe.rejection)} needs {least_frames(step.recipe.rejection)} "
@@ -321,7 +327,7 @@ def _combine(step: Step, kept: Kept, job: Job, control: LoopControl) -> tuple[Ke
                 bias_adu=noise.bias_adu,
             )
             kept = dataclasses.replace(kept, noise=noise)
-            return kept, combine_stack(kept.stack, recipe=recipe, scales=kept.scales, control=control)
+            return step, kept, combine_stack(kept.stack, recipe=recipe, scales=kept.scales, control=control)
         except FrameFailedError as failed:
             if job.plan.settings.run.strict or n == 1:
                 raise failed.error from None
@@ -424,6 +430,7 @@ def _provenance(
     if kept.noise is not None and isinstance(kept.noise.rejection, Ccd):
         measured["read_noise_adu"] = kept.noise.rejection.read_noise_adu
         measured["egain_e_per_adu"] = kept.noise.rejection.egain_e_per_adu
+        measured["bias_adu"] = kept.noise.bias_adu
     measured["rejected_low_share"] = combined.rejected_low / combined.samples if combined.samples else None
     measured["rejected_high_share"] = combined.rejected_high / combined.samples if combined.samples else None
     findings = [*_with_sizes(step.findings, measured), *kept.findings, *examination.findings]

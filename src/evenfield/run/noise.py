@@ -11,7 +11,7 @@ import numpy as np
 
 from evenfield.combine.limits import inner_scatter_share
 from evenfield.combine.steps import STEP_FRAMES, STEP_PIXELS, step_of
-from evenfield.errors import CombineError, ReadError
+from evenfield.errors import ReadError
 from evenfield.examine.noise import fit_noise
 from evenfield.model.frame import DARK_KINDS
 from evenfield.model.pixels import Float64Array, Tile
@@ -21,9 +21,6 @@ from evenfield.run.loop import FrameFailedError, Stack
 
 NOISE_PIXELS: Final = 200_000
 """Pixels whose scatter is measured, in rows spread over the frame."""
-
-LEAST_FRAMES: Final = 4
-"""Without the least and the greatest sample, fewer say nothing about the noise."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +63,6 @@ def camera_noise(stack: Stack, *, step: Step, scales: Sequence[float], egain: fl
 
     Raises
     ------
-    CombineError
-        If there are too few frames to measure it.
     FrameFailedError
     """
     chosen = step.recipe.rejection
@@ -76,12 +71,6 @@ def camera_noise(stack: Stack, *, step: Step, scales: Sequence[float], egain: fl
     dark = step.kind in DARK_KINDS
     if None not in (chosen.read_noise_adu, chosen.egain_e_per_adu):
         return CameraNoise(rejection=chosen, bias_adu=_bias_level(stack, dark=dark))
-    if len(stack.sources) < LEAST_FRAMES:
-        raise CombineError(
-            f"{step.id}: {len(stack.sources)} frames are too few to measure the noise that ccd needs.",
-            mend="Give it: --reject ccd:4,3,read_noise_adu=3,egain_e_per_adu=1.",
-            code="too_few_for_rejection",
-        )
     levels, variances, bias = _measure(stack, np.array(scales), dark=dark)
     model = fit_noise(levels, variances=variances, egain_e_per_adu=egain)
     read = model.read_noise_adu if chosen.read_noise_adu is None else chosen.read_noise_adu
