@@ -90,7 +90,7 @@ def test_no_helper_without_a_shared_cache(monkeypatch: pytest.MonkeyPatch) -> No
     """Where a helper's work could not be found, none is started."""
     monkeypatch.setattr(registry, "cache_is_shared", lambda: False)
     monkeypatch.setattr(registry.subprocess, "Popen", _never)
-    assert registry._start_compiling("mad", "decide_pixels") is None
+    assert registry._start_compiling([("mad", "decide_pixels")]) is None
 
 
 @pytest.mark.parametrize("how", ["one processor", "frozen", "no program"])
@@ -101,7 +101,7 @@ def test_no_helper_where_it_cannot_help(monkeypatch: pytest.MonkeyPatch, how: st
     monkeypatch.setattr(registry.sys, "frozen", how == "frozen", raising=False)
     monkeypatch.setattr(registry.sys, "executable", "" if how == "no program" else sys.executable)
     monkeypatch.setattr(registry.subprocess, "Popen", _never)
-    assert registry._start_compiling("mad", "decide_pixels") is None
+    assert registry._start_compiling([("mad", "decide_pixels")]) is None
 
 
 def test_a_program_that_cannot_be_started_is_no_helper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_program_that_cannot_be_started_is_no_helper(monkeypatch: pytest.Monke
     monkeypatch.setattr(registry, "cache_is_shared", lambda: True)
     monkeypatch.setattr(registry.os, "cpu_count", lambda: 8)
     monkeypatch.setattr(registry.sys, "executable", str(tmp_path / "gone"))
-    assert registry._start_compiling("mad", "decide_pixels") is None
+    assert registry._start_compiling([("mad", "decide_pixels")]) is None
 
 
 def _never(*words: object, **how: object) -> None:

@@ -12,7 +12,7 @@ from evenfield.combine.checks import check_recipe
 from evenfield.combine.rules import kernel_rules
 from evenfield.errors import CombineError
 from evenfield.model.pixels import Combined, Encoding, Float32Array, Float64Array
-from evenfield.model.rejections import Averaged, Ccd, Limits, Rejection
+from evenfield.model.rejections import Averaged, Ccd, Limits, Rejection, rejection_name
 
 if TYPE_CHECKING:
     from evenfield.kernels.blocks import Samples
@@ -163,7 +163,7 @@ def run_kernel(samples: Samples, terms: BandTerms, recipe: CombineRecipe, column
         read_only(terms.which, np.int64),
     )
     results = Results(out.value, out.noise, out.count, out.rejected_low, out.rejected_high)
-    kernel = combine_kernel(str(recipe.rejection.__struct_config__.tag))
+    kernel = combine_kernel(rejection_name(recipe.rejection))
     n_frames = terms.shifts.size
     rules = kernel_rules(recipe, n_frames=n_frames, columns=columns)
     needs_order = rules.weights.size > 0 or isinstance(recipe.rejection, Ccd)

@@ -18,7 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evenfield.model.pixels import Float64Array
-from evenfield.model.rejections import Averaged, Ccd, Esd, Linear, Rejection, Sigma, ZScore, rejection_text
+from evenfield.model.rejections import (
+    Averaged,
+    Ccd,
+    Esd,
+    Linear,
+    Rejection,
+    Sigma,
+    ZScore,
+    rejection_name,
+    rejection_text,
+)
 
 TABLE: Final = Path(__file__).with_name("limits_table.json")
 
@@ -175,7 +185,7 @@ def _name(chosen: Rejection) -> str:
     """The table's name for a rejection: those that take the noise from outside a column are one."""
     if isinstance(chosen, Linear):
         return chosen.against
-    return "known" if isinstance(chosen, Averaged | Ccd) else str(chosen.__struct_config__.tag)
+    return "known" if isinstance(chosen, Averaged | Ccd) else rejection_name(chosen)
 
 
 @functools.lru_cache(maxsize=1)

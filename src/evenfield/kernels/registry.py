@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import importlib
 import os
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 import numpy as np
 
@@ -65,8 +68,17 @@ modules would load numba."""
 
 REJECTION_NAMES: Final = tuple(PARTS)
 
+Part: TypeAlias = tuple[str, str]
+"""A module of this package, and one of its functions."""
+
+_LEVEL: Final[Part] = ("level", "sum_level")
+
 _READY: dict[str, CombineKernel] = {}
-_LOCK = threading.Lock()
+_LOCK = threading.RLock()
+_HELPERS: dict[Part, subprocess.Popen[bytes]] = {}
+"""What other processes are compiling."""
+
+_PATIENCE_S: Final = 0.02
 
 
 class CombineKernel(Protocol):
@@ -81,21 +93,37 @@ def combine_kernel(name: str) -> CombineKernel:
     """The kernel of one rejection, compiled (or loaded) at the first call; safe to call from several threads."""
     with _LOCK:
         if name not in _READY:
-            parts, helper = PARTS[name], None
-            if len(parts) > 1 and not any(is_compiled(name, part) for part in parts):
-                helper = _start_compiling(name, parts[-1])
-            first = compiled_part(name, parts[0])
-            if helper is not None:
-                # Whoever combines will most likely ask for levels too. What the helper failed to do is done here.
-                level_kernel()
-                helper.wait()
+            compile_ahead([name])
+            parts = PARTS[name]
+            functions = [compiled_part(name, part) for part in parts]
             if parts == _HALVES:
-                _READY[name] = _in_two_steps(first, compiled_part(name, parts[1]))
+                _READY[name] = _in_two_steps(functions[0], functions[1])
             elif parts == _DECIDES:
-                _READY[name] = _in_two_steps(None, first)
+                _READY[name] = _in_two_steps(None, functions[0])
             else:
-                _READY[name] = first
+                _READY[name] = functions[0]
         return _READY[name]
+
+
+def compile_ahead(names: Sequence[str]) -> None:
+    """Let another process begin to compile half of what these rejections need, and the levels.
+
+    numba compiles one function at a time in each process. What a process has compiled shortens what it compiles next,
+    so one does the first halves and the other the second ones. Does nothing where all is compiled, or is under way.
+    """
+    with _LOCK:
+        missing = [(name, part) for name in dict.fromkeys(names) for part in PARTS[name] if not _is_there((name, part))]
+        theirs = [(name, part) for name, part in missing if part != PARTS[name][0]]
+        if missing and not _is_there(_LEVEL):
+            # Wanted after the first kernel.
+            theirs.insert(1, _LEVEL)
+        helper = _start_compiling(theirs) if theirs else None
+        if helper is not None:
+            _HELPERS.update(dict.fromkeys(theirs, helper))
+
+
+def _is_there(part: Part) -> bool:
+    return is_compiled(*part) or part in _HELPERS
 
 
 @functools.cache
@@ -111,7 +139,11 @@ def rice_kernel() -> NativeFunction:
 
 
 def compiled_part(module: str, name: str) -> NativeFunction:
-    """One function of a module of this package, compiled or loaded."""
+    """One function of a module of this package, compiled or loaded; waits for the process that is compiling it."""
+    helper = _HELPERS.get((module, name))
+    # What a helper failed to do is done here.
+    while helper is not None and helper.poll() is None and not is_compiled(module, name):
+        time.sleep(_PATIENCE_S)
 
     def compile_it() -> Compiled:
         from evenfield.kernels.compiling import compile_entry
@@ -144,8 +176,8 @@ def _in_two_steps(prove: NativeFunction | None, decide: NativeFunction) -> Combi
     return combine
 
 
-def _start_compiling(name: str, part: str) -> subprocess.Popen[bytes] | None:
-    """Let another process compile a part into the cache folder: numba compiles one function at a time in each.
+def _start_compiling(parts: Sequence[Part]) -> subprocess.Popen[bytes] | None:
+    """Let another process compile parts into the cache folder.
 
     ``None`` where that cannot help: one processor, no folder that both could use, no Python to start.
     """
@@ -153,10 +185,10 @@ def _start_compiling(name: str, part: str) -> subprocess.Popen[bytes] | None:
         return None
     source = str(Path(__file__).parents[2])
     path = os.pathsep.join(one for one in (source, os.environ.get("PYTHONPATH", "")) if one)
-    code = f"from evenfield.kernels.registry import compiled_part; compiled_part({name!r}, {part!r})"
+    code = f"from evenfield.kernels.registry import compiled_part; [compiled_part(*one) for one in {list(parts)!r}]"
     quiet = subprocess.DEVNULL
     try:
-        return subprocess.Popen(
+        helper = subprocess.Popen(
             [sys.executable, "-c", code],
             env={**os.environ, "PYTHONPATH": path},
             stdin=quiet,
@@ -165,3 +197,11 @@ def _start_compiling(name: str, part: str) -> subprocess.Popen[bytes] | None:
         )
     except OSError:
         return None
+    # Whoever stops early needs no kernels any more.
+    atexit.register(_stop, helper)
+    return helper
+
+
+def _stop(helper: subprocess.Popen[bytes]) -> None:
+    helper.kill()
+    helper.wait()

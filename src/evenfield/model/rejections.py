@@ -215,9 +215,14 @@ def _number(value: str, text: str) -> float | int:
     return int(number) if number == int(number) else number
 
 
+def rejection_name(chosen: Rejection) -> str:
+    """The name of a rejection: "winsorized"."""
+    return str(chosen.__struct_config__.tag)
+
+
 def rejection_text(chosen: Rejection) -> str:
     """The text form of a rejection, "winsorized:4,3"; `rejection` reads it back. Options not set are left out."""
-    name = str(chosen.__struct_config__.tag)
+    name = rejection_name(chosen)
     parts = []
     for field, default in zip(chosen.__struct_fields__[::-1], chosen.__struct_defaults__[::-1], strict=False):
         value = getattr(chosen, field)

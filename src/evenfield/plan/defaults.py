@@ -14,6 +14,7 @@ from evenfield.model.rejections import (
     Sigma,
     Winsorized,
     ZScore,
+    rejection_name,
     rejection_text,
 )
 from evenfield.model.settings import CombineSettings, Settings
@@ -42,7 +43,7 @@ def recipe_for(kind: FrameKind, *, n_frames: int, settings: Settings) -> Recipe:
             because = f"median: with {n_frames} frame{'s' * (n_frames != 1)} outliers cannot be told from noise"
         else:
             chosen, why = _chosen(n_frames, dark=dark, nominal=combine.limits == "nominal")
-            because = f"{method} of what {rejection_text(chosen).partition(':')[0]} rejection keeps: {why}"
+            because = f"{method} of what {rejection_name(chosen)} rejection keeps: {why}"
     scale: str = combine.scale
     if dark:
         # Bias and darks are comparable as they are: multiplying them would change the bias level.

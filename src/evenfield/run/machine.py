@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
+
+from evenfield.model.plan import Step
+from evenfield.model.rejections import rejection_name
 
 FALLBACK_BYTES = 8 << 30
 """Memory assumed where the system does not tell."""
@@ -77,3 +81,10 @@ def first_use() -> bool:
     from evenfield.kernels.cache import kernels_are_compiled
 
     return not kernels_are_compiled()
+
+
+def prepare_kernels(steps: Sequence[Step]) -> None:
+    """Have the kernels of some steps compiled, the first ones first, if they are not; returns at once."""
+    from evenfield.kernels.registry import compile_ahead
+
+    compile_ahead([rejection_name(step.recipe.rejection) for step in steps if step.refused is None])

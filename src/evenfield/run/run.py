@@ -19,7 +19,7 @@ from evenfield.plan.digests import stale_steps
 from evenfield.run.done import existing_product
 from evenfield.run.files import final_uses
 from evenfield.run.job import Job, ended_well
-from evenfield.run.machine import allow_open_files, budget_bytes, n_threads, peak_bytes
+from evenfield.run.machine import allow_open_files, budget_bytes, n_threads, peak_bytes, prepare_kernels
 from evenfield.run.master import make_master, result_of
 from evenfield.run.moving import move_inputs
 from evenfield.store import save_plan, save_report
@@ -138,6 +138,7 @@ def _do_step(step: Step, job: Job) -> StepResult:
         found = existing_product(step, job)
         if found is not None:
             return result_of(found, step, job.output_path(step), job, status=StepStatus.REUSED)
+        prepare_kernels(job.plan.steps)
         return make_master(step, job=job)
     except Cancelled:
         return _ended(step, StepStatus.CANCELLED, (), "cancelled")
