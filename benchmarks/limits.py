@@ -1,6 +1,7 @@
 """Make and check the corrected limits of evenfield.combine.limits, and print the tables of docs/limits.md.
 
 python benchmarks/limits.py --make      the table, src/evenfield/combine/limits_table.json (about 25 minutes)
+python benchmarks/limits.py --refine    count what line fits of many samples lose through the kernels, correct the table
 python benchmarks/limits.py --check     count what the limits lose in columns of their own
 python benchmarks/limits.py --tables    the tables of docs/limits.md
 python benchmarks/limits.py --steps     integer data: what dequantizing loses
@@ -33,6 +34,7 @@ from limits_tables import (
 from scipy import special
 from scipy.interpolate import CubicSpline, RectBivariateSpline, UnivariateSpline, make_smoothing_spline
 
+import evenfield
 from evenfield.combine.limits import TABLE
 
 KINDS = {"sigma": SIGMA, "mad": MAD, "winsorized": WINSORIZED, "known": KNOWN, "ranks": RANKS, "scores": SCORES}
@@ -54,6 +56,9 @@ OTHER_NODES = np.array([1.75, 2.1, 2.5, 3.1, 3.9, 5.2])
 
 LINE_NODES = np.concatenate(([1.0, 1.3], np.linspace(1.6, 5.4, 20)))
 """The same for line fits of few and of many samples, whose limits bend more."""
+
+SMOOTH_FROM = 40
+"""From so many samples on the limits of line fits are smooth in the logarithm of their number."""
 
 SCALE = 1_000_000
 """The table holds integers, logarithms times this."""
@@ -322,6 +327,18 @@ def smoothed(logs: np.ndarray) -> np.ndarray:
     return out
 
 
+def smoothed_lines(logs: np.ndarray) -> np.ndarray:
+    """The limits (`LINE_SAMPLES`, own, other) of a line fit with less noise: cubics of ln N from 40 samples on.
+
+    What is left of each point beside its cubic is the noise of its draws, up to 0.7 % of a limit.
+    """
+    out, many = logs.copy(), np.flatnonzero(np.array(LINE_SAMPLES) >= SMOOTH_FROM)
+    x = np.log(np.array(LINE_SAMPLES)[many])
+    flat = logs[many].reshape(many.size, -1)
+    out[many] = (np.vander(x, 4) @ np.polyfit(x, flat, 3)).reshape(logs[many].shape)
+    return out
+
+
 def inner_shares(n: int) -> float:
     """What `evenfield.combine.limits.inner_scatter_share` tells, by integration.
 
@@ -370,8 +387,9 @@ def make(names: list[str]) -> None:
     for name in names:
         found = LINE_SAMPLES if KINDS[name] in LINES else SAMPLES
         logs = np.array([limits_of(KINDS[name], n)[:, others] for n in found])
-        # Line fits stop at four survivors, so that their row of 4 samples is never asked for.
-        rows = logs if found is SAMPLES else CubicSpline(np.log(found), logs)(np.log(np.clip(SAMPLES, 5, 500)))
+        if found is LINE_SAMPLES:
+            logs = smoothed_lines(logs)
+        rows = logs if found is SAMPLES else of_all_samples(logs)
         if KINDS[name] in (MAD, WINSORIZED):
             rows = smoothed(rows)
         table["limits"][name] = np.rint(SCALE * rows).astype(int).ravel().tolist()
@@ -379,15 +397,64 @@ def make(names: list[str]) -> None:
     print(f"{TABLE}: {TABLE.stat().st_size} bytes")
 
 
+REFINED = [n for n in LINE_SAMPLES if n >= 160]
+REFINED_OWN = OWN[OWN <= 4.5]
+"""Where `refine` counts; beyond, the table has been found good, and counting would take hours."""
+
+
+def counted_loss(name: str, n: int, limit: float) -> float:
+    """What a line fit with two equal limits loses on a side through the kernels, in units of its promise."""
+    promise = float(special.ndtr(-limit))
+    rng, wanted = np.random.default_rng(int(1000 * limit) + n), min(4000 / promise, 3e8)
+    lost = seen = 0
+    while seen < wanted:
+        stack = rng.standard_normal((n, 2_000_000 // n), dtype=np.float32)
+        combined = evenfield.combine_frames(stack, reject=f"linear:{limit},{limit},{name}")
+        lost += int(combined.rejected_low.sum()) + int(combined.rejected_high.sum())
+        seen += stack.size
+    return lost / (2 * promise * seen)
+
+
+def refine(names: list[str]) -> None:
+    """Correct the limits of line fits of many samples by what they lose.
+
+    The share beyond a limit ``z`` falls by ``z^2 + 1`` times what the logarithm of the limit grows by.
+    """
+    table = json.loads(TABLE.read_text())
+    places = [SAMPLES.index(n) for n in LINE_SAMPLES]
+    for name in names:
+        logs = np.array(table["limits"][name]).reshape(len(SAMPLES), OWN.size, -1)[places] / SCALE
+        for n in REFINED:
+            loss = np.array([counted_loss(name, n, float(limit)) for limit in REFINED_OWN])
+            print(f" {name} N {n}: lost " + " ".join(f"{one:.3f}" for one in loss), flush=True)
+            more = np.zeros(OWN.size)
+            more[: REFINED_OWN.size] = np.log(loss) / (REFINED_OWN**2 + 1)
+            logs[LINE_SAMPLES.index(n)] += more[:, None]
+        table = json.loads(TABLE.read_text())
+        table["limits"][name] = np.rint(SCALE * of_all_samples(logs)).astype(int).ravel().tolist()
+        TABLE.write_text(json.dumps(table, separators=(",", ":")) + "\n", encoding="ascii")
+
+
+def of_all_samples(logs: np.ndarray) -> np.ndarray:
+    """The limits of a line fit for all `SAMPLES`, of those for `LINE_SAMPLES`.
+
+    Line fits stop at four survivors, so that the row of 4 samples is never asked for.
+    """
+    return np.asarray(CubicSpline(np.log(LINE_SAMPLES), logs)(np.log(np.clip(SAMPLES, 5, 500))))
+
+
 def main() -> int:
     """Do what the options ask for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--make", nargs="*", choices=list(KINDS), metavar="NAME", help=", ".join(KINDS))
+    parser.add_argument("--refine", nargs="*", choices=["ranks", "scores"], metavar="NAME", help="ranks, scores")
     for name in ("check", "tables", "steps"):
         parser.add_argument(f"--{name}", action="store_true")
     asked = parser.parse_args()
     if asked.make is not None:
         make(asked.make or list(KINDS))
+    if asked.refine is not None:
+        refine(asked.refine or ["ranks", "scores"])
     if asked.check:
         print_check()
     if asked.tables:

@@ -7,8 +7,7 @@ written beside the file. Any other sort of compression is left to `evenfield.rea
 from __future__ import annotations
 
 import sys
-import zlib
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +23,13 @@ from evenfield.read.refusals import COPY_AGAIN, megabytes, refusal
 from evenfield.read.rice import PADDING, decode_rice
 from evenfield.read.stored import check_band
 from evenfield.read.tile_table import RICE, TileTable
+
+try:
+    from isal import isal_zlib as inflating
+except ImportError:  # no wheel of it for this processor
+    import zlib as inflating  # type: ignore[no-redef]
+
+_BROKEN: Final = cast("type[Exception]", inflating.error)
 
 _ANY_WRAPPING: Final = 47
 """zlib: 15 bits of window, and gzip or zlib wrapping as the data say."""
@@ -155,8 +161,8 @@ class TiledSource:
         most = 4 * columns
         try:
             # Not one byte more is unpacked, whatever the data claim.
-            unzipped = np.frombuffer(zlib.decompressobj(_ANY_WRAPPING).decompress(data.data, most + 1), np.uint8)
-        except zlib.error as error:
+            unzipped = np.frombuffer(inflating.decompressobj(_ANY_WRAPPING).decompress(data.data, most + 1), np.uint8)
+        except _BROKEN as error:
             raise self._damage(str(error)) from error
         if unzipped.size not in (2 * columns, most):
             raise self._damage(f"a row has {unzipped.size} bytes and needs {2 * columns}")
