@@ -418,7 +418,8 @@ def counted_loss(name: str, n: int, limit: float) -> float:
 def refine(names: list[str]) -> None:
     """Correct the limits of line fits of many samples by what they lose.
 
-    The share beyond a limit ``z`` falls by ``z^2 + 1`` times what the logarithm of the limit grows by.
+    The logarithm of the share beyond ``z`` falls by about ``z + 1 / z`` for each 1 that ``z`` grows by, and the table
+    tells how limits grow with it.
     """
     table = json.loads(TABLE.read_text())
     places = [SAMPLES.index(n) for n in LINE_SAMPLES]
@@ -428,8 +429,9 @@ def refine(names: list[str]) -> None:
             loss = np.array([counted_loss(name, n, float(limit)) for limit in REFINED_OWN])
             print(f" {name} N {n}: lost " + " ".join(f"{one:.3f}" for one in loss), flush=True)
             more = np.zeros(OWN.size)
-            more[: REFINED_OWN.size] = np.log(loss) / (REFINED_OWN**2 + 1)
-            logs[LINE_SAMPLES.index(n)] += more[:, None]
+            more[: REFINED_OWN.size] = np.log(loss) / (REFINED_OWN + 1 / REFINED_OWN)
+            found = logs[LINE_SAMPLES.index(n)]
+            found += more[:, None] * np.gradient(found, OWN, axis=0)
         table = json.loads(TABLE.read_text())
         table["limits"][name] = np.rint(SCALE * of_all_samples(logs)).astype(int).ravel().tolist()
         TABLE.write_text(json.dumps(table, separators=(",", ":")) + "\n", encoding="ascii")
