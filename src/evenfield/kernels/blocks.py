@@ -147,8 +147,9 @@ class Doubles(NamedTuple):
     (12, width) what is known of those. ``valid`` counts each column's finite samples, of which those from ``first`` to
     ``last`` (exclusive) survive; ``active`` lists the columns at work (``columns`` too, as numbers that cannot be
     negative); ``words`` and ``masters`` are samples on their way to ``rows``. ``in_order`` keeps the order of the
-    frames, ``order`` the frame of each sorted sample, where they are asked for, and ``marks`` what becomes of each
-    sorted sample; ``spread`` is 1 where the column was dequantized. ``total`` and ``bits`` as in `Singles`.
+    frames, ``order`` the frame of each sorted sample, where they are asked for; ``darks`` has room for what is
+    subtracted from each frame at one pixel, and ``marks`` tells what becomes of each sorted sample; ``spread`` is 1
+    where the column was dequantized. ``total`` and ``bits`` as in `Singles`.
     """
 
     rows: Float64Array
@@ -164,6 +165,7 @@ class Doubles(NamedTuple):
     masters: Float64Array
     in_order: Float64Array
     order: NDArray[np.int64]
+    darks: Float64Array
     marks: NDArray[np.uint8]
     spread: NDArray[np.uint8]
     total: Float64Array
@@ -217,6 +219,7 @@ def new_space(rules: Rules, n_frames: int, *, n_pixels: int, keep_order: bool, b
         np.empty(narrow, np.float64),
         np.empty((kept, narrow + PADDING), np.float64),
         np.empty((kept, narrow), np.int64),
+        np.empty(n_frames, np.float64),
         np.empty((n_frames, narrow), np.uint8),
         np.zeros(narrow, np.uint8),
         total,
@@ -284,6 +287,7 @@ _DOUBLES: Final = TupleLayout(
         taken("float64"),
         taken("float64", 2),
         taken("int64", 2),
+        taken("float64"),
         taken("uint8", 2),
         taken("uint8"),
         taken("float64"),

@@ -23,7 +23,18 @@ from evenfield.kernels.blocks import (
     Singles,
     Terms,
 )
-from evenfield.kernels.columns import BEYOND, HIGH, KEPT, LEAST_SURVIVORS, LOW, keep_valid, mark_columns
+from evenfield.kernels.columns import (
+    BEYOND,
+    HIGH,
+    KEPT,
+    LEAST_SURVIVORS,
+    LOW,
+    keep_valid,
+    mark_columns,
+    median,
+    order_column,
+    trim,
+)
 from evenfield.kernels.compiling import inner
 from evenfield.kernels.decoding import ROUNDING, place
 from evenfield.kernels.proving import find_bounds, measure_rows, prove_by_scatter
@@ -52,6 +63,21 @@ def lower_variances(
 
 
 @inner
+def is_extreme(scales: Float64Array, shifts: Float64Array, which: NDArray[np.int64], frame: int) -> bool:
+    """Whether a frame has the least or the greatest scale of those from which the same is subtracted.
+
+    The variance of the others lies between theirs: it grows with the scale, or it has one greatest value.
+    """
+    lower, higher = False, False
+    for other in range(scales.size):
+        if other != frame and which[other] == which[frame] and shifts[other] == shifts[frame]:
+            earlier = scales[other] == scales[frame] and other < frame
+            lower = lower or scales[other] < scales[frame] or earlier
+            higher = higher or scales[other] > scales[frame] or earlier
+    return not (lower and higher)
+
+
+@inner
 def prove(block: Singles, width: int, rules: Rules, terms: Terms, start: int) -> tuple[int, int]:
     """Settle the columns whose least and greatest samples lie within the limits of the least noise of any frame."""
     facts, zeros, subtract = block.facts, block.first, terms.subtract
@@ -65,7 +91,8 @@ def prove(block: Singles, width: int, rules: Rules, terms: Terms, start: int) ->
         facts[EXTRA, i] = level - rounding * abs(level) - facts[ERROR, i] - moved
         facts[NEXT, i] = infinite
     for frame in range(n):
-        lower_variances(facts, subtract, frame, terms, rules.numbers, start, width)
+        if is_extreme(terms.scales, terms.shifts, terms.which, frame):
+            lower_variances(facts, subtract, frame, terms, rules.numbers, start, width)
     down = np.float32(1.0 - 16.0 * ROUNDING)
     for i in range(width):
         facts[SCATTER, i] = down * math.sqrt(facts[NEXT, i])
@@ -118,22 +145,78 @@ def mark_noise(
 
 
 @inner
+def noise_range(
+    scales: Float64Array, shifts: Float64Array, darks: Float64Array, numbers: Float64Array, center: float, more: float
+) -> tuple[float, float]:
+    """The least and the greatest noise that a sample of any frame has at a level; ``darks`` are what is subtracted."""
+    least, most = np.inf, 0.0
+    for frame in range(scales.size):
+        scale = scales[frame]
+        level = shifts[frame] + darks[frame] - numbers[3]
+        variance = scale * scale * (numbers[0] + max(center / scale + level, 0.0) * numbers[1])
+        variance = variance + numbers[2] * center * center + more
+        least = min(least, variance)
+        most = max(most, variance)
+    return math.sqrt(least), math.sqrt(most)
+
+
+@inner
+def trim_surely(
+    rows: Float64Array,
+    i: int,
+    n: int,
+    frames: tuple[Float64Array, Float64Array, Float64Array],
+    numbers: Float64Array,
+    limits: tuple[float, float],
+    leasts: tuple[float, float],
+    more: float,
+) -> tuple[int, int]:
+    """What survives of a sorted column, if that is the same for the least and the greatest noise; else (-1, -1)."""
+    kept = (0, n)
+    while kept[1] - kept[0] > LEAST_SURVIVORS:
+        center = median(rows, i, kept[0], kept[1])
+        least, most = noise_range(frames[0], frames[1], frames[2], numbers, center, more)
+        if not least > 0.0:
+            return -1, -1
+        below, above = max(limits[0] * most, leasts[0]), max(limits[1] * most, leasts[1])
+        now = trim(rows, i, kept, center, below, above)
+        below, above = max(limits[0] * least, leasts[0]), max(limits[1] * least, leasts[1])
+        if trim(rows, i, now, center, below, above) != now:
+            return -1, -1
+        if now == kept:
+            break
+        kept = now
+    return kept
+
+
+@inner
 def reject(chunk: Doubles, count: int, rules: Rules, terms: Terms, places: Places) -> None:
-    """Reject until nothing is rejected or three samples are left."""
+    """Reject until nothing is rejected or three samples are left.
+
+    The frames' noise differs little, so that for most columns it does not matter which sample is of which frame.
+    """
     rows, marks, valid, order, limits = chunk.rows, chunk.marks, chunk.valid, chunk.order, rules.limits
     scales, shifts, which, subtract = terms.scales, terms.shifts, terms.which, terms.subtract
-    numbers, spread, terms_of = rules.numbers, chunk.spread, chunk.deviations
+    numbers, spread, terms_of, ordered = rules.numbers, chunk.spread, chunk.deviations, rules.weights.size > 0
+    first, last, in_order, exact, darks = chunk.first, chunk.last, chunk.in_order, chunk.exact, chunk.darks
     keep_valid(chunk, count)
     for i in range(count):
         n = valid[i]
-        for k in range(n):
-            frame = order[k, i]
-            dark = np.float64(subtract[which[frame], places[i]]) if which[frame] >= 0 else 0.0
-            terms_of[k, 0] = scales[frame]
-            terms_of[k, 1] = shifts[frame] + dark - numbers[3]
-            marks[k, i] = KEPT
+        for frame in range(scales.size):
+            darks[frame] = np.float64(subtract[which[frame], places[i]]) if which[frame] >= 0 else 0.0
         more = rules.step * rules.step / 12.0 if spread[i] == 1 else 0.0
         both, leasts = (limits[0, n], limits[1, n]), (limits[2, n], limits[3, n])
+        kept = trim_surely(rows, i, n, (scales, shifts, darks), numbers, both, leasts, more)
+        if kept[0] >= 0:
+            first[i], last[i] = kept
+            continue
+        if not ordered:
+            order_column(exact, in_order, order, i, n)
+        for k in range(n):
+            frame = order[k, i]
+            terms_of[k, 0] = scales[frame]
+            terms_of[k, 1] = shifts[frame] + darks[frame] - numbers[3]
+            marks[k, i] = KEPT
         if mark_noise(rows, i, n, terms_of, numbers, both, leasts, more, marks) > 0:
             mark_columns(chunk, i, True)
 

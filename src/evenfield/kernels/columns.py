@@ -193,24 +193,29 @@ def mark_columns(chunk: Doubles, i: int, keep_order: bool) -> None:
 @inner
 def find_order(chunk: Doubles, count: int) -> None:
     """The frame of each sorted valid sample; equal samples stand in the order of their frames."""
-    exact, in_order, order, valid = chunk.exact, chunk.in_order, chunk.order, chunk.valid
-    n_frames = in_order.shape[0]
     for i in range(count):
-        for k in range(n_frames):
-            order[k, i] = -1
-        for frame in range(n_frames):
-            sample = in_order[frame, i]
-            if sample < np.inf:
-                low, high = 0, valid[i]
-                while low < high:
-                    middle = (low + high) // 2
-                    if exact[middle, i] < sample:
-                        low = middle + 1
-                    else:
-                        high = middle
-                while order[low, i] >= 0:
-                    low += 1
-                order[low, i] = frame
+        order_column(chunk.exact, chunk.in_order, chunk.order, i, chunk.valid[i])
+
+
+@inner
+def order_column(exact: Float64Array, in_order: Float64Array, order: NDArray[np.int64], i: int, n: int) -> None:
+    """`find_order` for one column of ``n`` valid samples."""
+    n_frames = in_order.shape[0]
+    for k in range(n_frames):
+        order[k, i] = -1
+    for frame in range(n_frames):
+        sample = in_order[frame, i]
+        if sample < np.inf:
+            low, high = 0, n
+            while low < high:
+                middle = (low + high) // 2
+                if exact[middle, i] < sample:
+                    low = middle + 1
+                else:
+                    high = middle
+            while order[low, i] >= 0:
+                low += 1
+            order[low, i] = frame
 
 
 @inner

@@ -57,7 +57,7 @@ def decide_by(reject: Any) -> Any:
     """A compiled function that combines the first ``n_left`` pixels of places in float64 and returns 0.
 
     ``reject(chunk, count, rules, terms, places)`` finds `Doubles.first` and ``last``; it may reorder ``exact`` and
-    ``order``, which is there where there are weights and for ccd.
+    ``order``, which is there where there are weights.
     """
 
     @part
@@ -70,7 +70,7 @@ def decide_by(reject: Any) -> Any:
             load_double(samples, terms, rules.steps, places, count, chunk)
             if rules.dequantized > 0.0:
                 dequantize(chunk, count, rules, rules.steps)
-            if chunk.order.shape[0] > 0:
+            if rules.weights.size > 0:
                 find_order(chunk, count)
             reject(chunk, count, rules, terms, places)
             finish_columns(chunk, count, rules, places, results)
