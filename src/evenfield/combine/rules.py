@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from evenfield.kernels.blocks import Rules
 
 _NO_WEIGHTS = np.empty(0)
+
+FEW_CLEAN: Final = 0.3
+"""Where fewer columns than this share lose nothing, to look for them costs more than it saves."""
 
 
 def kernel_rules(recipe: CombineRecipe, *, n_frames: int, columns: int) -> Rules:
@@ -66,7 +69,20 @@ def kernel_rules(recipe: CombineRecipe, *, n_frames: int, columns: int) -> Rules
         columns,
         float(recipe.step),
         DEQUANTIZE_BELOW * recipe.step if spread else 0.0,
+        _most_lose(chosen, n_frames),
     )
+
+
+def _most_lose(chosen: Rejection, n_frames: int) -> bool:
+    """Whether most columns of clean samples lose some, if the limits keep their promise."""
+    if isinstance(chosen, ZScore):
+        low = high = chosen.limit
+    elif isinstance(chosen, CORRECTED):
+        low, high = chosen.low, chosen.high
+    else:
+        return False
+    lost = 0.5 * (math.erfc(low / math.sqrt(2.0)) + math.erfc(high / math.sqrt(2.0)))
+    return bool((1.0 - lost) ** n_frames < FEW_CLEAN)
 
 
 @functools.lru_cache(maxsize=16)

@@ -69,6 +69,7 @@ class Rules(NamedTuple):
     holds one weight a frame. ``steps`` are the `evenfield.kernels.network.sorting_steps` of the number of frames, and a
     row of the image has ``columns`` pixels. ``step`` is the quantum of the calibrated samples; columns whose standard
     deviation lies below ``dequantized`` are decided on dequantized samples (see `evenfield.kernels.dequantizing`).
+    Where ``decided``, nothing is proven first: all columns are decided.
     """
 
     by_median: bool
@@ -80,6 +81,7 @@ class Rules(NamedTuple):
     columns: int
     step: float
     dequantized: float
+    decided: bool
 
 
 class Results(NamedTuple):
@@ -147,8 +149,8 @@ class Doubles(NamedTuple):
     (12, width) what is known of those. ``valid`` counts each column's finite samples, of which those from ``first`` to
     ``last`` (exclusive) survive; ``active`` lists the columns at work (``columns`` too, as numbers that cannot be
     negative); ``words`` and ``masters`` are samples on their way to ``rows``. ``in_order`` keeps the order of the
-    frames, ``order`` the frame of each sorted sample, where they are asked for; ``darks`` has room for what is
-    subtracted from each frame at one pixel, and ``marks`` tells what becomes of each sorted sample; ``spread`` is 1
+    frames, ``order`` the frame of each sorted sample, where they are asked for; ``column`` has room for the
+    samples of one pixel and two more, and ``marks`` tells what becomes of each sorted sample; ``spread`` is 1
     where the column was dequantized. ``total`` and ``bits`` as in `Singles`.
     """
 
@@ -165,7 +167,7 @@ class Doubles(NamedTuple):
     masters: Float64Array
     in_order: Float64Array
     order: NDArray[np.int64]
-    darks: Float64Array
+    column: Float64Array
     marks: NDArray[np.uint8]
     spread: NDArray[np.uint8]
     total: Float64Array
@@ -219,7 +221,7 @@ def new_space(rules: Rules, n_frames: int, *, n_pixels: int, keep_order: bool, b
         np.empty(narrow, np.float64),
         np.empty((kept, narrow + PADDING), np.float64),
         np.empty((kept, narrow), np.int64),
-        np.empty(n_frames, np.float64),
+        np.empty(n_frames + 2, np.float64),
         np.empty((n_frames, narrow), np.uint8),
         np.zeros(narrow, np.uint8),
         total,
@@ -253,6 +255,7 @@ RULES: Final = TupleLayout(
         "whole",
         "number",
         "number",
+        "whole",
     ),
 )
 RESULTS: Final = TupleLayout(

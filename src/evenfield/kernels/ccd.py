@@ -198,7 +198,7 @@ def reject(chunk: Doubles, count: int, rules: Rules, terms: Terms, places: Place
     rows, marks, valid, order, limits = chunk.rows, chunk.marks, chunk.valid, chunk.order, rules.limits
     scales, shifts, which, subtract = terms.scales, terms.shifts, terms.which, terms.subtract
     numbers, spread, terms_of, ordered = rules.numbers, chunk.spread, chunk.deviations, rules.weights.size > 0
-    first, last, in_order, exact, darks = chunk.first, chunk.last, chunk.in_order, chunk.exact, chunk.darks
+    first, last, in_order, exact, darks = chunk.first, chunk.last, chunk.in_order, chunk.exact, chunk.column
     keep_valid(chunk, count)
     for i in range(count):
         n = valid[i]

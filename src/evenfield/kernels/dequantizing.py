@@ -124,6 +124,22 @@ def gather_block(block: Singles, width: int) -> None:
 
 
 @inner
+def leave_coarse(chunk: Doubles, n_active: int, dequantized: float) -> int:
+    """List only the columns at work whose range allows for a standard deviation below a number.
+
+    Of ``n`` samples of a range ``R`` it is ``R / sqrt(2 (n - 1))`` at least.
+    """
+    rows, valid, active, n_left = chunk.rows, chunk.valid, chunk.active, 0
+    square = 2.000001 * dequantized * dequantized
+    for j in range(n_active):
+        i = active[j]
+        reach = rows[valid[i] - 1, i] - rows[0, i]
+        active[n_left] = i
+        n_left += 1 if reach * reach < square * (valid[i] - 1) else 0
+    return n_left
+
+
+@inner
 def dequantize(chunk: Doubles, count: int, rules: Rules, steps: NDArray[np.int64]) -> None:
     """Keep the true samples in `Doubles.exact`, and dequantize those columns whose standard deviation is small."""
     rows, exact, valid, active, facts = chunk.rows, chunk.exact, chunk.valid, chunk.active, chunk.facts
@@ -133,7 +149,7 @@ def dequantize(chunk: Doubles, count: int, rules: Rules, steps: NDArray[np.int64
     spread = chunk.spread
     for i in range(count):
         spread[i] = 0
-    n_active = start_rounds(chunk, count, 1)
+    n_active = leave_coarse(chunk, start_rounds(chunk, count, 1), rules.dequantized)
     find_medians(chunk, n_active)
     take_deviations(rows, chunk, n_active)
     find_deviations(chunk, n_active, 1.0)

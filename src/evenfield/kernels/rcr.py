@@ -15,6 +15,7 @@ from evenfield.kernels.columns import BEYOND, LEAST_SURVIVORS, keep_valid, media
 from evenfield.kernels.compiling import inner
 from evenfield.kernels.esd import moments
 from evenfield.kernels.shell import decide_by
+from evenfield.kernels.sorting import lesser
 from evenfield.model.pixels import Float64Array
 
 ONE_SIGMA: Final = 0.6826894921370859
@@ -23,11 +24,12 @@ ONE_SIGMA: Final = 0.6826894921370859
 
 @inner
 def fit_deviations(
-    rows: Float64Array, i: int, kept: tuple[int, int], center: float, slopes: Float64Array, by_line: bool
+    column: Float64Array, kept: tuple[int, int], center: float, slopes: Float64Array, by_line: bool
 ) -> float:
     """The 68.3 % deviation of the sorted samples ``kept`` from ``center``: by a line through the smaller, or itself.
 
-    ``slopes[n, 1 + k]`` are the weights of the k-th smallest absolute deviation of n in the slope of the line.
+    ``slopes[n, 1 + k]`` are the weights of the k-th smallest absolute deviation of n in the slope of the line. Before
+    and behind the samples ``kept`` of the column stand infinities.
     """
     n = kept[1] - kept[0]
     rank = ONE_SIGMA * (n - 1)
@@ -37,29 +39,30 @@ def fit_deviations(
     low = high - 1
     before, found, slope = 0.0, 0.0, 0.0
     for k in range(steps):
-        below = center - rows[low, i] if low >= kept[0] else np.inf
-        above = rows[high, i] - center if high < kept[1] else np.inf
-        before = found
-        if below < above:
-            found = below
-            low -= 1
-        else:
-            found = above
-            high += 1
+        # Written so that nothing has to be guessed: which side comes next is a matter of chance.
+        below, above = center - column[np.uintp(low)], column[np.uintp(high)] - center
+        is_below = 1 if below < above else 0
+        before, found = found, lesser(below, above)
+        low -= is_below
+        high += 1 - is_below
         slope += slopes[n, 1 + k] * found
     return slope if by_line else before + (rank - floor) * (found - before)
 
 
 @inner
-def keep_rcr(rows: Float64Array, i: int, n: int, table: Float64Array) -> tuple[int, int]:
+def keep_rcr(rows: Float64Array, i: int, n: int, table: Float64Array, column: Float64Array) -> tuple[int, int]:
     """What survives of a sorted column of ``n`` samples; ``table[n, 0]`` is the limit in standard deviations."""
     first, last = 0, n
+    column[0] = -np.inf
+    for k in range(n):
+        column[k + 1] = rows[k, i]
+    column[n + 1] = np.inf
     for phase in range(3):
         while last - first > LEAST_SURVIVORS and rows[first, i] < rows[last - 1, i]:
             left = last - first
             if phase < 2:
                 center = median(rows, i, first, last)
-                scatter = fit_deviations(rows, i, (first, last), center, table, phase == 0)
+                scatter = fit_deviations(column, (first + 1, last + 1), center, table, phase == 0)
             else:
                 center, squares = moments(rows, i, first, last)
                 scatter = math.sqrt(squares / (left - 1))
@@ -68,6 +71,7 @@ def keep_rcr(rows: Float64Array, i: int, n: int, table: Float64Array) -> tuple[i
             if not scatter > 0.0 or (below if is_low else above) <= table[left, 0] * scatter * BEYOND:
                 break
             first, last = (first + 1, last) if is_low else (first, last - 1)
+            column[first], column[last + 1] = -np.inf, np.inf
     return first, last
 
 
@@ -77,7 +81,7 @@ def reject(chunk: Doubles, count: int, rules: Rules, _terms: Terms, _places: Pla
     rows, first, last, valid, table = chunk.rows, chunk.first, chunk.last, chunk.valid, rules.table
     keep_valid(chunk, count)
     for i in range(count):
-        first[i], last[i] = keep_rcr(rows, i, valid[i], table)
+        first[i], last[i] = keep_rcr(rows, i, valid[i], table, chunk.column)
 
 
 decide_pixels = decide_by(reject)

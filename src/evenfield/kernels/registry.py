@@ -165,7 +165,7 @@ def _in_two_steps(prove: NativeFunction | None, decide: NativeFunction) -> Combi
         n_pixels = results.value.size
         for begin in range(0, n_pixels, STRETCH):
             end = min(begin + STRETCH, n_pixels)
-            if prove is None:
+            if prove is None or rules.decided:
                 deciding[-1] = end - begin
                 space.places[: end - begin] = np.arange(begin, end)
             else:
