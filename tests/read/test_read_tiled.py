@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xxhash
 from astropy.io import fits
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from evenfield.errors import DamagedFileError, ReadError
 from evenfield.model.pixels import Tile
-from evenfield.read import open_source
+from evenfield.read import kept_if_packed, open_source
 from evenfield.read.rice import PADDING, decode_rice
 from evenfield.read.tiled import TiledSource
 
@@ -278,3 +279,47 @@ def test_the_decoder_keeps_to_the_standard(rows: list[tuple[list[int], list[int]
     assert out.tolist() == [row for row, _ in rows]
     short = stops - 2
     assert not decode_rice(words, starts=starts, stops=np.maximum(short, starts), block=block, out=out)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_kept_is_unpacked_once(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kept source gives the same samples in bands of any height, and unpacks each row once."""
+    pixels = noisy(30, 70)
+    path = packed(tmp_path / "a.fits.fz", pixels, kind)
+    unpacked: list[int] = []
+    real = TiledSource._unpack
+
+    def counted(source: TiledSource, row: int, out: NDArray[np.int16]) -> None:
+        unpacked.extend(range(row, row + len(out)))
+        real(source, row, out)
+
+    monkeypatch.setattr(TiledSource, "_unpack", counted)
+    source = kept_if_packed(open_source(path))
+    for height in (7, 30, 4):
+        for start in range(0, 30, height):
+            out = np.empty((min(height, 30 - start), 70), np.int16)
+            source.read_raw(Tile(start=start, stop=start + len(out)), out)
+            stored = out.byteswap() if source.encoding.swapped else out
+            assert np.array_equal(stored.astype(np.int32) + 32768, pixels[start : start + len(out)])
+    assert sorted(unpacked) == list(range(30))
+    assert np.array_equal(source.read(Tile(start=3, stop=9)), pixels[3:9])
+    assert source.content_hash() == f"xxh3:{xxhash.xxh3_128_hexdigest(path.read_bytes())}"
+    source.close()
+
+
+def test_a_damaged_row_is_damage_each_time(tmp_path: Path) -> None:
+    """What could not be unpacked is not kept."""
+    path = packed(tmp_path / "a.fits.fz", noisy(6, 40), "GZIP_1")
+    rewrite_first_row(path, b"no gzip data at all")
+    source = kept_if_packed(open_source(path))
+    for _ in range(2):
+        with pytest.raises(DamagedFileError):
+            source.read_raw(Tile(start=0, stop=6), np.empty((6, 40), np.int16))
+    source.close()
+
+
+def test_plain_files_are_not_kept(tmp_path: Path) -> None:
+    """What need not be unpacked is read again."""
+    fits.PrimaryHDU(noisy(4, 8)).writeto(tmp_path / "a.fits")
+    with open_source(tmp_path / "a.fits") as source:
+        assert kept_if_packed(source) is source

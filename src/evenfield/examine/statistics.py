@@ -45,6 +45,9 @@ def count_between(pixels: Float32Array, low: float, high: float, *, closed: bool
     """How many pixels lie above ``low`` (exclusive) and up to ``high``, which counts itself where ``closed``."""
     found = 0
     for values in _chunks(pixels):
+        if values.min() > high:
+            # Of most masters nothing lies as low as what is looked for. NaN is above nothing.
+            continue
         inside = values > low
         inside &= (values <= high) if closed else (values < high)
         found += int(np.count_nonzero(inside))
@@ -61,8 +64,10 @@ def median_of(pixels: Float32Array, count: int) -> float | None:
     low, high = _guess(pixels)
     below, inside = 0, []
     for values in _finite_chunks(pixels):
-        below += int(np.count_nonzero(values < low))
-        inside.append(values[(values >= low) & (values <= high)])
+        reached = values >= low
+        below += values.size - int(np.count_nonzero(reached))
+        reached &= values <= high
+        inside.append(values[reached])
     middle = np.concatenate(inside)
     first, second = (count - 1) // 2 - below, count // 2 - below
     if first < 0 or second >= middle.size:

@@ -16,11 +16,12 @@ from evenfield.read.scan import Listing, Problem, list_files
 
 if TYPE_CHECKING:
     from evenfield.read.sources import open_source, read_history, read_image
-    from evenfield.read.views import ArraySource, CroppedSource
+    from evenfield.read.views import ArraySource, CroppedSource, kept_if_packed
 
 _HOMES = {
     "ArraySource": "views",
     "CroppedSource": "views",
+    "kept_if_packed": "views",
     "open_source": "sources",
     "read_history": "sources",
     "read_image": "sources",
@@ -33,6 +34,7 @@ __all__ = [
     "Problem",
     "RememberedFrames",
     "keeping_files",
+    "kept_if_packed",
     "list_files",
     "open_source",
     "read_header",

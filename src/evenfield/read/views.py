@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from evenfield.model.pixels import FLOAT32_ENCODING, Encoding, Float32Array, Pix
 from evenfield.model.sections import Region
 from evenfield.read.decode import PIECE
 from evenfield.read.stored import check_band
+
+if TYPE_CHECKING:
+    from evenfield.read.tiled import TiledSource
 
 
 class ArraySource:
@@ -153,3 +156,77 @@ class CroppedSource:
     def __exit__(self, *_: object) -> None:
         """Close the source."""
         self.close()
+
+
+class KeptSource:
+    """A packed image that keeps in memory what was unpacked once: unpacking again costs far more than reading again.
+
+    Parameters
+    ----------
+    source : TiledSource
+        The packed image, which now belongs to this object.
+    """
+
+    def __init__(self, source: TiledSource) -> None:
+        self._source = source
+        self._rows: NDArray[Any] | None = None
+        self._there = np.zeros(source.shape[0], np.bool_)
+
+    @property
+    def header(self) -> RawHeader:
+        """That of the file."""
+        return self._source.header
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns)."""
+        return self._source.shape
+
+    @property
+    def encoding(self) -> Encoding:
+        """That of the file."""
+        return self._source.encoding
+
+    def read_raw(self, tile: Tile, out: NDArray[np.generic]) -> None:
+        """Fill ``out`` with the band's raw samples.
+
+        Raises
+        ------
+        DamagedFileError
+            If the compressed data are broken, or the file has shrunk since it was opened.
+        """
+        check_band(self, tile, out)
+        if self._rows is None:
+            self._rows = np.empty(self.shape, self.encoding.numpy_dtype)
+        kept = self._rows[tile.start : tile.stop]
+        if not self._there[tile.start : tile.stop].all():
+            self._source.read_raw(tile, kept)
+            self._there[tile.start : tile.stop] = True
+        out.reshape(kept.shape)[...] = kept
+
+    def read(self, tile: Tile) -> Float32Array:
+        """The band as a new float32 array of true values; blank samples are NaN."""
+        raw = np.empty((tile.rows, self.shape[1]), self.encoding.numpy_dtype)
+        self.read_raw(tile, raw)
+        if self.encoding.dtype == "float32":
+            return raw
+        values = (raw.byteswap() if self.encoding.swapped else raw).astype(np.float32)
+        values += np.float32(self.encoding.bzero)
+        return values
+
+    def content_hash(self) -> str:
+        """That of the whole file."""
+        return self._source.content_hash()
+
+    def close(self) -> None:
+        """Close the file, and forget what was kept."""
+        self._rows = None
+        self._there[:] = False
+        self._source.close()
+
+
+def kept_if_packed(source: PixelSource) -> PixelSource:
+    """A source that will be read twice: one that has to be unpacked keeps what it gives, any other is what it was."""
+    from evenfield.read.tiled import TiledSource
+
+    return KeptSource(source) if isinstance(source, TiledSource) else source

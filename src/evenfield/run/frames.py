@@ -13,14 +13,15 @@ import numpy as np
 from evenfield.errors import EvenfieldError, InputChangedError, ReadError
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
+from evenfield.model.frame import FrameKind
 from evenfield.model.pixels import PixelSource
 from evenfield.model.plan import Calibration, Excluded, MasterRef, Step, StepInput
 from evenfield.model.report import MasterRecord
 from evenfield.model.sections import Region
-from evenfield.read import CroppedSource, open_source, reason_of
+from evenfield.read import CroppedSource, kept_if_packed, open_source, reason_of
 from evenfield.run.job import Job, check_unchanged
 from evenfield.run.loop import LEVEL_PIXELS, Stack, Subtraction
-from evenfield.tiles import bands
+from evenfield.tiles import Work, bands, peak_bytes
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,8 @@ def opened_frames(step: Step, job: Job) -> Iterator[OpenFrames]:
         If a master cannot be read, or no frame can; with --strict, if any frame cannot.
     """
     with contextlib.ExitStack() as stack:
-        items, sources, shifts, excluded, findings = [], [], [], [], []
+        items, shifts, excluded, findings = [], [], [], []
+        sources: list[PixelSource] = []
         for item in step.inputs:
             path = job.input_path(item)
             check_unchanged(item, path)
@@ -62,8 +64,10 @@ def opened_frames(step: Step, job: Job) -> Iterator[OpenFrames]:
                 continue
             _check_header(source, item, path)
             items.append(item)
-            sources.append(source if step.trim is None else CroppedSource(source, step.trim))
+            sources.append(source)
             shifts.append(shift)
+        if sources and step.kind is FrameKind.FLAT:
+            sources = _keep_unpacked(sources, step, job)
         if not sources:
             raise ReadError(f"None of the frames of {step.id} can be read.", mend="Copy them again.")
         subtractions, which_of, masters = _subtractions(step, job, stack)
@@ -71,7 +75,7 @@ def opened_frames(step: Step, job: Job) -> Iterator[OpenFrames]:
         yield OpenFrames(
             items=tuple(items),
             stack=Stack(
-                sources=tuple(sources),
+                sources=tuple(one if step.trim is None else CroppedSource(one, step.trim) for one in sources),
                 subtractions=subtractions,
                 which=tuple(which_of[item.calibration] if which_of else -1 for item in items),
                 shifts=tuple(shift + pedestals[item.calibration] for shift, item in zip(shifts, items, strict=True)),
@@ -80,6 +84,25 @@ def opened_frames(step: Step, job: Job) -> Iterator[OpenFrames]:
             findings=tuple(findings),
             masters=masters,
         )
+
+
+def _keep_unpacked(sources: list[PixelSource], step: Step, job: Job) -> list[PixelSource]:
+    """The flats, which are read for their levels and again to be combined; what had to be unpacked is kept, so far as
+    the memory budget has room for it.
+    """
+    shape, sample_bytes = sources[0].shape, sources[0].encoding.numpy_dtype.itemsize
+    masters = sum(1 for calibration in step.calibrations if calibration.masters)
+    work = Work(
+        n_frames=len(sources),
+        shape=shape,
+        sample_bytes=sample_bytes,
+        threads=job.threads,
+        n_masters=masters,
+        maps=step.recipe.maps,
+    )
+    room = job.budget_bytes - peak_bytes(work, budget_bytes=job.budget_bytes)
+    n_kept = max(0, room // (shape[0] * shape[1] * sample_bytes))
+    return [kept_if_packed(source) if index < n_kept else source for index, source in enumerate(sources)]
 
 
 def _open(path: str, job: Job) -> PixelSource:

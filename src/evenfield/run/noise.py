@@ -19,7 +19,7 @@ from evenfield.model.plan import Step
 from evenfield.model.rejections import Ccd, Rejection
 from evenfield.run.loop import FrameFailedError, Stack
 
-NOISE_PIXELS: Final = 200_000
+NOISE_PIXELS: Final = 100_000
 """Pixels whose scatter is measured, in rows spread over the frame."""
 
 
