@@ -445,10 +445,11 @@ def dequantize_all(sorted_columns):
     bits = total.view(np.uint64)
     for i in range(sorted_columns.shape[0]):
         x = sorted_columns[i]
-        total[0] = 0.0
+        seed = np.uint64(0)
         for k in range(x.size):
-            total[0] += x[k]
-        seed = bits[0]
+            total[0] = x[k]
+            seed = (seed ^ bits[0]) * np.uint64(0x94D049BB133111EB)
+            seed ^= seed >> np.uint64(29)
         for k in range(x.size):
             z = seed + np.uint64(k + 1) * np.uint64(0x9E3779B97F4A7C15)
             z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

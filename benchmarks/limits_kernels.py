@@ -5,11 +5,13 @@ python benchmarks/limits_kernels.py    (about two minutes)
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
 from typing import Literal
 
 import numpy as np
+from scipy import stats
 
 import evenfield
 
@@ -23,8 +25,8 @@ REJECTIONS = (
     "ccd:3,3",
 )
 FRAMES = (5, 8, 15, 30, 100)
-STUDENTIZED = {5: 0.14, 8: 0.51, 10: 0.67, 15: 0.84, 30: 0.935}
-"""Power of the deleted Studentized residual test at 0.135 %, one outlier of 5 sigma."""
+POWER_FRAMES = (5, 8, 10, 12, 15, 18, 20, 30)
+"""Numbers of frames among which outliers are looked for."""
 
 SAMPLES = 4_000_000
 COLUMNS = 200_000
@@ -46,11 +48,16 @@ def main() -> int:
     for text in REJECTIONS[:-1]:
         print(f"| `{text}` | " + " | ".join(lost(text, n, 1.0, False, rng, limits="nominal") for n in FRAMES) + " |")
     print()
-    print("| found of outliers of 5 sigma | " + " | ".join(f"N = {n}" for n in STUDENTIZED) + " |")
-    print("|---|" + "---|" * len(STUDENTIZED))
-    print("| deleted Studentized residual | " + " | ".join(f"{value:g}" for value in STUDENTIZED.values()) + " |")
-    for text in REJECTIONS:
-        print(f"| `{text}` | " + " | ".join(f"{found(text, n, rng):.2f}" for n in STUDENTIZED) + " |")
+    for n_outliers, sigmas in ((1, 5.0), (2, 12.0)):
+        title = f"found of {n_outliers} outlier{'s' * (n_outliers > 1)} of {sigmas:g} sigma"
+        print(f"| {title} | " + " | ".join(f"N = {n}" for n in POWER_FRAMES) + " |")
+        print("|---|" + "---|" * len(POWER_FRAMES))
+        if n_outliers == 1:
+            print("| deleted Studentized residual | " + " | ".join(f"{best(n):.2f}" for n in POWER_FRAMES) + " |")
+        for text in (*REJECTIONS, "esd"):
+            cells = (f"{found(text, n, n_outliers, sigmas, rng):.2f}" for n in POWER_FRAMES)
+            print(f"| `{text}` | " + " | ".join(cells) + " |")
+        print()
     return 0
 
 
@@ -79,12 +86,32 @@ def lost(
     )
 
 
-def found(text: str, n: int, rng: np.random.Generator) -> float:
-    """The share of columns in which a sample 5 sigma too bright is rejected (or, once in 700, another one)."""
+def best(n: int) -> float:
+    """The power of the deleted Studentized residual test at the promised loss for one outlier of 5 sigma."""
+    limit = stats.t.isf(PROMISE, n - 2)
+    return float(stats.nct.sf(limit, n - 2, 5.0 * math.sqrt((n - 1) / n)))
+
+
+def found(text: str, n: int, n_outliers: int, sigmas: float, rng: np.random.Generator) -> float:
+    """The share of samples so many sigma too bright that are rejected (or, once in 700, another one in their place)."""
     stack = rng.standard_normal((n, COLUMNS))
-    stack[0] += 5.0
-    combined = evenfield.combine_frames(stack, reject=complete(text, 1.0))
-    return float((combined.rejected_high > 0).mean())
+    stack[:n_outliers] += sigmas
+    reject = f"esd:0.3,{esd_alpha(n):.6f}" if text == "esd" else complete(text, 1.0)
+    rejected = evenfield.combine_frames(stack, reject=reject).rejected_high
+    return float(np.minimum(rejected, n_outliers).mean() / n_outliers)
+
+
+@functools.cache
+def esd_alpha(n: int) -> float:
+    """The ``alpha`` with which esd loses on each side what the others promise."""
+    clean = np.random.default_rng(5).standard_normal((n, SAMPLES // n))
+    low, high = 1e-4, 0.4
+    for _ in range(9):
+        alpha = math.sqrt(low * high)
+        made = evenfield.combine_frames(clean, reject=f"esd:0.3,{alpha:.6f}")
+        lost = (made.rejected_high.sum() + made.rejected_low.sum()) / clean.size / 2
+        low, high = (low, alpha) if lost > PROMISE else (alpha, high)
+    return math.sqrt(low * high)
 
 
 if __name__ == "__main__":

@@ -93,12 +93,24 @@ def test_dequantizing_starts_from_splitmix64() -> None:
     first = np.array([0x9E3779B97F4A7C15], np.uint64).view(np.float64)  # -1.0e-140 or so: a sum like any other
     moved = dequantized(np.concatenate([first, np.zeros(2)]), step=2.0)
     seed = 0xE220A8397B1DCDAF & 0xFFFFFFFF
+    for _ in range(2):  # two samples that are no whole part of a step away from the least one
+        seed = seed * 0x85EBCA6B % 2**32
+        seed ^= seed >> 13
     for rank in range(3):
         w = (seed + (rank + 1) * 0x9E3779B9) % 2**32
         for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
             w = (w ^ w >> shift) * factor % 2**32
         assert moved[rank] == pytest.approx(((w ^ w >> 16) >> 8) * 2.0**-23 - 1.0, abs=1e-15)
     assert len(set(dequantized(np.zeros(1000), step=2.0).tolist())) > 990
+
+
+def test_dequantizing_depends_on_every_sample() -> None:
+    """Columns of one sum are moved each in its own way, whatever the unit of the step."""
+    columns = np.array([[500.0, 502.0, 504.0, 506.0], [500.0, 503.0, 503.0, 506.0], [501.0, 501.0, 504.0, 506.0]])
+    for step in (1.0, 4.0, 0.25):
+        moved = np.array([dequantized(column * step, step=step) - column * step for column in columns]) / step
+        assert np.abs(moved[:, None] - moved[None]).max(axis=2)[~np.eye(3, dtype=bool)].min() > 0.01
+        assert np.abs(moved).max() <= 0.5
 
 
 def test_dequantizing_gives_normal_samples_back_their_continuum() -> None:

@@ -154,6 +154,9 @@ def _dequantized(x: F64, coarse: NDArray[np.bool_], step: float) -> F64:
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         seeds = (z ^ (z >> np.uint64(31))).astype(np.uint32)
+        for row in x[1:, coarse]:
+            seeds = (seeds ^ ((row - x[0, coarse]) * (256.0 / step)).astype(np.uint32)) * np.uint32(0x85EBCA6B)
+            seeds ^= seeds >> np.uint32(13)
         for rank in range(x.shape[0]):
             w = seeds + np.uint32((rank + 1) * 0x9E3779B9 & 0xFFFFFFFF)
             w = (w ^ (w >> np.uint32(16))) * np.uint32(0x7FEB352D)

@@ -4,8 +4,9 @@ Where the noise is a few steps of the converter, samples are equal by chance, a 
 a limit rejects jumps with the level. A uniform number between -1/2 and 1/2 step, added to each sample before anything
 is decided, undoes that (Widrow & Kollar 2008, "Quantization Noise", Cambridge). It is drawn from a hash of the column's
 own samples, so that it depends on nothing else, not even on the order of the frames: the sum's bits are mixed as in
-splitmix64 (Steele, Lea & Flood 2014, OOPSLA 453), and its low half with the sample's rank as in lowbias32 (Wellons
-2018). What is combined are the samples as they were.
+splitmix64 (Steele, Lea & Flood 2014, OOPSLA 453), and its low half with each sample's distance from the least one,
+then with a sample's rank as in lowbias32 (Wellons 2018). All samples count, because columns of one level have few
+different sums. What is combined are the samples as they were.
 """
 
 from __future__ import annotations
@@ -45,6 +46,13 @@ def seed_of(bits: int) -> np.uint32:
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.uint32(z ^ (z >> np.uint64(31)))
+
+
+@inner
+def stir(seed: np.uint32, distance: np.int32) -> np.uint32:
+    """A seed with a sample's distance from the least one, in 256ths of a step, mixed into it."""
+    w = np.uint32(np.uint32(seed ^ np.uint32(distance)) * np.uint32(0x85EBCA6B))
+    return np.uint32(w ^ (w >> np.uint32(13)))
 
 
 @inner
@@ -101,6 +109,10 @@ def spread_block(block: Singles, width: int, exact: bool, rules: Rules) -> None:
         facts[TRUE_SQUARES, i] = facts[SQUARES, i]
         total[0] = n * zeros[i] + (np.float64(facts[TOTAL, i]) + n * np.float64(facts[CENTER, i]))
         seeds[i] = seed_of(bits[0])
+    parts = np.float32(256.0 / rules.step)
+    for k in range(1, n):
+        for i in range(width):
+            seeds[i] = stir(seeds[i], np.int32((rows[k, i] - rows[0, i]) * parts))
     unit, half = np.float32(2.0**-24), np.float32(0.5)
     for i in range(width):
         # The rows of columns that stay as they are are moved by nothing.
@@ -161,6 +173,8 @@ def dequantize(chunk: Doubles, count: int, rules: Rules, steps: NDArray[np.int64
             for k in range(valid[i]):
                 total[0] += exact[k, i]
             seed = seed_of(bits[0])
+            for k in range(1, valid[i]):
+                seed = stir(seed, np.int32((exact[k, i] - exact[0, i]) * (256.0 / rules.step)))
             for k in range(valid[i]):
                 rows[k, i] += (np.float64(whole_uniform(seed, k)) * 2.0**-24 - 0.5) * rules.step
             spread[i] = 1

@@ -162,7 +162,8 @@ def dequantized(x: Float64Array, *, step: float) -> Float64Array:
     """Sorted samples, each moved within half a step by a number that depends on these samples only.
 
     The number is uniform: the bits of the sum of the samples, in ascending order, are mixed as in SplitMix64 (Steele,
-    Lea & Flood 2014); the low half, with the sample's rank, as in lowbias32 (Wellons 2018); its upper 24 bits count.
+    Lea & Flood 2014); the low half with the distance of each sample from the least, in whole 256ths of the step; then
+    with the sample's rank as in lowbias32 (Wellons 2018), of which the upper 24 bits count.
 
     Parameters
     ----------
@@ -183,6 +184,9 @@ def dequantized(x: Float64Array, *, step: float) -> Float64Array:
     z = ((bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK
     seed = (z ^ (z >> 31)) & _HALF
+    for value in x[1:].tolist():
+        seed = ((seed ^ int((value - float(x[0])) * (256.0 / step))) * 0x85EBCA6B) & _HALF
+        seed ^= seed >> 13
     moved = []
     for rank, value in enumerate(x.tolist()):
         w = (seed + (rank + 1) * 0x9E3779B9) & _HALF
