@@ -1,6 +1,6 @@
 """Everything that is measured of whole processes, as tables: `make bench`.
 
-    make bench                                    all of it: about half an hour, 14 GB of frames made once
+    make bench                                    all of it: about half an hour, 17 GB of frames made once
     make bench ARGS='--parts startup jobs --jobs A --runs 3'
     make bench ARGS='--quick'                     small frames, one run: whether the benchmarks themselves work
     make bench ARGS='--write'                     the tables into benchmarks/RESULTS.md as well
@@ -12,8 +12,10 @@ number is the median of its runs. Programs that are not installed are skipped by
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -27,7 +29,8 @@ import startup
 from measure import CommandFailedError
 from tables import Table, machine, results_page
 
-RESULTS = Path(__file__).resolve().parent / "RESULTS.md"
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "RESULTS.md"
 
 
 def arguments() -> argparse.Namespace:
@@ -53,6 +56,37 @@ def _jobs(asked: argparse.Namespace, folder: Path, work: Path) -> list[Table]:
     return jobs.tables(names=asked.jobs, folder=folder, work=work, runs=asked.runs, slow_peers=asked.slow_peers)
 
 
+def _kernels(asked: argparse.Namespace, folder: Path, work: Path) -> list[Table]:
+    del folder, work
+    frames = ["8", "30"] if asked.quick else ["8", "30", "100", "300"]
+    command = [
+        sys.executable,
+        str(HERE / "engine_kernels.py"),
+        "--json",
+        "--runs",
+        str(asked.runs),
+        "--frames",
+        *frames,
+    ]
+    print("Kernels", file=sys.stderr, flush=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CommandFailedError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    found = json.loads(done.stdout)
+    return [
+        Table(
+            title="Rejections: ns of processor time a sample, one core",
+            head=("", *(f"N = {n}" for n in found["frames"])),
+            rows=tuple((label, *(f"{cell:.2f}" for cell in cells)) for label, cells in found["rows"]),
+            notes=(
+                "Raw 16-bit samples of flats, big-endian, with a dark master and scales, 4 million a call; the "
+                f"least of {asked.runs} runs. What others do begins with samples that are calibrated already.",
+                *done.stderr.splitlines(),
+            ),
+        )
+    ]
+
+
 def _memory(asked: argparse.Namespace, folder: Path, work: Path) -> list[Table]:
     return memory.tables(folder=folder, work=work, runs=asked.runs, small=asked.quick)
 
@@ -68,6 +102,7 @@ def _cold(asked: argparse.Namespace, folder: Path, work: Path) -> list[Table]:
 
 PARTS: dict[str, Callable[[argparse.Namespace, Path, Path], list[Table]]] = {
     "startup": _startup,
+    "kernels": _kernels,
     "jobs": _jobs,
     "memory": _memory,
     "packed": _packed,

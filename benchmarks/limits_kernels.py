@@ -1,6 +1,7 @@
 """What corrected limits lose and find, counted through the kernels themselves: the tables of docs/limits.md.
 
-python benchmarks/limits_kernels.py    (about two minutes)
+python benchmarks/limits_kernels.py           (a minute)
+python benchmarks/limits_kernels.py --more    more samples, limits and numbers of frames (about five minutes)
 """
 
 from __future__ import annotations
@@ -33,8 +34,47 @@ COLUMNS = 200_000
 PROMISE = 0.5 * math.erfc(3 / math.sqrt(2))
 
 
+MORE_FRAMES = (5, 8, 20, 60, 165, 300, 500)
+MORE_SAMPLES = {2: 4_000_000, 3: 20_000_000, 4: 100_000_000, 5: 200_000_000}
+"""Samples by limit: 90,000, 27,000, 3200 and 57 are promised on each side."""
+
+
+def more() -> None:
+    """Print what is lost low / high in units of the promise, for continuous samples and for integers of one level."""
+    rng = np.random.default_rng(77)
+    heads = [f"limits of {limit}" for limit in MORE_SAMPLES] + [f"integers, {limit}" for limit in (2, 3, 4)]
+    print("| | N | " + " | ".join(heads) + " |\n|---|" + "---|" * (1 + len(heads)))
+    for text in ("zscore:3", "averaged:3,3", *REJECTIONS[1:]):
+        for n in MORE_FRAMES:
+            cells = [lost_of_many(text.replace("3", str(limit)), n, limit, False, rng) for limit in MORE_SAMPLES]
+            cells += [lost_of_many(text.replace("3", str(limit)), n, limit, True, rng) for limit in (2, 3, 4)]
+            print(
+                f"| `{text.partition(':')[0]}{', scores' * text.endswith('scores')}` | {n} | "
+                + " | ".join(cells)
+                + " |",
+                flush=True,
+            )
+
+
+def lost_of_many(text: str, n: int, limit: int, integer: bool, rng: np.random.Generator) -> str:
+    """The shares of clean samples lost on either side; integers of noise 2 steps lie within a step of one level."""
+    promise, low, high, seen = 0.5 * math.erfc(limit / math.sqrt(2)), 0, 0, 0
+    while seen < MORE_SAMPLES[limit]:
+        stack = rng.standard_normal((n, 4_000_000 // n), dtype=np.float32)
+        if integer:
+            phases = 1000.0 + np.arange(stack.shape[1]) % 97 / 97
+            stack = np.rint(2.0 * stack + phases.astype(np.float32)).astype(np.uint16)
+        combined = evenfield.combine_frames(stack, reject=complete(text, math.sqrt(4 + 1 / 12) if integer else 1.0))
+        low, high = low + int(combined.rejected_low.sum()), high + int(combined.rejected_high.sum())
+        seen += stack.size
+    return f"{low / seen / promise:.2f} / {high / seen / promise:.2f}"
+
+
 def main() -> int:
     """Print the tables, as Markdown."""
+    if "--more" in sys.argv[1:]:
+        more()
+        return 0
     rng = np.random.default_rng(1)
     print("| limits of 3: lost low / high, in units of the promise | " + " | ".join(f"N = {n}" for n in FRAMES) + " |")
     print("|---|" + "---|" * len(FRAMES))
