@@ -622,7 +622,7 @@ def test_the_same_frame_copied_twice(ev: Callable[..., Any], night: Path, codes:
     assert "second_copy" in codes(outcome)
 
 
-@pytest.mark.parametrize("suffix", [".xisf", ".cr2", ".CR3", ".nef", ".arw", ".dng", ".raf", ".ser", ".tif"])
+@pytest.mark.parametrize("suffix", [".cr2", ".CR3", ".nef", ".arw", ".dng", ".raf", ".ser", ".tif"])
 def test_formats_not_read_yet(ev: Callable[..., Any], night: Path, suffix: str) -> None:
     """Frames of another format are listed with the reason, not overlooked."""
     (night / f"flat_99{suffix}").write_bytes(b"XISF0100 or whatever it is")

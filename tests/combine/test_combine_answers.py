@@ -243,12 +243,16 @@ def test_equal_samples_of_minmax_stand_in_the_order_of_their_frames() -> None:
     assert found.value[0] == pytest.approx((5 + 5 + 2 * 9 + 7) / 5)
 
 
-def test_auto_is_the_median_of_few_frames_and_winsorized_of_more() -> None:
-    """Fewer than 5 frames: median of all samples; from 5 on winsorized 3/3 and the method asked for."""
+def test_auto_by_number_of_frames() -> None:
+    """Fewer than 5 frames: median of all samples; then zscore, from 12 on sigma, from 20 on winsorized."""
     few = column(1, 2, 90, 3)
     assert outcome(few, reject="auto") == (2.5, 4, 0, 0)
-    more = np.random.default_rng(4).normal(50, 2, (9, 200))
-    more[3] += 60
-    auto, chosen = combine_frames(more, reject="auto"), combine_frames(more, reject="winsorized:3,3")
-    np.testing.assert_array_equal(auto.value, chosen.value)
-    assert np.mean(auto.rejected_high > 0) > 0.99
+    for n, text in ((5, "zscore:3"), (11, "zscore:3"), (12, "sigma:3,3"), (19, "sigma:3,3"), (20, "winsorized:3,3")):
+        more = np.random.default_rng(4).normal(50, 2, (n, 200))
+        more[3] += 60
+        auto, chosen = combine_frames(more, reject="auto"), combine_frames(more, reject=text)
+        np.testing.assert_array_equal(auto.value, chosen.value)
+        assert np.mean(auto.rejected_high > 0) > 0.99
+    nominal = combine_frames(more[:8], reject="auto", limits="nominal")
+    winsorized = combine_frames(more[:8], reject="winsorized:3,3", limits="nominal")
+    np.testing.assert_array_equal(nominal.value, winsorized.value)

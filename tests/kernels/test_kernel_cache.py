@@ -70,12 +70,29 @@ def test_cache_folder_name_changes_with_any_source(tmp_path: Path) -> None:
     assert run_python(code) != before
 
 
-def test_kernels_are_compiled_says_whether_any_is(tmp_path: Path) -> None:
-    """A cold cache is told from a warm one without loading numba."""
+def test_what_is_compiled_is_told_without_numba(tmp_path: Path) -> None:
+    """Whether the kernels of some rejections are there is told part by part, and without loading numba."""
     code = (
-        "import sys; from evenfield.kernels import cache\n"
-        "print(cache.kernels_are_compiled(), 'numba' in sys.modules)\n"
-        "(cache.cache_folder() / 'x.kernel').write_bytes(b'')\n"
-        "print(cache.kernels_are_compiled())"
+        "import sys; from evenfield.kernels import cache, registry\n"
+        "there = registry.are_compiled\n"
+        "def told(): print(there(['none']), there(['none', 'esd']), 'numba' in sys.modules)\n"
+        "told()\n"
+        "for part in ('prove_pixels', 'decide_pixels'): cache.compiled_file('none', part).write_bytes(b'')\n"
+        "told()"
     )
-    assert run_python(code, **{cache.CACHE_VARIABLE: str(tmp_path)}).split() == ["False", "False", "True"]
+    told = run_python(code, **{cache.CACHE_VARIABLE: str(tmp_path)}).split()
+    assert told == ["False", "False", "False", "True", "False", "False"]
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_cache_that_cannot_be_written_is_read(tmp_path: Path) -> None:
+    """What somebody else compiled is used where this user may not write."""
+    code = "from evenfield.kernels import registry; registry.level_kernel(); import sys; print('numba' in sys.modules)"
+    environment = {cache.CACHE_VARIABLE: str(tmp_path)}
+    assert run_python(code, **environment) == "True"
+    (folder,) = tmp_path.iterdir()
+    folder.chmod(0o555)
+    try:
+        assert run_python(code, **environment) == "False"
+    finally:
+        folder.chmod(0o755)

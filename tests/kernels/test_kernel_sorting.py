@@ -28,7 +28,7 @@ def sort_rows(rows: Float64Array, steps: NDArray[np.int64], width: int, zero: fl
 @functools.cache
 def compiled() -> NativeFunction:
     """`sort_rows`, compiled once."""
-    return NativeFunction(address_of(Compiled(*compile_entry(sort_rows, LAYOUTS))), LAYOUTS)
+    return NativeFunction(address_of(Compiled(*compile_entry(sort_rows, LAYOUTS, name="test_sort_rows"))), LAYOUTS)
 
 
 def sort(rows: Float64Array, width: int) -> None:

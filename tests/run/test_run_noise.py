@@ -13,6 +13,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from evenfield import (
+    CalibrationSettings,
     CombineSettings,
     Report,
     Settings,
@@ -198,6 +199,29 @@ def cut_while_reading(paths: Sequence[Path]) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(FileSource, "read_raw", read_raw)
         yield
+
+
+def test_a_master_with_holes_does_not_spoil_the_noise(tmp_path: Path) -> None:
+    """Bad pixels of a ready master are NaN; those of the flats are lost, all others keep their samples."""
+    shoot(tmp_path / "night", "FLAT", 8, egain=1.0, read_adu=10.0)
+    dark = np.full(SHAPE, 500.0, np.float32)
+    dark[::7, ::5] = np.nan
+    cards = fits.getheader(sorted((tmp_path / "night").rglob("*.fits"))[0])
+    cards["IMAGETYP"], cards["BUNIT"] = "Master Dark Flat", "adu"
+    for name in ("BZERO", "BSCALE"):
+        cards.pop(name, None)
+    fits.writeto(tmp_path / "master_dark.fits", dark, cards)
+    calibration = CalibrationSettings(mode="files", files=(str(tmp_path / "master_dark.fits"),))
+    settings = Settings(calibration=calibration)
+    survey = survey_folders([tmp_path / "night"], settings=settings)
+    report = run_plan(make_plan(survey, output=str(tmp_path / "m"), settings=settings))
+    flat = result_of(report, "flat")
+    assert flat.status.value == "DONE", flat.why
+    assert flat.measured["bias_adu"] == pytest.approx(500.0)
+    assert flat.measured["egain_e_per_adu"] == pytest.approx(1.0, rel=0.1)
+    share = (flat.measured["rejected_low_share"] or 0.0) + (flat.measured["rejected_high_share"] or 0.0)
+    assert share < 0.006
+    assert np.array_equal(np.isnan(fits.getdata(flat.outputs[0])), np.isnan(dark))
 
 
 def test_the_mend_mends(tmp_path: Path) -> None:

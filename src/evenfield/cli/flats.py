@@ -44,8 +44,10 @@ def command(
     shown = Shown(json=as_json, quiet=quiet, verbose=verbose)
     settings = settings_of(values)
     progress = ProgressLine(quiet=quiet or as_json)
-    with keeping_files():
+    with keeping_files() as files:
         plan = plan_paths(paths, calibration=calibration, output=output, settings=settings, progress=progress)
+        # Products are read too, and replaced: none of them may stay open.
+        files.only(use.path for use in plan.files if use.use == "used")
         if dry_run:
             return show_plan(plan, shown=shown, explain=True, search=show_search)
         if show_search:

@@ -106,7 +106,7 @@ def run_plan_and_show(plan: Plan, *, shown: Shown, progress: ProgressLine) -> Re
     # run_plan brings the kernels; it is loaded only now.
     from evenfield.run.run import run_plan
 
-    _tell_first_use(shown)
+    _tell_first_use(plan, shown)
     with cancel_on_signal() as cancel:
         report = run_plan(plan, on_event=progress.event, cancel=cancel)
     progress.clear()
@@ -145,11 +145,11 @@ def error_report(error: EvenfieldError) -> Report:
     return Report(version=evenfield.__version__, exit_code=1, findings=(told,))
 
 
-def _tell_first_use(shown: Shown) -> None:
+def _tell_first_use(plan: Plan, shown: Shown) -> None:
     from evenfield.run.machine import first_use
 
-    if first_use() and not shown.quiet:
-        remark("First use: compiling the kernels for this processor, about ten seconds, once.")
+    if first_use(plan) and not shown.quiet:
+        remark("First use: compiling kernels for this processor, about ten seconds, once.")
 
 
 @contextmanager

@@ -114,8 +114,10 @@ def combine_band(
     samples = raw_samples(raw, encoding)
     check_recipe(recipe.method, recipe.rejection, recipe.weights, raw.shape[0])
     filled = new_combined(raw.shape[1]) if out is None else out
-    if filled.value.shape != (raw.shape[1],):
-        raise CombineError(f"The results have shape {filled.value.shape}, the band has {raw.shape[1]} pixels.")
+    for name in ("value", "noise", "count", "rejected_low", "rejected_high"):
+        if getattr(filled, name).shape != (raw.shape[1],):
+            found = getattr(filled, name).shape
+            raise CombineError(f"The results' {name} has shape {found}, the band has {raw.shape[1]} pixels.")
     return run_kernel(samples, checked_terms(terms, *raw.shape), recipe, columns or raw.shape[1], filled)
 
 

@@ -12,10 +12,7 @@ from evenfield.combine.checks import check_recipe, check_stack
 from evenfield.combine.steps import STEP_FRAMES, STEP_PIXELS, step_of
 from evenfield.errors import CombineError
 from evenfield.model.pixels import Combined, Float64Array
-from evenfield.model.rejections import AutoRejection, Limits, NoRejection, Rejection, Winsorized, rejection
-
-AUTO_LEAST_FRAMES: Final = 5
-"""With fewer frames, "auto" is the median."""
+from evenfield.model.rejections import AutoRejection, Limits, NoRejection, Rejection, auto_rejection, rejection
 
 BAND_BYTES: Final = 8 << 20
 """Size of the float64 copy of a part of the stack: the only memory taken besides the results."""
@@ -40,7 +37,7 @@ def combine_frames(
         "mean" or "median" of the survivors.
     reject : Rejection or str, optional
         A rejection, or its text ("winsorized:4,3"); ``None`` is none. "auto": fewer than 5 frames give the median
-        of all samples (weights unused), more winsorized 3/3.
+        of all samples (weights unused), fewer than 12 zscore 3, fewer than 20 sigma 3/3, more winsorized 3/3.
     weights : array (n_frames,), optional
         Weights of the mean. They never influence the rejection.
     limits : str
@@ -72,8 +69,8 @@ def combine_frames(
     n_frames = samples.shape[0]
     if isinstance(chosen, AutoRejection):
         check_recipe(method, NoRejection(), given, n_frames)
-        few = n_frames < AUTO_LEAST_FRAMES
-        method, chosen = ("median", NoRejection()) if few else (method, Winsorized(low=3.0, high=3.0))
+        auto = auto_rejection(n_frames, kind="array", limits=limits)
+        method, chosen = ("median", NoRejection()) if auto is None else (method, auto)
     check_recipe(method, chosen, given, n_frames)
     step = 0.0 if samples.dtype.kind == "f" else float(_step_of_stack(samples))
     recipe = CombineRecipe(method=method, rejection=chosen, weights=given, step=step, limits=limits)

@@ -45,7 +45,7 @@ def fit_noise(levels: Float64Array, *, variances: Float64Array, egain_e_per_adu:
     NoiseModel
         The variances' means in groups of like level, fitted with a straight line, weighted with the inverse square
         of the expected variance (Janesick 2007, "Photon Transfer", SPIE). Where the line falls short of a group by
-        more than 5 %, it is raised until it does not.
+        more than 5 %, it is raised until it does not. Frames with hardly any light have one read noise, the median.
 
         Without finite values, or where no pixel changes, the read noise is 0: nothing is known.
     """

@@ -28,7 +28,7 @@ def cache_folder() -> Path:
         wanted.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=wanted).close()
     except OSError:
-        # Compiled code is loaded from here without a check, so a folder that others could have filled is no choice.
+        # Compiled code is trusted, so a folder that others could have filled is no choice.
         private = Path(tempfile.mkdtemp(prefix="evenfield-kernels-"))
         atexit.register(shutil.rmtree, private, ignore_errors=True)
         return private
@@ -41,18 +41,17 @@ def cache_is_shared() -> bool:
 
 
 def compiled_file(module: str, name: str) -> Path:
-    """The file in the cache folder that holds the compiled function ``name`` of a kernel's module, or will."""
-    return cache_folder() / f"{module}.{name}.kernel"
+    """The file that holds the compiled function ``name`` of a kernel's module, or will.
+
+    One that is there is used also where nothing can be written: a machine may have been set up by somebody else.
+    """
+    there = _wanted_folder() / f"{module}.{name}.kernel"
+    return there if there.exists() else cache_folder() / there.name
 
 
 def is_compiled(module: str, name: str) -> bool:
     """Whether a kernel's function was compiled before, by this version on this processor."""
-    return (_wanted_folder() / compiled_file(module, name).name).exists()
-
-
-def kernels_are_compiled() -> bool:
-    """Whether any kernel of this version was compiled before: if not, the first use takes some seconds."""
-    return any(_wanted_folder().glob("*.kernel"))
+    return (_wanted_folder() / f"{module}.{name}.kernel").exists()
 
 
 def _wanted_folder() -> Path:
@@ -69,6 +68,7 @@ def _folder_name() -> str:
     import llvmlite.binding as llvm
 
     processor = f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+    processor += f" {llvm.llvm_version_info}"
     digest = hashlib.sha256(processor.encode())
     # What holds numba's version number, found without importing numba or searching through all packages' metadata.
     numba = importlib.util.find_spec("numba")

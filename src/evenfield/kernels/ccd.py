@@ -45,14 +45,21 @@ from evenfield.model.pixels import Float32Array, Float64Array
 
 @inner
 def lower_variances(
-    facts: Float32Array, subtract: Float32Array, frame: int, terms: Terms, numbers: Float64Array, start: int, width: int
+    facts: Float32Array,
+    subtract: Float32Array,
+    frame: int,
+    terms: Terms,
+    numbers: Float64Array,
+    start: int,
+    width: int,
+    least_scale: float,
 ) -> None:
     """Lower ``NEXT`` to the variance that a sample of this frame has at the level ``EXTRA``, where that is less.
 
-    ``numbers`` are ``r^2``, ``1/G``, ``S^2`` and ``B``.
+    Its read noise is taken as that of the least scale of all frames. ``numbers`` are ``r^2``, ``1/G``, ``S^2``, ``B``.
     """
     k, master = terms.scales[frame], terms.which[frame]
-    read, photon = np.float32(k * k * numbers[0]), np.float32(k * numbers[1])
+    read, photon = np.float32(least_scale * least_scale * numbers[0]), np.float32(k * numbers[1])
     scaled, shift = np.float32(numbers[2]), np.float32(k * (terms.shifts[frame] - numbers[3]))
     scale, zero = np.float32(k), np.float32(0.0)
     for i in range(width):
@@ -66,7 +73,8 @@ def lower_variances(
 def is_extreme(scales: Float64Array, shifts: Float64Array, which: NDArray[np.int64], frame: int) -> bool:
     """Whether a frame has the least or the greatest scale of those from which the same is subtracted.
 
-    The variance of the others lies between theirs: it grows with the scale, or it has one greatest value.
+    The photon noise of the others is not below both of theirs: it grows with the scale, or has one greatest value and
+    is 0 beyond. Their read noise is not below that of the least scale.
     """
     lower, higher = False, False
     for other in range(scales.size):
@@ -74,7 +82,9 @@ def is_extreme(scales: Float64Array, shifts: Float64Array, which: NDArray[np.int
             earlier = scales[other] == scales[frame] and other < frame
             lower = lower or scales[other] < scales[frame] or earlier
             higher = higher or scales[other] > scales[frame] or earlier
-    return not (lower and higher)
+            if lower and higher:
+                return False
+    return True
 
 
 @inner
@@ -90,9 +100,12 @@ def prove(block: Singles, width: int, rules: Rules, terms: Terms, start: int) ->
         level = np.float32(zeros[i] + np.float64(facts[CENTER, i]))
         facts[EXTRA, i] = level - rounding * abs(level) - facts[ERROR, i] - moved
         facts[NEXT, i] = infinite
+    least_scale = np.inf
+    for frame in range(n):
+        least_scale = min(least_scale, terms.scales[frame])
     for frame in range(n):
         if is_extreme(terms.scales, terms.shifts, terms.which, frame):
-            lower_variances(facts, subtract, frame, terms, rules.numbers, start, width)
+            lower_variances(facts, subtract, frame, terms, rules.numbers, start, width, least_scale)
     down = np.float32(1.0 - 16.0 * ROUNDING)
     for i in range(width):
         facts[SCATTER, i] = down * math.sqrt(facts[NEXT, i])
@@ -148,13 +161,18 @@ def mark_noise(
 def noise_range(
     scales: Float64Array, shifts: Float64Array, darks: Float64Array, numbers: Float64Array, center: float, more: float
 ) -> tuple[float, float]:
-    """The least and the greatest noise that a sample of any frame has at a level; ``darks`` are what is subtracted."""
+    """The least and the greatest noise that a sample of any frame has at a level; ``darks`` are what is subtracted.
+
+    Both are 0 where the noise of a frame is no number.
+    """
     least, most = np.inf, 0.0
     for frame in range(scales.size):
         scale = scales[frame]
         level = shifts[frame] + darks[frame] - numbers[3]
         variance = scale * scale * (numbers[0] + max(center / scale + level, 0.0) * numbers[1])
         variance = variance + numbers[2] * center * center + more
+        if not variance < np.inf:
+            return 0.0, 0.0
         least = min(least, variance)
         most = max(most, variance)
     return math.sqrt(least), math.sqrt(most)

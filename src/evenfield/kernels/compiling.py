@@ -34,8 +34,12 @@ def part(function: Function) -> Function:
     return compiled
 
 
-def compile_entry(function: Callable[..., int], layouts: Sequence[Layout]) -> tuple[str, tuple[str, ...], bytes]:
+def compile_entry(
+    function: Callable[..., int], layouts: Sequence[Layout], *, name: str
+) -> tuple[str, tuple[str, ...], bytes]:
     """Compile a `part` that takes five to seven values of such layouts and returns an integer.
+
+    ``name`` becomes a part of the entry's name, so that no two functions of one process have the same.
 
     Returns
     -------
@@ -49,6 +53,7 @@ def compile_entry(function: Callable[..., int], layouts: Sequence[Layout]) -> tu
     """
     numba = load_numba()
     entry = _ENTRIES[len(layouts)](function, _taker(layouts))
+    entry.__name__ = entry.__qualname__ = name
     signature = numba.types.int64(numba.types.voidptr)
     compiled = numba.njit(signature, no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(entry)
     (result,) = compiled.overloads.values()

@@ -114,6 +114,8 @@ def _write(path: Path, compiled: Compiled) -> None:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(_hash(content) + b"\n" + content)
+            # Other users of this machine may share the folder.
+            os.chmod(partial, 0o644)
             os.replace(partial, path)
         except OSError:
             os.unlink(partial)

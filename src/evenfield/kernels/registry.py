@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import functools
 import importlib
 import os
 import subprocess
@@ -75,10 +74,13 @@ _LEVEL: Final[Part] = ("level", "sum_level")
 
 _READY: dict[str, CombineKernel] = {}
 _LOCK = threading.RLock()
+_FUNCTIONS: dict[Part, NativeFunction] = {}
 _HELPERS: dict[Part, subprocess.Popen[bytes]] = {}
 """What other processes are compiling."""
 
 _PATIENCE_S: Final = 0.02
+_LONGEST_S: Final = 120.0
+"""So long a helper is waited for: then what it was to do is done here."""
 
 
 class CombineKernel(Protocol):
@@ -105,7 +107,7 @@ def combine_kernel(name: str) -> CombineKernel:
         return _READY[name]
 
 
-def compile_ahead(names: Sequence[str]) -> None:
+def compile_ahead(names: Sequence[str], *, levels_first: bool = False) -> None:
     """Let another process begin to compile half of what these rejections need, and the levels.
 
     numba compiles one function at a time in each process. What a process has compiled shortens what it compiles next,
@@ -115,24 +117,27 @@ def compile_ahead(names: Sequence[str]) -> None:
         missing = [(name, part) for name in dict.fromkeys(names) for part in PARTS[name] if not _is_there((name, part))]
         theirs = [(name, part) for name, part in missing if part != PARTS[name][0]]
         if missing and not _is_there(_LEVEL):
-            # Wanted after the first kernel.
-            theirs.insert(1, _LEVEL)
+            # Wanted before the first kernel of flats, after that of dark frames.
+            theirs.insert(0 if levels_first else 1, _LEVEL)
         helper = _start_compiling(theirs) if theirs else None
         if helper is not None:
             _HELPERS.update(dict.fromkeys(theirs, helper))
+
+
+def are_compiled(names: Sequence[str]) -> bool:
+    """Whether the kernels of these rejections were compiled before, by this version on this processor."""
+    return all(is_compiled(name, part) for name in names for part in PARTS[name])
 
 
 def _is_there(part: Part) -> bool:
     return is_compiled(*part) or part in _HELPERS
 
 
-@functools.cache
 def level_kernel() -> NativeFunction:
     """The compiled `evenfield.kernels.level.sum_level`."""
     return compiled_part("level", "sum_level")
 
 
-@functools.cache
 def rice_kernel() -> NativeFunction:
     """The compiled `evenfield.kernels.rice.decode_rows`."""
     return compiled_part("rice", "decode_rows")
@@ -140,16 +145,27 @@ def rice_kernel() -> NativeFunction:
 
 def compiled_part(module: str, name: str) -> NativeFunction:
     """One function of a module of this package, compiled or loaded; waits for the process that is compiling it."""
-    helper = _HELPERS.get((module, name))
-    # What a helper failed to do is done here.
-    while helper is not None and helper.poll() is None and not is_compiled(module, name):
+    with _LOCK:
+        if (module, name) not in _FUNCTIONS:
+            _wait_for((module, name))
+            _FUNCTIONS[module, name] = _compiled_or_loaded(module, name)
+        return _FUNCTIONS[module, name]
+
+
+def _wait_for(part: Part) -> None:
+    """Wait for the process that is compiling a part; what it failed to do is done here."""
+    helper, until = _HELPERS.get(part), time.monotonic() + _LONGEST_S
+    while helper is not None and helper.poll() is None and not is_compiled(*part) and time.monotonic() < until:
         time.sleep(_PATIENCE_S)
+
+
+def _compiled_or_loaded(module: str, name: str) -> NativeFunction:
 
     def compile_it() -> Compiled:
         from evenfield.kernels.compiling import compile_entry
 
         function = getattr(importlib.import_module(f"evenfield.kernels.{module}"), name)
-        return Compiled(*compile_entry(function, LAYOUTS[name]))
+        return Compiled(*compile_entry(function, LAYOUTS[name], name=f"{module}_{name}"))
 
     return native_function(module, name, LAYOUTS[name], compile_it=compile_it)
 
@@ -183,17 +199,21 @@ def _start_compiling(parts: Sequence[Part]) -> subprocess.Popen[bytes] | None:
     """
     if (os.cpu_count() or 1) < 2 or getattr(sys, "frozen", False) or not sys.executable or not cache_is_shared():
         return None
+    # Not from the user's folder, in which a file may be called like a module; the package may lie anywhere.
     source = str(Path(__file__).parents[2])
-    path = os.pathsep.join(one for one in (source, os.environ.get("PYTHONPATH", "")) if one)
-    code = f"from evenfield.kernels.registry import compiled_part; [compiled_part(*one) for one in {list(parts)!r}]"
+    code = (
+        f"import sys; sys.path.append({source!r}); from evenfield.kernels.registry import compiled_part; "
+        f"[compiled_part(*one) for one in {list(parts)!r}]"
+    )
     quiet = subprocess.DEVNULL
     try:
         helper = subprocess.Popen(
-            [sys.executable, "-c", code],
-            env={**os.environ, "PYTHONPATH": path},
+            [sys.executable, "-P", "-c", code],
             stdin=quiet,
             stdout=quiet,
             stderr=quiet,
+            # Ctrl-C is for the program itself, which then ends its helper.
+            start_new_session=True,
         )
     except OSError:
         return None

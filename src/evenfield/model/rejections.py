@@ -19,11 +19,7 @@ class NoRejection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class AutoRejection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="auto"):
-    """Chosen when the plan is made.
-
-    Below 5 frames the median; from 20 frames on winsorized, 3/3 for flats and 4/3 for dark ones; between them ccd for
-    flats, and for dark ones zscore 3 below 12 frames, then sigma 4/3.
-    """
+    """Chosen by kind and number of frames when the plan is made; see `auto_rejection`."""
 
 
 class ZScore(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="zscore"):
@@ -213,6 +209,36 @@ def _number(value: str, text: str) -> float | int:
     if not math.isfinite(number):
         raise SettingsError(f"'{value}' in rejection '{text}' is not a finite number.")
     return int(number) if number == int(number) else number
+
+
+FEW: Final = 5
+"""With fewer frames outliers cannot be told from noise, and the median is taken."""
+
+SINGLE: Final = 12
+"""Below, no rejection by a pixel's own scatter finds nine tenths of the outliers that the best test of one finds but
+that test itself, `ZScore`: two outliers that hide each other are too rare in so few dark frames to matter."""
+
+MANY: Final = 20
+"""From here on `Winsorized` finds nine tenths of what the best test finds, and several outliers of a pixel as well.
+These numbers are those of docs/limits.md."""
+
+
+def auto_rejection(n_frames: int, *, kind: Literal["flat", "dark", "array"], limits: Limits) -> Rejection | None:
+    """What "auto" becomes; ``None``: the median of all samples.
+
+    Below 5 frames the median; from 20 frames on winsorized. Between them ccd for flats, whose light has a noise that
+    all pixels tell together; for dark frames, whose noise differs from pixel to pixel, and for arrays of which nothing
+    is known, zscore below 12 frames and then sigma, or with nominal limits, which leave these blind, winsorized. The
+    limits are 3, low ones of dark frames 4.
+    """
+    if n_frames < FEW:
+        return None
+    low = 4.0 if kind == "dark" else 3.0
+    if kind == "flat" and n_frames < MANY:
+        return Ccd(low=low, high=3.0)
+    if n_frames >= MANY or limits == "nominal":
+        return Winsorized(low=low, high=3.0)
+    return Sigma(low=low, high=3.0) if n_frames >= SINGLE else ZScore(limit=3.0)
 
 
 def rejection_name(chosen: Rejection) -> str:

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from evenfield.model.frame import DARK_KINDS, FrameKind
 from evenfield.model.plan import Recipe, Step
 from evenfield.model.rejections import (
+    FEW,
+    MANY,
     AutoRejection,
     Ccd,
     NoRejection,
     Rejection,
     Sigma,
     Winsorized,
-    ZScore,
+    auto_rejection,
+    least_frames,
     rejection_name,
     rejection_text,
 )
 from evenfield.model.settings import CombineSettings, Settings
-
-FEW: Final = 5
-"""With fewer frames outliers cannot be told from noise, and the median is taken."""
-
-SINGLE: Final = 12
-"""Below, no rejection by a pixel's own scatter finds nine tenths of the outliers that the best test of one finds but
-that test itself, `ZScore`: two outliers that hide each other are too rare in so few dark frames to matter."""
-
-MANY: Final = 20
-"""From here on `Winsorized` finds nine tenths of what the best test finds, and several outliers of a pixel as well.
-These numbers are those of docs/limits.md."""
 
 
 def recipe_for(kind: FrameKind, *, n_frames: int, settings: Settings) -> Recipe:
@@ -38,12 +28,13 @@ def recipe_for(kind: FrameKind, *, n_frames: int, settings: Settings) -> Recipe:
     method, chosen = _asked(combine, dark=dark)
     because = f"{method}, {rejection_text(chosen)}, as asked"
     if isinstance(chosen, AutoRejection):
-        if n_frames < FEW:
+        auto = auto_rejection(n_frames, kind="dark" if dark else "flat", limits=combine.limits)
+        if auto is None:
             method, chosen = "median", NoRejection()
             because = f"median: with {n_frames} frame{'s' * (n_frames != 1)} outliers cannot be told from noise"
         else:
-            chosen, why = _chosen(n_frames, dark=dark, nominal=combine.limits == "nominal")
-            because = f"{method} of what {rejection_name(chosen)} rejection keeps: {why}"
+            chosen = auto
+            because = f"{method} of what {rejection_name(auto)} rejection keeps: {_reason(auto, n_frames)}"
     scale: str = combine.scale
     if dark:
         # Bias and darks are comparable as they are: multiplying them would change the bias level.
@@ -66,26 +57,26 @@ def recipe_for(kind: FrameKind, *, n_frames: int, settings: Settings) -> Recipe:
 
 
 def recipe_of_auto(step: Step, *, n_frames: int, settings: Settings) -> Recipe:
-    """The recipe of a step of which ``n_frames`` frames are left; its own where the user chose the rejection."""
-    if isinstance(_asked(settings.combine, dark=step.kind in DARK_KINDS)[1], AutoRejection):
-        return recipe_for(step.kind, n_frames=n_frames, settings=settings)
-    return step.recipe
+    """The recipe of a step of which only ``n_frames`` frames are left: that of "auto" for so few; its own where these
+    are not too few for it, or where the user chose the rejection.
+    """
+    enough = n_frames >= max(FEW, least_frames(step.recipe.rejection))
+    if enough or not isinstance(_asked(settings.combine, dark=step.kind in DARK_KINDS)[1], AutoRejection):
+        return step.recipe
+    return recipe_for(step.kind, n_frames=n_frames, settings=settings)
 
 
-def _chosen(n_frames: int, *, dark: bool, nominal: bool) -> tuple[Rejection, str]:
-    """The rejection that finds most outliers among so many frames of a kind, and why it is that one."""
+def _reason(chosen: Rejection, n_frames: int) -> str:
+    """Why "auto" became a rejection."""
     if n_frames >= MANY:
-        chosen = Winsorized() if dark else Winsorized(low=3.0, high=3.0)
-        return chosen, f"from {MANY} frames on it finds nearly all outliers, several in one pixel too"
-    if not dark:
-        # Light has a noise that all pixels tell together; that of dark frames differs from pixel to pixel.
-        why = f"with {n_frames} frames the noise that all pixels tell together shows more than a pixel's own scatter"
-        return Ccd(low=3.0, high=3.0), why
-    if nominal:
-        return Winsorized(), f"with nominal limits others find nothing in {n_frames} frames"
-    if n_frames >= SINGLE:
-        return Sigma(low=4.0, high=3.0), f"it finds most outliers that {n_frames} frames can show"
-    return ZScore(limit=3.0), f"with {n_frames} frames it is the best test for one outlier in a pixel"
+        return f"from {MANY} frames on it finds nearly all outliers, several in one pixel too"
+    if isinstance(chosen, Ccd):
+        return f"with {n_frames} frames the noise that all pixels tell together shows more than a pixel's own scatter"
+    if isinstance(chosen, Winsorized):
+        return f"with nominal limits others find nothing in {n_frames} frames"
+    if isinstance(chosen, Sigma):
+        return f"it finds most outliers that {n_frames} frames can show"
+    return f"with {n_frames} frames it is the best test for one outlier in a pixel"
 
 
 def _asked(combine: CombineSettings, *, dark: bool) -> tuple[str, Rejection]:

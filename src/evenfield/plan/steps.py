@@ -13,11 +13,11 @@ from evenfield.model.findings import Finding
 from evenfield.model.frame import KEY_WORDS, FrameInfo, FrameKind
 from evenfield.model.groups import FrameGroup
 from evenfield.model.plan import Calibration, Excluded, MasterRef, Recipe, Step, StepInput
-from evenfield.model.rejections import Ccd, Sigma, ZScore, least_frames, rejection_text
+from evenfield.model.rejections import FEW, Ccd, Sigma, ZScore, least_frames, rejection_text
 from evenfield.model.settings import Settings
 from evenfield.model.wording import plural
 from evenfield.plan.calibrating import GroupCalibration, set_title
-from evenfield.plan.defaults import FEW, recipe_for
+from evenfield.plan.defaults import recipe_for
 from evenfield.plan.digests import frame_facts, relative_path, step_digest
 from evenfield.plan.names import dark_template, product_names
 from evenfield.plan.reasons import ToldKeys, flat_because, match_findings, match_of, subtraction_title

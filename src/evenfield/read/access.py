@@ -9,7 +9,7 @@ import io
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, Any, Final
 
 from evenfield.errors import NotAnImageError
@@ -152,10 +152,11 @@ class KeptFiles:
 
     def __init__(self) -> None:
         self._files: dict[str, FileBytes] = {}
+        self._most = min(MOST_KEPT, _files_allowed() // 2)
 
     def keep(self, file: FileBytes) -> bool:
         """Keep an open file, unless there are as many as may be."""
-        if len(self._files) >= MOST_KEPT or file.path in self._files:
+        if len(self._files) >= self._most or file.path in self._files:
             return False
         self._files[file.path] = file
         return True
@@ -168,6 +169,12 @@ class KeptFiles:
         file.close()
         return None
 
+    def only(self, paths: Iterable[str]) -> None:
+        """Keep no more files from now on, and close those that have none of these paths."""
+        wanted, self._most = set(paths), 0
+        for path in self._files.keys() - wanted:
+            self._files.pop(path).close()
+
     def close(self) -> None:
         """Close what nobody took."""
         while self._files:
@@ -175,21 +182,34 @@ class KeptFiles:
 
 
 MOST_KEPT: Final = 400
-"""Files that `KeptFiles` holds: below the usual limit of open files, with room for the others."""
+"""Files that `KeptFiles` holds, and no more than half of those that may be open."""
 
 _kept: contextvars.ContextVar[KeptFiles | None] = contextvars.ContextVar("kept", default=None)
 
 
 @contextlib.contextmanager
-def keeping_files() -> Iterator[None]:
+def keeping_files() -> Iterator[KeptFiles]:
     """Within, files whose headers are read stay open for those who read their pixels; what is left is closed."""
     kept = KeptFiles()
     token = _kept.set(kept)
     try:
-        yield
+        yield kept
     finally:
         _kept.reset(token)
         kept.close()
+
+
+def _files_allowed() -> int:
+    """How many files may be open, once that limit is as high as it may go; 0 where open files cannot be renamed."""
+    if os.name == "nt":
+        return 0
+    _raise_file_limit()
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return MOST_KEPT * 2 if soft == resource.RLIM_INFINITY else soft
+    return 0
 
 
 def keep_or_close(file: FileBytes) -> None:

@@ -134,7 +134,7 @@ def open_compressed(
     source.content_hash()
     source.close()
     how = SampleFormat(dtype=np.dtype(np.float32))
-    return FileSource(opened, samples=samples, how=how, start=0, content_hash=content_hash)
+    return FileSource(opened.header, samples=samples, how=how, start=0, content_hash=content_hash)
 
 
 @contextmanager

@@ -30,10 +30,12 @@ class SampleFormat:
 
     @property
     def encoding(self) -> Encoding:
-        """What `read_raw` hands over: 16-bit integers as they are stored, anything else decoded to float32."""
+        """What `read_raw` hands over: 16-bit integers as stored (unsigned ones less 32768), all else as float32."""
         is_whole = self.bzero.is_integer() and abs(self.bzero) <= 65536
         if self.dtype.kind == "i" and self.dtype.itemsize == 2 and self.bscale == 1 and is_whole and self.blank is None:
             return Encoding(dtype="int16", swapped=not self.dtype.isnative, bzero=self.bzero)
+        if self.dtype.kind == "u" and self.dtype.itemsize == 2 and self.bscale == 1 and self.bzero == 0:
+            return Encoding(dtype="int16", swapped=not self.dtype.isnative, bzero=32768.0)
         return FLOAT32_ENCODING
 
 

@@ -45,7 +45,7 @@ class Opened:
 
 
 def read_header(path: str | os.PathLike[str]) -> RawHeader:
-    """Read the header of the first 2-D image of a FITS file, plain, tile-compressed or gzipped.
+    """Read the header of the first 2-D image of a FITS file, plain, tile-compressed or gzipped, or of an XISF file.
 
     Parameters
     ----------
@@ -72,7 +72,12 @@ def read_header(path: str | os.PathLike[str]) -> RawHeader:
     file = open_bytes(where)
     try:
         start = file.read(0, FIRST_READ)
-        if container(start, where) is Container.GZIP:
+        kind = container(start, where)
+        if kind is Container.XISF:
+            from evenfield.read.xisf import parse_xisf
+
+            header = parse_xisf(file, path=where, start=start).header
+        elif kind is Container.GZIP:
             from evenfield.read.unpacked import GzipReader
 
             with GzipReader(file) as reader:

@@ -39,7 +39,6 @@ _PACKED: Final = {
     b"PK\x03\x04": ("zip", "unzip"),
 }
 _IMAGE_MAGIC: Final = {
-    b"XISF0100": "XISF",
     b"LUCAM-RECORDER": "SER",
     b"FUJIFILMCCD-RAW": "Fujifilm camera raw",
     b"II\x1a\0\0\0HEAPCCDR": "Canon camera raw",
@@ -62,14 +61,15 @@ _OTHER_MAGIC: Final = {
 
 
 class Container(enum.Enum):
-    """How the FITS bytes of a file are wrapped."""
+    """What a file that is read is: plain FITS, gzip'd FITS, or XISF."""
 
     PLAIN = "plain"
     GZIP = "gzip"
+    XISF = "xisf"
 
 
 def container(start: bytes, path: str) -> Container:
-    """How a file's FITS bytes are wrapped, from its first bytes.
+    """What a file is, from its first bytes.
 
     Raises
     ------
@@ -84,6 +84,8 @@ def container(start: bytes, path: str) -> Container:
         return Container.PLAIN
     if start.startswith(b"\x1f\x8b"):
         return Container.GZIP
+    if start.startswith(b"XISF0100"):
+        return Container.XISF
     raise _not_fits(start, path)
 
 

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 def open_source(
     path: str | os.PathLike[str], *, hash_kind: str = "xxh3", trim: Region | None = None, scratch: str | None = None
 ) -> FileSource | TiledSource | CompressedSource | CroppedSource:
-    """Open the first image of a FITS file for reading band by band.
+    """Open the first image of a FITS or XISF file for reading band by band.
 
     Parameters
     ----------
     path : path-like
-        The file: plain, tile-compressed or gzipped FITS.
+        The file: FITS (plain, tile-compressed or gzipped) or XISF.
     hash_kind : str
         The content hash: "xxh3" (XXH3 of 128 bits) or "sha256".
     trim : tuple of int, optional
@@ -65,7 +65,12 @@ def _open(path: str, content_hash: ContentHash, *, scratch: str | None) -> FileS
     stored = file = open_bytes(path)
     try:
         start = stored.read(0, FIRST_READ)
-        if container(start, path) is Container.GZIP:
+        kind = container(start, path)
+        if kind is Container.XISF:
+            from evenfield.read.xisf_pixels import open_xisf
+
+            return open_xisf(stored, path=path, start=start, content_hash=content_hash, scratch=scratch)
+        if kind is Container.GZIP:
             file, start = _unpacked(stored, content_hash, scratch=scratch), b""
         opened = parse_file(file, stored, path=path, start=start)
         hdu = opened.hdu
@@ -77,7 +82,7 @@ def _open(path: str, content_hash: ContentHash, *, scratch: str | None) -> FileS
             # The header is hashed as it was read.
             content_hash.feed(file, 0, start[: hdu.data_start] if len(start) >= hdu.data_start else b"")
         how = fits_format(hdu.bitpix, bscale=hdu.bscale, bzero=hdu.bzero, blank=hdu.blank)
-        return FileSource(opened, samples=file, how=how, start=hdu.data_start, content_hash=content_hash)
+        return FileSource(opened.header, samples=file, how=how, start=hdu.data_start, content_hash=content_hash)
     except BaseException:
         file.close()
         raise

@@ -16,7 +16,6 @@ from evenfield.model.header import RawHeader
 from evenfield.model.pixels import Encoding, Float32Array, PixelSource, Tile
 from evenfield.read.access import FileBytes
 from evenfield.read.decode import PIECE, SampleFormat, decode_into, piece_buffer
-from evenfield.read.fits import Opened
 from evenfield.read.hashing import ContentHash
 from evenfield.read.refusals import COPY_AGAIN, megabytes, refusal
 
@@ -26,7 +25,7 @@ class FileSource:
 
     Parameters
     ----------
-    opened : Opened
+    header : RawHeader
         The parsed header.
     samples : FileBytes
         The file that holds the samples, uncompressed, row after row; it belongs to this object.
@@ -39,15 +38,15 @@ class FileSource:
     """
 
     def __init__(
-        self, opened: Opened, *, samples: FileBytes, how: SampleFormat, start: int, content_hash: ContentHash
+        self, header: RawHeader, *, samples: FileBytes, how: SampleFormat, start: int, content_hash: ContentHash
     ) -> None:
-        self.header: RawHeader = opened.header
+        self.header = header
         self._samples = samples
         self._how = how
         self._start = start
         self._hash = content_hash
         self._encoding = how.encoding
-        self._row_bytes = opened.header.shape[1] * how.dtype.itemsize
+        self._row_bytes = header.shape[1] * how.dtype.itemsize
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -70,6 +69,9 @@ class FileSource:
         check_band(self, tile, out)
         if self._encoding.dtype == "int16":
             self._fill(out.data.cast("B"), self._start + tile.start * self._row_bytes)
+            if self._how.dtype.kind == "u":
+                # Turning the top bit subtracts 32768, which BZERO gives back.
+                out.view(self._how.dtype)[...] ^= np.uint16(0x8000)
         else:
             self._decode(tile, out)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -170,6 +171,7 @@ class KeptSource:
     def __init__(self, source: TiledSource) -> None:
         self._source = source
         self._rows: NDArray[Any] | None = None
+        self._lock = threading.Lock()
         self._there = np.zeros(source.shape[0], np.bool_)
 
     @property
@@ -196,12 +198,14 @@ class KeptSource:
             If the compressed data are broken, or the file has shrunk since it was opened.
         """
         check_band(self, tile, out)
-        if self._rows is None:
-            self._rows = np.empty(self.shape, self.encoding.numpy_dtype)
-        kept = self._rows[tile.start : tile.stop]
-        if not self._there[tile.start : tile.stop].all():
-            self._source.read_raw(tile, kept)
-            self._there[tile.start : tile.stop] = True
+        # One thread unpacks at a time: no other may see rows before they are there.
+        with self._lock:
+            if self._rows is None:
+                self._rows = np.empty(self.shape, self.encoding.numpy_dtype)
+            kept = self._rows[tile.start : tile.stop]
+            if not self._there[tile.start : tile.stop].all():
+                self._source.read_raw(tile, kept)
+                self._there[tile.start : tile.stop] = True
         out.reshape(kept.shape)[...] = kept
 
     def read(self, tile: Tile) -> Float32Array:

@@ -67,7 +67,7 @@ def opened_frames(step: Step, job: Job) -> Iterator[OpenFrames]:
             sources.append(source)
             shifts.append(shift)
         if sources and step.kind is FrameKind.FLAT:
-            sources = _keep_unpacked(sources, step, job)
+            sources = _keep_unpacked(sources, step, job, stack)
         if not sources:
             raise ReadError(f"None of the frames of {step.id} can be read.", mend="Copy them again.")
         subtractions, which_of, masters = _subtractions(step, job, stack)
@@ -86,23 +86,30 @@ def opened_frames(step: Step, job: Job) -> Iterator[OpenFrames]:
         )
 
 
-def _keep_unpacked(sources: list[PixelSource], step: Step, job: Job) -> list[PixelSource]:
+def _keep_unpacked(sources: list[PixelSource], step: Step, job: Job, stack: contextlib.ExitStack) -> list[PixelSource]:
     """The flats, which are read for their levels and again to be combined; what had to be unpacked is kept, so far as
-    the memory budget has room for it.
+    the memory budget has room for it. A median level holds whole frames, and leaves none.
     """
-    shape, sample_bytes = sources[0].shape, sources[0].encoding.numpy_dtype.itemsize
+    kept = [kept_if_packed(source) for source in sources]
+    if step.recipe.scale == "median" or all(one is source for one, source in zip(kept, sources, strict=True)):
+        return sources
+    rows, columns = sources[0].shape
+    shape = (rows, columns) if step.trim is None else (step.trim[1] - step.trim[0], step.trim[3] - step.trim[2])
+    sample_bytes = max(source.encoding.numpy_dtype.itemsize for source in sources)
     masters = sum(1 for calibration in step.calibrations if calibration.masters)
     work = Work(
         n_frames=len(sources),
         shape=shape,
-        sample_bytes=sample_bytes,
+        sample_bytes=4 if len({source.encoding for source in sources}) > 1 else sample_bytes,
         threads=job.threads,
         n_masters=masters,
         maps=step.recipe.maps,
     )
     room = job.budget_bytes - peak_bytes(work, budget_bytes=job.budget_bytes)
-    n_kept = max(0, room // (shape[0] * shape[1] * sample_bytes))
-    return [kept_if_packed(source) if index < n_kept else source for index, source in enumerate(sources)]
+    n_kept = max(0, room // (rows * columns * sample_bytes))
+    for one in kept[:n_kept]:
+        stack.callback(one.close)
+    return [*kept[:n_kept], *sources[n_kept:]]
 
 
 def _open(path: str, job: Job) -> PixelSource:

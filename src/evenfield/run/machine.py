@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from evenfield.model.plan import Step
+from evenfield.model.frame import FrameKind
+from evenfield.model.plan import Plan, Step
 from evenfield.model.rejections import rejection_name
 
 FALLBACK_BYTES = 8 << 30
@@ -76,15 +77,23 @@ def peak_bytes() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def first_use() -> bool:
-    """Whether no kernel of this version has been compiled on this machine yet."""
-    from evenfield.kernels.cache import kernels_are_compiled
+def first_use(plan: Plan) -> bool:
+    """Whether a kernel has to be compiled for the products of a plan that are not there yet."""
+    from evenfield.kernels.registry import are_compiled
 
-    return not kernels_are_compiled()
+    to_do = [step for step in plan.steps if step.refused is None]
+    names = {
+        rejection_name(step.recipe.rejection)
+        for step in to_do
+        if plan.settings.run.fresh or not os.path.exists(os.path.join(plan.output, *step.output.split("/")))
+    }
+    return not are_compiled(sorted(names))
 
 
 def prepare_kernels(steps: Sequence[Step]) -> None:
     """Have the kernels of some steps compiled, the first ones first, if they are not; returns at once."""
     from evenfield.kernels.registry import compile_ahead
 
-    compile_ahead([rejection_name(step.recipe.rejection) for step in steps if step.refused is None])
+    to_do = [step for step in steps if step.refused is None]
+    names = [rejection_name(step.recipe.rejection) for step in to_do]
+    compile_ahead(names, levels_first=bool(to_do) and to_do[0].kind is FrameKind.FLAT)

@@ -307,8 +307,7 @@ def _combine(step: Step, kept: Kept, job: Job, control: LoopControl) -> tuple[St
     """
     while True:
         n = len(kept.items)
-        if n < least_frames(step.recipe.rejection):
-            step = msgspec.structs.replace(step, recipe=recipe_of_auto(step, n_frames=n, settings=job.plan.settings))
+        step = _with_few(step, n, job) if n < len(step.inputs) else step
         if n < least_frames(step.recipe.rejection):
             raise CombineError(
                 f"{step.id}: {rejection_text(step.recipe.rejection)} needs {least_frames(step.recipe.rejection)} "
@@ -332,6 +331,16 @@ def _combine(step: Step, kept: Kept, job: Job, control: LoopControl) -> tuple[St
             if job.plan.settings.run.strict or n == 1:
                 raise failed.error from None
             kept = _without(step, kept, failed, job)
+
+
+def _with_few(step: Step, n: int, job: Job) -> Step:
+    """The step as "auto" has it for the few frames that are left; with the reason, and a finding that says so."""
+    recipe = recipe_of_auto(step, n_frames=n, settings=job.plan.settings)
+    if recipe == step.recipe:
+        return step
+    because = tuple(one.replace(step.recipe.because, recipe.because) for one in step.because)
+    told = finding("few_frames", step.id, f"{step.id}: only {n} frame{'s' * (n != 1)} left; {recipe.because}.")
+    return msgspec.structs.replace(step, recipe=recipe, because=because, findings=(*step.findings, told))
 
 
 def _without(step: Step, kept: Kept, failed: FrameFailedError, job: Job) -> Kept:

@@ -116,11 +116,13 @@ def _measure(stack: Stack, scales: Float64Array, *, dark: bool) -> tuple[Float64
             which = stack.which[index]
             under = stack.shifts[index] + (subtract[which] if which >= 0 else 0.0)
             samples[index] = (raw - under) * scales[index]
-            biases.append(float(np.median(raw)) if dark else float(np.median(under)))
+            level = np.asarray(raw if dark else under)
+            if np.isfinite(level).any():
+                biases.append(float(np.nanmedian(level)))
         ordered = np.sort(samples, axis=0)
         centers = np.median(ordered, axis=0)
         spread = ((ordered[1:-1] - centers) ** 2).sum(axis=0) / ((n - 1) * inner_scatter_share(n))
         # As one raw frame has them: the scales' mean is near 1 and cancels to first order.
         levels.append(np.zeros(columns) if dark else centers / scales.mean())
         variances.append(spread / np.mean(scales**2))
-    return np.concatenate(levels), np.concatenate(variances), float(np.median(biases))
+    return np.concatenate(levels), np.concatenate(variances), float(np.median(biases)) if biases else 0.0

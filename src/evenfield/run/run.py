@@ -138,7 +138,7 @@ def _do_step(step: Step, job: Job) -> StepResult:
         found = existing_product(step, job)
         if found is not None:
             return result_of(found, step, job.output_path(step), job, status=StepStatus.REUSED)
-        prepare_kernels(job.plan.steps)
+        prepare_kernels([one for one in job.plan.steps if one.id not in job.results])
         return make_master(step, job=job)
     except Cancelled:
         return _ended(step, StepStatus.CANCELLED, (), "cancelled")

@@ -17,7 +17,7 @@ from evenfield.model.rejections import (
     Limits,
     NoRejection,
     Rejection,
-    Winsorized,
+    auto_rejection,
     rejection,
 )
 from evenfield.testing.rejecting import as_decided, reject_column
@@ -81,8 +81,8 @@ def combine_reference(
     n_frames, shape = samples.shape[0], samples.shape[1:]
     chosen = rejection(reject) if isinstance(reject, str) else NoRejection() if reject is None else reject
     if isinstance(chosen, AutoRejection):
-        chosen = NoRejection() if n_frames < 5 else Winsorized(low=3.0, high=3.0)
-        method = "median" if n_frames < 5 else method
+        auto = auto_rejection(n_frames, kind="array", limits=limits)
+        method, chosen = ("median", NoRejection()) if auto is None else (method, auto)
     frame_weights = None if weights is None else np.asarray(weights, dtype=np.float64)
     if isinstance(chosen, Ccd):
         ccd_noise(chosen, center=0.0, terms=SampleTerms.plain(0))  # refuses where there are no numbers
