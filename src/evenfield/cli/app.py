@@ -57,6 +57,8 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code."""
+    # Nothing here multiplies matrices, and idle threads of NumPy's library for that wait at full speed.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(run_cli(sys.argv[1:] if arguments is None else arguments))
 
 

@@ -186,7 +186,7 @@ def combine_stack(
         maps=control.maps,
     )
     height = band_rows(work, budget_bytes=control.budget_bytes)
-    value = np.empty((rows, columns), np.float32)
+    value = _buffers_of_masters.take((rows, columns))
     maps = {name: np.empty((rows, columns), kind) for name, kind in MAPS.items()} if control.maps else {}
     terms = (np.array(stack.shifts, np.float64), np.array(scales, np.float64), np.array(stack.which, np.int64))
 
@@ -279,6 +279,36 @@ def _subtract_band(stack: Stack, tile: Tile) -> Float32Array | None:
     if not stack.subtractions:
         return None
     return np.stack([one.read(tile).reshape(-1) for one in stack.subtractions])
+
+
+class _Masters:
+    """The array of the last master that was written, for the next one of its shape: fresh memory costs time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._spare: Float32Array | None = None
+
+    def take(self, shape: tuple[int, int]) -> Float32Array:
+        """An array to fill."""
+        with self._lock:
+            spare, self._spare = self._spare, None
+        return spare if spare is not None and spare.shape == shape else np.empty(shape, np.float32)
+
+    def give_back(self, array: Float32Array | None) -> None:
+        """Take an array back that nobody looks at any more; ``None`` forgets the one that is there."""
+        if array is not None:
+            # The picture that was written made it read-only.
+            array.flags.writeable = True
+        with self._lock:
+            self._spare = array
+
+
+_buffers_of_masters = _Masters()
+
+
+def done_with(master: CombinedMaster | None) -> None:
+    """Let the next master have the memory of one that was written; ``None`` gives it back to the system."""
+    _buffers_of_masters.give_back(None if master is None else master.value)
 
 
 class _Buffers(threading.local):

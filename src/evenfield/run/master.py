@@ -39,6 +39,7 @@ from evenfield.run.loop import (
     LoopControl,
     Stack,
     combine_stack,
+    done_with,
     measure_levels,
     measure_median,
 )
@@ -95,6 +96,7 @@ def make_master(step: Step, *, job: Job) -> StepResult:
             raise
         seconds = time.perf_counter() - began
         return result_of(found, step, job.output_path(step), job, status=StepStatus.REUSED, seconds=seconds)
+    done_with(combined)
     return result_of(provenance, step, path, job, status=StepStatus.DONE, seconds=time.perf_counter() - began)
 
 

@@ -19,6 +19,7 @@ from evenfield.plan.digests import stale_steps
 from evenfield.run.done import existing_product
 from evenfield.run.files import final_uses
 from evenfield.run.job import Job, ended_well
+from evenfield.run.loop import done_with
 from evenfield.run.machine import allow_open_files, budget_bytes, n_threads, peak_bytes, prepare_kernels
 from evenfield.run.master import make_master, result_of
 from evenfield.run.moving import move_inputs
@@ -78,6 +79,7 @@ def run_plan(
             for one in result.findings:
                 job.tell(Found(step=step.id, finding=one))
             job.tell(StepEnded(step=step.id, status=result.status.value, seconds=result.seconds))
+        done_with(None)
     report = _report(plan, job, time.perf_counter() - began)
     if record:
         save_report(report, path=os.path.join(plan.output, "report.json"))
