@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import importlib
 import os
 import sys
@@ -59,7 +61,13 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code."""
     # Nothing here multiplies matrices, and idle threads of NumPy's library for that wait at full speed.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    sys.exit(run_cli(sys.argv[1:] if arguments is None else arguments))
+    code = run_cli(sys.argv[1:] if arguments is None else arguments)
+    # All is said and done: taking the interpreter apart would only cost time.
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def run_cli(arguments: list[str]) -> int:

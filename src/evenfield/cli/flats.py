@@ -10,6 +10,7 @@ from evenfield.cli.options import settings_of, settings_options
 from evenfield.cli.path import Shown, plan_paths, run_and_show, show_found, show_plan
 from evenfield.cli.screen import ProgressLine
 from evenfield.read import keeping_files
+from evenfield.run.machine import load_kernels_early
 
 
 @click.command("flats")
@@ -44,6 +45,8 @@ def command(
     shown = Shown(json=as_json, quiet=quiet, verbose=verbose)
     settings = settings_of(values)
     progress = ProgressLine(quiet=quiet or as_json)
+    if not dry_run:
+        load_kernels_early()
     with keeping_files() as files:
         plan = plan_paths(paths, calibration=calibration, output=output, settings=settings, progress=progress)
         # Products are read too, and replaced: none of them may stay open.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -88,6 +89,20 @@ def first_use(plan: Plan) -> bool:
         if plan.settings.run.fresh or not os.path.exists(os.path.join(plan.output, *step.output.split("/")))
     }
     return not are_compiled(sorted(names))
+
+
+def load_kernels_early() -> None:
+    """Begin to load what runs kernels, in a thread beside what has to be read and planned before."""
+    import threading
+
+    def load() -> None:
+        # Whatever is wrong with it is told when it is needed.
+        with contextlib.suppress(ImportError, OSError):
+            from evenfield.kernels.cache import cache_folder
+
+            cache_folder()
+
+    threading.Thread(target=load, name="evenfield-kernels", daemon=True).start()
 
 
 def prepare_kernels(steps: Sequence[Step]) -> None:
