@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from evenfield.read.access import keeping_files
+from evenfield.read.access import keeping_files, raise_file_limit
 from evenfield.read.fits import read_header
 from evenfield.read.refusals import reason_of
 from evenfield.read.remembered import RememberedFrames
@@ -37,6 +37,7 @@ __all__ = [
     "kept_if_packed",
     "list_files",
     "open_source",
+    "raise_file_limit",
     "read_header",
     "read_history",
     "read_image",

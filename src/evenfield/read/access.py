@@ -203,7 +203,7 @@ def _files_allowed() -> int:
     """How many files may be open, once that limit is as high as it may go; 0 where open files cannot be renamed."""
     if os.name == "nt":
         return 0
-    _raise_file_limit()
+    raise_file_limit()
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
@@ -251,19 +251,22 @@ def _open(path: str) -> int:
         return os.open(path, _FLAGS)
     except OSError as error:
         # All frames of a stack are open at once, and the usual limit is 256 (macOS) or 1024.
-        if error.errno != errno.EMFILE or not _raise_file_limit():
+        if error.errno != errno.EMFILE or not raise_file_limit():
             raise
         return os.open(path, _FLAGS)
 
 
-def _raise_file_limit() -> bool:
-    """Raise this process's own limit of open files as far as it may go; false where that is not possible."""
+def raise_file_limit() -> bool:
+    """Raise this process's own limit of open files as far as it may go; false where that is not possible.
+
+    Frames of a group are all open at once; systems allow 256 or 1024 files by default.
+    """
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
-        if wanted > soft:
+        if soft != resource.RLIM_INFINITY and wanted > soft:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
             return True
     return False

@@ -20,7 +20,6 @@ from evenfield.model.header import CardValue, RawHeader
 from evenfield.read.access import FileBytes
 from evenfield.read.refusals import COPY_AGAIN, megabytes, refusal
 
-MAGIC: Final = b"XISF0100"
 PREFIX: Final = 16
 """Bytes before the XML header: the magic, its length in 4 bytes, 4 that are reserved."""
 

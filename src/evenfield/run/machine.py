@@ -1,4 +1,4 @@
-"""What the machine offers: memory, cores, open files, and the peak that this process reached."""
+"""What the machine offers: memory, cores, and the peak that this process reached."""
 
 from __future__ import annotations
 
@@ -14,9 +14,6 @@ from evenfield.model.rejections import rejection_name
 
 FALLBACK_BYTES = 8 << 30
 """Memory assumed where the system does not tell."""
-
-OPEN_FILES = 65536
-"""Frames of a group are all open at once; systems allow 256 or 1024 files by default."""
 
 
 def machine_bytes() -> int:
@@ -51,21 +48,6 @@ def n_threads(asked: int | None) -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return max(1, os.cpu_count() or 1)
-
-
-def allow_open_files() -> None:
-    """Raise this process's own limit of open files as far as the system lets it."""
-    try:
-        import resource
-    except ImportError:
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        except (ValueError, OSError):
-            return
 
 
 def peak_bytes() -> int | None:

@@ -16,11 +16,12 @@ from evenfield.model.findings import Finding
 from evenfield.model.plan import Plan, Step
 from evenfield.model.report import Report, StepResult, StepStatus, Verdict
 from evenfield.plan.digests import stale_steps
+from evenfield.read import raise_file_limit
 from evenfield.run.done import existing_product
 from evenfield.run.files import final_uses
 from evenfield.run.job import Job, ended_well
 from evenfield.run.loop import done_with
-from evenfield.run.machine import allow_open_files, budget_bytes, n_threads, peak_bytes, prepare_kernels
+from evenfield.run.machine import budget_bytes, n_threads, peak_bytes, prepare_kernels
 from evenfield.run.master import make_master, result_of
 from evenfield.run.moving import move_inputs
 from evenfield.store import save_plan, save_report
@@ -57,7 +58,7 @@ def run_plan(
     """
     began = time.perf_counter()
     _prepare_output(plan, record)
-    allow_open_files()
+    raise_file_limit()
     with tempfile.TemporaryDirectory(prefix="evenfield-") as scratch:
         job = Job(
             plan=plan,
