@@ -72,11 +72,15 @@ class CommandFailedError(Exception):
 
 
 def run(command: Sequence[str], *, environment: dict[str, str] | None = None, to: str | None = None) -> Run:
-    """Run one command to its end and measure it; what it writes to stdout goes ``to`` a file, or is kept for errors."""
+    """Run one command to its end and measure it; what it writes to stdout goes ``to`` a file, or is kept for errors.
+
+    Programs in Python may keep their bytecode, as any that was installed does.
+    """
+    surroundings = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     with tempfile.TemporaryFile() as log, open(to, "wb") if to else contextlib.nullcontext(log) as out:
         began = time.perf_counter()
         process = subprocess.Popen(
-            command, env={**os.environ, **(environment or {})}, stdin=subprocess.DEVNULL, stdout=out, stderr=log
+            command, env={**surroundings, **(environment or {})}, stdin=subprocess.DEVNULL, stdout=out, stderr=log
         )
         read_bytes = _read_bytes(process.pid)
         _, status, usage = os.wait4(process.pid, 0)

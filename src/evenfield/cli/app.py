@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import importlib
 import os
 import sys
@@ -61,6 +62,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code."""
     # Nothing here multiplies matrices, and idle threads of NumPy's library for that wait at full speed.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # What the modules and plans make stays to the end: looking for garbage among it finds nothing, again and again.
+    gc.set_threshold(100_000, 20, 20)
     code = run_cli(sys.argv[1:] if arguments is None else arguments)
     # All is said and done: taking the interpreter apart would only cost time.
     atexit._run_exitfuncs()

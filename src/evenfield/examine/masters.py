@@ -14,7 +14,7 @@ from evenfield.examine.limits import (
     TOO_BRIGHT,
     WEAK,
 )
-from evenfield.examine.statistics import count_between, median_of, moments
+from evenfield.examine.statistics import Each, count_between, median_of, moments, one_by_one
 from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.findings import Finding
 from evenfield.model.pixels import Float32Array
@@ -61,7 +61,7 @@ def _mean(box: Float32Array) -> float | None:
     return float(finite.mean(dtype=np.float64)) if finite.size else None
 
 
-def examine_flat(pixels: Float32Array, *, facts: MasterFacts) -> Examination:
+def examine_flat(pixels: Float32Array, *, facts: MasterFacts, each: Each = one_by_one) -> Examination:
     """Examine a master flat for gross faults: light, saturation, what is left after calibration.
 
     Parameters
@@ -69,12 +69,14 @@ def examine_flat(pixels: Float32Array, *, facts: MasterFacts) -> Examination:
     pixels : float32 array (rows, columns)
         The master before it is brought to a level, ADU.
     facts : MasterFacts
+    each : Each, optional
+        How pieces of the master are shared out among threads.
     """
     name = facts.name
     size = pixels.size
-    n_finite, mean, _ = moments(pixels)
-    not_positive = count_between(pixels, -np.inf, 0.0)
-    weak = count_between(pixels, 0.0, WEAK * mean, closed=False) if mean is not None else 0
+    n_finite, mean, _ = moments(pixels, each=each)
+    not_positive = count_between(pixels, -np.inf, 0.0, each=each)
+    weak = count_between(pixels, 0.0, WEAK * mean, closed=False, each=each) if mean is not None else 0
     ratio = corner_ratio(pixels)
     level, full = facts.level_adu, facts.full_scale_adu
     share = level / full if level is not None and full else None
@@ -128,9 +130,9 @@ def rest_effect(level_adu: float | None, ratio: float | None, *, rest_adu: float
     return 1.0 - ratio * (1.0 + rest) / (ratio + rest)
 
 
-def examine_dark(pixels: Float32Array, *, name: str) -> Examination:
+def examine_dark(pixels: Float32Array, *, name: str, each: Each = one_by_one) -> Examination:
     """Examine a bias, dark or dark flat master: its mean, scatter, and pixels without data."""
-    n_finite, mean, std = moments(pixels)
+    n_finite, mean, std = moments(pixels, each=each)
     found = []
     empty = pixels.size - n_finite
     if empty:
@@ -138,7 +140,7 @@ def examine_dark(pixels: Float32Array, *, name: str) -> Examination:
     return Examination(
         measured={
             "mean_adu": mean,
-            "median_adu": median_of(pixels, n_finite),
+            "median_adu": median_of(pixels, n_finite, each=each),
             "std_adu": std,
             "no_data_pixels": float(empty),
         },

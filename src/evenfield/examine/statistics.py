@@ -1,10 +1,13 @@
-"""Statistics of a whole frame, piece by piece: nothing of its size is made. What is not finite is left out."""
+"""Statistics of a whole frame, piece by piece: nothing of its size is made. What is not finite is left out.
+
+Pieces are the same however many threads share them out, and their sums are added in order: the answers are too.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -13,48 +16,76 @@ from evenfield.model.pixels import Float32Array
 CHUNK: Final = 1 << 17
 """Samples taken at a time: they stay in the processor's cache."""
 
+PIECE: Final = 8 * CHUNK
+"""Samples that one thread takes."""
+
 GUESS_STRIDE: Final = 257
 """Every so many samples are sorted to guess between which values the median lies: a prime, to meet all columns."""
 
+Each: TypeAlias = Callable[[Sequence[Float32Array], Callable[[Float32Array], Any]], Sequence[Any]]
+"""What does the same with several pieces, in threads or not, and returns the answers in their order."""
 
-def moments(pixels: Float32Array) -> tuple[int, float | None, float | None]:
+
+def one_by_one(pieces: Sequence[Float32Array], do: Callable[[Float32Array], Any]) -> Sequence[Any]:
+    """The `Each` of a single thread."""
+    return [do(piece) for piece in pieces]
+
+
+def moments(pixels: Float32Array, *, each: Each = one_by_one) -> tuple[int, float | None, float | None]:
     """How many pixels are finite, their mean and standard deviation (ddof 0); ``None`` where none is."""
-    count, total, squares = 0, 0.0, 0.0
     # Squares are those of deviations from a value in the midst, so that they lose nothing to the level.
     pivot = _pivot(pixels)
-    apart = np.empty(min(CHUNK, pixels.size), np.float64)
-    for values in _finite_chunks(pixels):
+    sums = each(_pieces(pixels), lambda piece: _piece_sums(piece, pivot))
+    count, total, squares = (sum(parts) for parts in zip(*sums, strict=True)) if sums else (0, 0.0, 0.0)
+    if not count:
+        return 0, None, None
+    return count, pivot + total / count, math.sqrt(max(squares - total * total / count, 0.0) / count)
+
+
+def _piece_sums(piece: Float32Array, pivot: float) -> tuple[int, float, float]:
+    count, total, squares = 0, 0.0, 0.0
+    apart = np.empty(min(CHUNK, piece.size), np.float64)
+    for values in _finite_chunks(piece):
         chunk = apart[: values.size]
         np.subtract(values, pivot, out=chunk, dtype=np.float64)
         count += values.size
         total += float(chunk.sum())
         # Not by a dot product: it wakes threads that then wait at full speed for more.
         squares += float(np.square(chunk, out=chunk).sum())
-    if not count:
-        return 0, None, None
-    return count, pivot + total / count, math.sqrt(max(squares - total * total / count, 0.0) / count)
+    return count, total, squares
 
 
 def _pivot(pixels: Float32Array) -> float:
+    some = _some(pixels)
+    return float(some[some.size // 2]) if some.size else 0.0
+
+
+def _some(pixels: Float32Array) -> Float32Array:
+    """The finite ones of every so many samples, sorted."""
     some = pixels.reshape(-1)[::GUESS_STRIDE]
-    some = some[np.isfinite(some)]
-    return float(np.median(some)) if some.size else 0.0
+    return np.sort(some[np.isfinite(some)])
 
 
-def count_between(pixels: Float32Array, low: float, high: float, *, closed: bool = True) -> int:
+def count_between(
+    pixels: Float32Array, low: float, high: float, *, closed: bool = True, each: Each = one_by_one
+) -> int:
     """How many pixels lie above ``low`` (exclusive) and up to ``high``, which counts itself where ``closed``."""
-    found = 0
-    for values in _chunks(pixels):
-        if values.min() > high:
-            # Of most masters nothing lies as low as what is looked for. NaN is above nothing.
-            continue
-        inside = values > low
-        inside &= (values <= high) if closed else (values < high)
-        found += int(np.count_nonzero(inside))
-    return found
+
+    def count(piece: Float32Array) -> int:
+        found = 0
+        for values in _chunks(piece):
+            if values.min() > high:
+                # Of most masters nothing lies as low as what is looked for. NaN is above nothing.
+                continue
+            inside = values > low
+            inside &= (values <= high) if closed else (values < high)
+            found += int(np.count_nonzero(inside))
+        return found
+
+    return sum(each(_pieces(pixels), count))
 
 
-def median_of(pixels: Float32Array, count: int) -> float | None:
+def median_of(pixels: Float32Array, count: int, *, each: Each = one_by_one) -> float | None:
     """The median of the finite pixels, of which there are ``count``: the mean of the two in the middle.
 
     A sample of the pixels says between which values it must lie; only what lies there is collected and sorted.
@@ -62,13 +93,19 @@ def median_of(pixels: Float32Array, count: int) -> float | None:
     if not count:
         return None
     low, high = _guess(pixels)
-    below, inside = 0, []
-    for values in _finite_chunks(pixels):
-        reached = values >= low
-        below += values.size - int(np.count_nonzero(reached))
-        reached &= values <= high
-        inside.append(values[reached])
-    middle = np.concatenate(inside)
+
+    def collect(piece: Float32Array) -> tuple[int, list[Float32Array]]:
+        below, inside = 0, []
+        for values in _finite_chunks(piece):
+            reached = values >= low
+            below += values.size - int(np.count_nonzero(reached))
+            reached &= values <= high
+            inside.append(values[reached])
+        return below, inside
+
+    found = each(_pieces(pixels), collect)
+    below = sum(part[0] for part in found)
+    middle = np.concatenate([values for part in found for values in part[1]])
     first, second = (count - 1) // 2 - below, count // 2 - below
     if first < 0 or second >= middle.size:
         # The sample misled; then all pixels are looked at.
@@ -79,14 +116,18 @@ def median_of(pixels: Float32Array, count: int) -> float | None:
 
 
 def _guess(pixels: Float32Array) -> tuple[float, float]:
-    some = pixels.reshape(-1)[::GUESS_STRIDE]
-    some = np.sort(some[np.isfinite(some)])
+    some = _some(pixels)
     if not some.size:
         return -math.inf, math.inf
     # Ten standard errors of the rank on either side.
     reach = math.ceil(5.0 * math.sqrt(some.size)) + 1
     low, high = some.size // 2 - reach, some.size // 2 + reach
     return float(some[low]) if low >= 0 else -math.inf, float(some[high]) if high < some.size else math.inf
+
+
+def _pieces(pixels: Float32Array) -> list[Float32Array]:
+    flat = pixels.reshape(-1)
+    return [flat[start : start + PIECE] for start in range(0, flat.size, PIECE)]
 
 
 def _chunks(pixels: Float32Array) -> Iterator[Float32Array]:

@@ -100,13 +100,15 @@ class Results(NamedTuple):
 class Singles(NamedTuple):
     """A block in float32, in which columns that lose nothing are found.
 
-    ``rows`` (n_frames, width) are deviations from the first frame's calibrated sample ``first``, sorted by columns;
-    ``weighted`` is their weighted total where there are weights. ``facts`` are rows of what is known of each column,
-    named by the constants below; ``proven`` is 1 where the column is settled, and ``seeds`` are hashes of
-    the columns' samples. ``total`` is a single number, and ``bits`` are its bits.
+    ``rows`` (n_frames, width) are deviations from the first frame's calibrated sample ``first``, sorted by columns, and
+    ``words`` the samples themselves where they are whole numbers that only need to be sorted; ``weighted`` is their
+    weighted total where there are weights. ``facts`` are rows of what is known of each column, named by the constants
+    below; ``proven`` is 1 where the column is settled, and ``seeds`` are hashes of the columns' samples. ``total`` is a
+    single number, and ``bits`` are its bits.
     """
 
     rows: Float32Array
+    words: NDArray[np.int16]
     first: Float64Array
     weighted: Float64Array
     facts: Float32Array
@@ -196,6 +198,7 @@ def new_space(rules: Rules, n_frames: int, *, n_pixels: int, keep_order: bool, b
     total = np.empty(1, np.float64)
     block = Singles(
         np.empty((n_frames, width + PADDING), np.float32),
+        np.empty((n_frames, width + PADDING), np.int16),
         np.empty(width, np.float64),
         np.empty(width, np.float64),
         np.empty((N_FACTS, width), np.float32),
@@ -265,6 +268,7 @@ _SINGLES: Final = TupleLayout(
     Singles,
     (
         taken("float32", 2),
+        taken("int16", 2),
         taken("float64"),
         taken("float64"),
         taken("float32", 2),

@@ -153,6 +153,34 @@ def load_single(samples: Samples, terms: Terms, weights: Float64Array, start: in
 
 
 @inner
+def load_whole(samples: Samples, steps: NDArray[np.int64], start: int, width: int, block: Singles) -> None:
+    """`load_single` for whole numbers that nothing is done to, sorted: as 16-bit integers, twice as many at a time."""
+    words, rows, first, weighted, facts = block.words, block.rows, block.first, block.weighted, block.facts
+    integers, bzero, zero = samples.int16s, samples.bzero, np.float32(0.0)
+    n = words.shape[0]
+    if samples.swapped:
+        for frame in range(n):
+            for i in range(width):
+                word = integers[frame, place(start, i)]
+                words[frame, i] = np.int16(np.int16(word << 8) | np.int16(np.int16(word >> 8) & np.int16(255)))
+    else:
+        for frame in range(n):
+            for i in range(width):
+                words[frame, i] = integers[frame, place(start, i)]
+    for i in range(width):
+        facts[RAW, i] = np.float32(np.int32(words[0, i]))
+        first[i] = np.float64(facts[RAW, i]) + bzero
+        facts[BASE, i] = np.float32(first[i])
+        facts[FINITE, i] = zero
+        facts[ERROR, i] = zero
+        weighted[i] = 0.0
+    take_steps(words, steps, width, np.int16(0))
+    for k in range(n):
+        for i in range(width):
+            rows[k, i] = np.float32(np.int32(words[k, i])) - facts[RAW, i]
+
+
+@inner
 def load_frame(samples: Samples, terms: Terms, frame: int, start: int, width: int, block: Singles) -> None:
     """One frame's deviations from the first; see `load_single`."""
     rows, facts, subtract = block.rows, block.facts, terms.subtract

@@ -15,7 +15,7 @@ from evenfield.kernels.compiling import inner
 
 
 @inner
-def take_steps(rows: NDArray[np.floating], steps: NDArray[np.int64], width: int, zero: Any) -> None:
+def take_steps(rows: NDArray[Any], steps: NDArray[np.int64], width: int, zero: Any) -> None:
     """Sort the first ``width`` columns of ``rows`` by steps of the network; ``zero`` is of the rows' type."""
     for k in range(steps.shape[0]):
         a, b, c, d = steps[k, 0], steps[k, 1], steps[k, 2], steps[k, 3]
@@ -44,7 +44,7 @@ def greater(a: Any, b: Any) -> Any:
 
 
 @inner
-def exchange(rows: NDArray[np.floating], lower: int, upper: int, width: int, zero: Any) -> None:
+def exchange(rows: NDArray[Any], lower: int, upper: int, width: int, zero: Any) -> None:
     """Put the lesser of each pair of values into row ``lower``, the greater into row ``upper``."""
     for p in range(width):
         a = rows[lower, p]
@@ -56,7 +56,7 @@ def exchange(rows: NDArray[np.floating], lower: int, upper: int, width: int, zer
 
 
 @inner
-def exchange_four(rows: NDArray[np.floating], four: tuple[int, int, int, int], width: int, zero: Any) -> None:
+def exchange_four(rows: NDArray[Any], four: tuple[int, int, int, int], width: int, zero: Any) -> None:
     """Exchange the first with the third row and the second with the fourth, then the two in the middle."""
     r0, r1, r2, r3 = four
     for p in range(width):
@@ -71,7 +71,7 @@ def exchange_four(rows: NDArray[np.floating], four: tuple[int, int, int, int], w
 
 
 @inner
-def sort_eight(rows: NDArray[np.floating], r: int, width: int) -> None:
+def sort_eight(rows: NDArray[Any], r: int, width: int) -> None:
     """Sort the columns of the eight rows from row ``r`` on."""
     for p in range(width):
         a, b, c, d = rows[r, p], rows[r + 1, p], rows[r + 2, p], rows[r + 3, p]

@@ -4,8 +4,6 @@ Every field says in its `Meta` what it does, in which unit and range, and which 
 refused when the value is built.
 """
 
-from __future__ import annotations
-
 import string
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal, get_type_hints

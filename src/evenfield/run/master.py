@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import time
 from collections.abc import Sequence
@@ -385,8 +386,9 @@ def _hash(stack: Stack, control: LoopControl) -> tuple[str, ...]:
 
 
 def _examine(step: Step, kept: Kept, combined: CombinedMaster, job: Job) -> Examination:
+    each = functools.partial(work_through, threads=job.threads, cancel=job.cancel)
     if step.kind is not FrameKind.FLAT:
-        return examine_dark(combined.value, name=step.id)
+        return examine_dark(combined.value, name=step.id, each=each)
     levels = [level for level in kept.levels if level is not None]
     means = [level.mean for level in levels if level.mean is not None]
     scales = [full_scale_of(item, job) for item in kept.items]
@@ -398,7 +400,7 @@ def _examine(step: Step, kept: Kept, combined: CombinedMaster, job: Job) -> Exam
         full_scale_adu=min(known) if len(known) == len(scales) and known else None,
         saturated=sum(level.n_saturated for level in levels) / counted if known and counted else None,
     )
-    return examine_flat(combined.value, facts=facts)
+    return examine_flat(combined.value, facts=facts, each=each)
 
 
 def _level(step: Step, pixels: Float32Array, job: Job) -> LevelResult | None:
