@@ -88,7 +88,7 @@ def test_survivors_and_rejected_are_all(stack: np.ndarray, data: st.DataObject) 
 def test_dequantizing_starts_from_splitmix64() -> None:
     """Bits that are the published increment of splitmix64 give the first published number, whose low half is mixed on.
 
-    lowbias32 is a permutation of 32 bits, so distinct ranks give distinct numbers.
+    Every fourth rank takes a new number of lowbias32; its bytes are uniform.
     """
     first = np.array([0x9E3779B97F4A7C15], np.uint64).view(np.float64)  # -1.0e-140 or so: a sum like any other
     moved = dequantized(np.concatenate([first, np.zeros(2)]), step=2.0)
@@ -97,11 +97,15 @@ def test_dequantizing_starts_from_splitmix64() -> None:
         seed = seed * 0x85EBCA6B % 2**32
         seed ^= seed >> 13
     for rank in range(3):
-        w = (seed + (rank + 1) * 0x9E3779B9) % 2**32
+        w = (seed + 0x9E3779B9) % 2**32  # of the first four ranks
         for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
             w = (w ^ w >> shift) * factor % 2**32
-        assert moved[rank] == pytest.approx(((w ^ w >> 16) >> 8) * 2.0**-23 - 1.0, abs=1e-15)
-    assert len(set(dequantized(np.zeros(1000), step=2.0).tolist())) > 990
+        byte = (w ^ w >> 16).to_bytes(4, "little")[rank]
+        assert moved[rank] == pytest.approx((byte + 0.5) * 2.0**-7 - 1.0, abs=1e-15)
+    many = dequantized(np.zeros(16384), step=2.0)
+    values, counts = np.unique(many, return_counts=True)
+    np.testing.assert_allclose(values, (np.arange(256) + 0.5) / 128 - 1.0, atol=1e-15)
+    assert 64 - 5 * 8 < counts.min() <= counts.max() < 64 + 5 * 8
 
 
 def test_dequantizing_depends_on_every_sample() -> None:

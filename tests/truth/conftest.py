@@ -158,11 +158,11 @@ def _dequantized(x: F64, coarse: NDArray[np.bool_], step: float) -> F64:
             seeds = (seeds ^ ((row - x[0, coarse]) * (256.0 / step)).astype(np.uint32)) * np.uint32(0x85EBCA6B)
             seeds ^= seeds >> np.uint32(13)
         for rank in range(x.shape[0]):
-            w = seeds + np.uint32((rank + 1) * 0x9E3779B9 & 0xFFFFFFFF)
+            w = seeds + np.uint32((rank // 4 + 1) * 0x9E3779B9 & 0xFFFFFFFF)
             w = (w ^ (w >> np.uint32(16))) * np.uint32(0x7FEB352D)
             w = (w ^ (w >> np.uint32(15))) * np.uint32(0x846CA68B)
-            uniform = ((w ^ (w >> np.uint32(16))) >> np.uint32(8)).astype(np.float64) * 2.0**-24
-            made[rank, coarse] += (uniform - 0.5) * step
+            byte = ((w ^ (w >> np.uint32(16))) >> np.uint32(8 * (rank % 4))) & np.uint32(255)
+            made[rank, coarse] += (byte - 127.5) * step / 256
     return np.sort(made, axis=0)
 
 

@@ -38,7 +38,7 @@ from evenfield.kernels.columns import (
     trim_columns,
 )
 from evenfield.kernels.compiling import inner, part
-from evenfield.kernels.decoding import ROUNDING, can_be_single, load_double, load_single
+from evenfield.kernels.decoding import ROUNDING, can_be_single, load_double, load_sorted
 from evenfield.kernels.dequantizing import dequantize, gather_block, spread_block, sums_are_exact
 from evenfield.kernels.proving import (
     find_bounds,
@@ -47,7 +47,6 @@ from evenfield.kernels.proving import (
     prove_by_scatter,
     write_proven,
 )
-from evenfield.kernels.sorting import take_steps
 from evenfield.model.pixels import Float64Array
 
 LEAST_SAMPLES: Final = 4
@@ -160,8 +159,7 @@ def combine_rows(samples: Samples, terms: Terms, rules: Rules, results: Results,
         for start in range(row, end, width):
             size = min(width, end - start)
             if single:
-                load_single(samples, terms, rules.weights, start, size, block)
-                take_steps(block.rows, rules.steps, size, np.float32(0.0))
+                load_sorted(samples, terms, rules, exact, start, size, block)
                 if rules.dequantized > 0.0:
                     spread_block(block, size, exact, rules)
                 add_singles(block, size, start, rules, measured)
@@ -177,8 +175,7 @@ def combine_rows(samples: Samples, terms: Terms, rules: Rules, results: Results,
         for start in range(row, end, width):
             size = min(width, end - start)
             if single:
-                load_single(samples, terms, rules.weights, start, size, block)
-                take_steps(block.rows, rules.steps, size, np.float32(0.0))
+                load_sorted(samples, terms, rules, exact, start, size, block)
                 if rules.dequantized > 0.0:
                     spread_block(block, size, exact, rules)
                 prove(block, size, start, rules, factor, grows, measured)

@@ -101,14 +101,16 @@ class Singles(NamedTuple):
     """A block in float32, in which columns that lose nothing are found.
 
     ``rows`` (n_frames, width) are deviations from the first frame's calibrated sample ``first``, sorted by columns, and
-    ``words`` the samples themselves where they are whole numbers that only need to be sorted; ``weighted`` is their
-    weighted total where there are weights. ``facts`` are rows of what is known of each column, named by the constants
-    below; ``proven`` is 1 where the column is settled, and ``seeds`` are hashes of the columns' samples. ``total`` is a
-    single number, and ``bits`` are its bits.
+    ``words`` the samples themselves where they are whole numbers that only need to be sorted; ``moved`` are those
+    dequantized, in 256ths of a step above the least one; both have rows to spare up to a multiple of four.
+    ``weighted`` is the columns' weighted total where there are weights. ``facts`` are rows of what is known of each
+    column, named by the constants below; ``proven`` is 1 where the column is settled, and ``seeds`` are hashes of the
+    columns' samples. ``total`` is a single number, and ``bits`` are its bits.
     """
 
     rows: Float32Array
     words: NDArray[np.int16]
+    moved: NDArray[np.int16]
     first: Float64Array
     weighted: Float64Array
     facts: Float32Array
@@ -153,7 +155,7 @@ class Doubles(NamedTuple):
     negative); ``words`` and ``masters`` are samples on their way to ``rows``. ``in_order`` keeps the order of the
     frames, ``order`` the frame of each sorted sample, where they are asked for; ``column`` has room for the
     samples of one pixel and two more, and ``marks`` tells what becomes of each sorted sample; ``spread`` is 1
-    where the column was dequantized. ``total`` and ``bits`` as in `Singles`.
+    where the column was dequantized. ``seeds``, ``total`` and ``bits`` as in `Singles`.
     """
 
     rows: Float64Array
@@ -172,6 +174,7 @@ class Doubles(NamedTuple):
     column: Float64Array
     marks: NDArray[np.uint8]
     spread: NDArray[np.uint8]
+    seeds: NDArray[np.uint32]
     total: Float64Array
     bits: NDArray[np.uint64]
 
@@ -198,7 +201,8 @@ def new_space(rules: Rules, n_frames: int, *, n_pixels: int, keep_order: bool, b
     total = np.empty(1, np.float64)
     block = Singles(
         np.empty((n_frames, width + PADDING), np.float32),
-        np.empty((n_frames, width + PADDING), np.int16),
+        np.zeros((-(-n_frames // 4) * 4, width + PADDING), np.int16),
+        np.empty((-(-n_frames // 4) * 4, width + PADDING), np.int16),
         np.empty(width, np.float64),
         np.empty(width, np.float64),
         np.empty((N_FACTS, width), np.float32),
@@ -227,6 +231,7 @@ def new_space(rules: Rules, n_frames: int, *, n_pixels: int, keep_order: bool, b
         np.empty(n_frames + 2, np.float64),
         np.empty((n_frames, narrow), np.uint8),
         np.zeros(narrow, np.uint8),
+        np.empty(narrow, np.uint32),
         total,
         total.view(np.uint64),
     )
@@ -269,6 +274,7 @@ _SINGLES: Final = TupleLayout(
     (
         taken("float32", 2),
         taken("int16", 2),
+        taken("int16", 2),
         taken("float64"),
         taken("float64"),
         taken("float32", 2),
@@ -297,6 +303,7 @@ _DOUBLES: Final = TupleLayout(
         taken("float64"),
         taken("uint8", 2),
         taken("uint8"),
+        taken("uint32"),
         taken("float64"),
         taken("uint64"),
     ),

@@ -18,6 +18,7 @@ from evenfield.kernels.blocks import (
     NEXT,
     RAW,
     Doubles,
+    Rules,
     Samples,
     Singles,
     Terms,
@@ -153,11 +154,11 @@ def load_single(samples: Samples, terms: Terms, weights: Float64Array, start: in
 
 
 @inner
-def load_whole(samples: Samples, steps: NDArray[np.int64], start: int, width: int, block: Singles) -> None:
+def load_whole(samples: Samples, rules: Rules, start: int, width: int, block: Singles) -> None:
     """`load_single` for whole numbers that nothing is done to, sorted: as 16-bit integers, twice as many at a time."""
     words, rows, first, weighted, facts = block.words, block.rows, block.first, block.weighted, block.facts
-    integers, bzero, zero = samples.int16s, samples.bzero, np.float32(0.0)
-    n = words.shape[0]
+    integers, bzero, zero, weights = samples.int16s, samples.bzero, np.float32(0.0), rules.weights
+    n = rows.shape[0]
     if samples.swapped:
         for frame in range(n):
             for i in range(width):
@@ -170,14 +171,30 @@ def load_whole(samples: Samples, steps: NDArray[np.int64], start: int, width: in
     for i in range(width):
         facts[RAW, i] = np.float32(np.int32(words[0, i]))
         first[i] = np.float64(facts[RAW, i]) + bzero
-        facts[BASE, i] = np.float32(first[i])
         facts[FINITE, i] = zero
         facts[ERROR, i] = zero
         weighted[i] = 0.0
-    take_steps(words, steps, width, np.int16(0))
+    if weights.size > 0:
+        for frame in range(1, n):
+            weight = weights[frame]
+            for i in range(width):
+                weighted[i] += weight * np.float64(np.float32(np.int32(words[frame, i])) - facts[RAW, i])
+    take_steps(words, rules.steps, width, np.int16(0))
     for k in range(n):
         for i in range(width):
             rows[k, i] = np.float32(np.int32(words[k, i])) - facts[RAW, i]
+
+
+@inner
+def load_sorted(
+    samples: Samples, terms: Terms, rules: Rules, exact: bool, start: int, width: int, block: Singles
+) -> None:
+    """Fill `Singles.rows` with sorted deviations; ``exact`` says that the samples are whole numbers as they are."""
+    if exact:
+        load_whole(samples, rules, start, width, block)
+    else:
+        load_single(samples, terms, rules.weights, start, width, block)
+        take_steps(block.rows, rules.steps, width, np.float32(0.0))
 
 
 @inner

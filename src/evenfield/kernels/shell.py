@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from evenfield.kernels.blocks import Results, Rules, Samples, Space, Terms
 from evenfield.kernels.columns import find_order, finish_columns
 from evenfield.kernels.compiling import part
-from evenfield.kernels.decoding import can_be_single, load_double, load_single, load_whole
+from evenfield.kernels.decoding import can_be_single, load_double, load_sorted
 from evenfield.kernels.dequantizing import dequantize, gather_block, spread_block, sums_are_exact
 from evenfield.kernels.proving import list_unproven, write_proven
-from evenfield.kernels.sorting import take_steps
 
 
 def prove_by(prove: Any) -> Any:
@@ -37,11 +34,7 @@ def prove_by(prove: Any) -> Any:
         for start in range(begin, end, width):
             size, some = min(width, end - start), False
             if single:
-                if exact and rules.weights.size == 0:
-                    load_whole(samples, rules.steps, start, size, block)
-                else:
-                    load_single(samples, terms, rules.weights, start, size, block)
-                    take_steps(block.rows, rules.steps, size, np.float32(0.0))
+                load_sorted(samples, terms, rules, exact, start, size, block)
                 if rules.dequantized > 0.0:
                     spread_block(block, size, exact, rules)
                 kept = prove(block, size, rules, terms, start)

@@ -6,6 +6,7 @@ import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Any, Final, Literal
 
 import numpy as np
@@ -18,6 +19,9 @@ from evenfield.write.atomic import new_file
 from evenfield.write.card_text import BLOCK, Card, header_bytes
 
 _CHUNK: Final = 1 << 18  # samples that are converted and written at a time: they stay in the processor's cache
+ROOMS: Final = 2
+"""Pieces that are converted before the first of them must have been written."""
+
 _LAYOUT = re.compile(
     r"SIMPLE|XTENSION|EXTEND|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|GROUPS|BSCALE|BZERO|BLANK|CHECKSUM|DATASUM|LONGSTRN|CONTINUE"
     r"|END|HISTORY|ZIMAGE|EXTNAME|EXTVER|EXTLEVEL|INHERIT"
@@ -93,8 +97,14 @@ def write_image(
 
 def _write_pixels(file: IO[bytes], pixels: NDArray[Any], *, sample: str) -> None:
     written = 0
-    for chunk in _stored(pixels, sample=sample):
-        written += file.write(chunk.data)
+    # One piece is written while the next is converted.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pending: list[Future[int]] = []
+        for chunk in _stored(pixels, sample=sample):
+            pending.append(pool.submit(file.write, chunk.data))
+            if len(pending) == ROOMS:
+                written += pending.pop(0).result()
+        written += sum(one.result() for one in pending)
     file.write(b"\0" * (-written % BLOCK))
 
 
@@ -155,13 +165,13 @@ def _plain_value(value: CardValue) -> CardValue:
 
 
 def _stored(pixels: NDArray[Any], *, sample: str) -> Iterator[NDArray[Any]]:
-    """The pixels as they are stored, big-endian, a few rows at a time; each array is overwritten by the next."""
+    """The pixels as they are stored, big-endian, a few rows at a time; each is overwritten ``ROOMS`` pieces later."""
     step = max(1, _CHUNK // pixels.shape[1])
     # Touching fresh memory for every piece would cost more than converting it.
-    room = np.empty((min(step, pixels.shape[0]), pixels.shape[1]), ">i2" if sample == "uint16" else ">f4")
-    for row in range(0, pixels.shape[0], step):
+    rooms = np.empty((ROOMS, min(step, pixels.shape[0]), pixels.shape[1]), ">i2" if sample == "uint16" else ">f4")
+    for piece, row in enumerate(range(0, pixels.shape[0], step)):
         band = pixels[row : row + step]
-        stored = room[: band.shape[0]]
+        stored = rooms[piece % ROOMS, : band.shape[0]]
         if sample == "uint16":
             # 65536 values less 32768 fit int16, which FITS has in the place of uint16.
             stored[...] = _rounded(band).astype(np.int32) - 32768
