@@ -52,12 +52,24 @@ def load_plan(path: str | os.PathLike[str]) -> Plan:
     return plan
 
 
+def _leaves(output: str) -> bool:
+    """Whether a product's path, relative to the output folder, leads out of it."""
+    return os.path.isabs(output) or any(piece in ("", ".", "..") or "\\" in piece for piece in output.split("/"))
+
+
 def _check_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
     """Refuse a plan that was changed by hand so that its steps no longer hang together."""
     known: set[str] = set()
     outputs: set[str] = set()
+    for light in plan.lights:
+        lost = not len(light.inputs) == len(light.outputs) == len(light.digests)
+        outside = [one for one in light.outputs if _leaves(one)]
+        if lost or outside or not light.inputs:
+            what = (
+                f"its output {outside[0]} leaves the output folder" if outside else "its lights have lost their names"
+            )
+            raise DocumentError(f"{os.fspath(path)}: the step {light.id} cannot be run: {what}.")
     for step in plan.steps:
-        pieces = step.output.split("/")
         missing = [need for need in step.needs if need not in known]
         problem = ""
         if step.id in known:
@@ -68,7 +80,7 @@ def _check_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
             problem = "it has no frames"
         elif step.output.casefold() in outputs:
             problem = f"another step writes {step.output} as well"
-        elif os.path.isabs(step.output) or any(piece in ("", ".", "..") or "\\" in piece for piece in pieces):
+        elif _leaves(step.output):
             problem = f"its output {step.output} leaves the output folder"
         elif any(not 0 <= item.calibration < max(1, len(step.calibrations)) for item in step.inputs):
             problem = "a frame of it names a calibration that is not there"

@@ -21,6 +21,10 @@ INTERPRETER_BYTES: Final = 260 << 20
 """What Python, numpy, numba and astropy hold before any frame is read (measured: docs/memory.md)."""
 
 
+LIGHT_BYTES: Final = 8
+"""What a thread holds of each pixel of a light: its value, its flags, and what is computed of a few rows at a time."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """The size of a job: frames of a shape, the bytes of one raw sample, threads, masters subtracted, maps kept."""

@@ -19,6 +19,8 @@ from evenfield.errors import Cancelled, DocumentError, EvenfieldError, UsageErro
 COMMANDS = {
     "survey": "List the frames in folders, from their headers.",
     "flats": "Make master flats from folders of raw frames.",
+    "masters": "Make a master of every set of bias, darks, dark flats and flats.",
+    "calibrate": "Calibrate lights, with the masters that they need.",
     "plan": "Show what would be made, and why; save it on request.",
     "run": "Make what a saved plan says.",
     "explain": "Explain a plan, a finished master, or the code of a finding.",
@@ -55,6 +57,7 @@ def cli() -> None:
     evenfield survey NIGHT              what is there
     evenfield plan NIGHT -o masters     what would be made, and why
     evenfield flats NIGHT -o masters    make it
+    evenfield calibrate NIGHT -o out    calibrated lights, and the masters they need
     """  # noqa: D301 - click takes the backspace as "do not wrap"
 
 

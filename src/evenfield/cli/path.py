@@ -70,7 +70,7 @@ def show_found(plan: Plan, *, shown: Shown) -> None:
     """Show the search for calibration frames, on stderr where stdout is for the result alone."""
     from evenfield.plan.explain import explain_plan
 
-    if plan.steps:
+    if plan.all_steps:
         (remark if shown.json or shown.quiet else show)(explain_plan(plan, search=True) + "\n")
 
 
@@ -80,11 +80,11 @@ def show_plan(plan: Plan, *, shown: Shown, explain: bool = False, search: bool =
         show_json(to_json(plan))
     elif not shown.quiet:
         show(plan_text(plan, verbose=shown.verbose, paint=paint))
-        if explain and plan.steps:
+        if explain and plan.all_steps:
             from evenfield.plan.explain import explain_plan
 
             show("\n" + explain_plan(plan, search=search))
-    refused = not plan.steps or any(step.refused for step in plan.steps)
+    refused = not plan.all_steps or any(step.refused for step in plan.all_steps)
     return 1 if refused else 0
 
 
@@ -95,7 +95,7 @@ def run_and_show(plan: Plan, *, shown: Shown, progress: ProgressLine) -> int:
 
 def run_plan_and_show(plan: Plan, *, shown: Shown, progress: ProgressLine) -> Report:
     """Run a plan and show the report. Returns the report."""
-    if not plan.steps:
+    if not plan.all_steps:
         report = nothing_report(plan)
         if shown.json:
             show_json(to_json(report))

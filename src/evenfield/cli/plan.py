@@ -16,7 +16,7 @@ JOBS = ("flats", "masters", "calibrate")
 
 
 @click.command("plan")
-@click.argument("paths", nargs=-1, required=True, metavar="[flats|masters] PATH...")
+@click.argument("paths", nargs=-1, required=True, metavar="[flats|masters|calibrate] PATH...")
 @click.option("-o", "--output", default="masters", show_default=True, metavar="OUT",
               help="Folder for the masters, or NAME.fits where one flat is made.")  # fmt: skip
 @click.option("--calibration", multiple=True, metavar="DIR",
@@ -42,14 +42,12 @@ def command(
 ) -> int:
     """Plan a job for the frames in PATH... and show it; no pixel is read.
 
-    The job is 'flats' (master flats and what they need, the default) or 'masters' (a master of every bias, dark and
-    dark flat set as well). Plans of calibrated lights are not there yet.
+    The job is 'flats' (master flats and what they need, the default), 'masters' (a master of every bias, dark and
+    dark flat set as well) or 'calibrate' (calibrated lights and the masters that they need).
     """
     job = "flats"
     if paths[0] in JOBS:
         job, paths = paths[0], paths[1:]
-        if job == "calibrate":
-            raise UsageError("Plans of calibrated lights are not there yet.", mend="Plan 'flats' or 'masters'.")
         if not paths:
             raise UsageError("No folder was given.", mend=f"evenfield plan {job} NIGHT -o masters")
     shown = Shown(json=as_json, quiet=quiet, verbose=verbose)
@@ -59,6 +57,6 @@ def command(
     if save is not None:
         save_plan(plan, path=save)
     code = show_plan(plan, shown=shown, explain=dry_run or show_search, search=show_search)
-    if save is not None and plan.steps and not (quiet or as_json):
+    if save is not None and plan.all_steps and not (quiet or as_json):
         remark(f"Plan saved: {save}. To make it: evenfield run {save}")
     return code

@@ -48,6 +48,37 @@ def group_flats(
     return tuple(sorted(made, key=_group_order))
 
 
+def group_lights(frames: Sequence[FrameInfo], *, night_of: dict[str, str | None]) -> tuple[FrameGroup, ...]:
+    """Split lights into groups that are divided by one flat: of one setup, optics, filter, night and rotator angle."""
+    groups = _split(frames, lambda frame: _must_equal(frame, (*SETUP_KEYS, *OPTICS_KEYS)))
+    groups = _resplit(groups, lambda frame: (frame.filter, night_of.get(frame.path)))
+    labels: dict[str, dict[str, float]] = {}
+    groups = _recluster(groups, "rotator_deg", angle_clusters, labels)
+    made = [
+        FrameGroup(
+            kind=FrameKind.LIGHT,
+            key=_flat_key(group, ("filter", "night", "rotator"), night_of, labels),
+            frames=_ordered(group),
+        )
+        for group in groups
+    ]
+    return tuple(sorted(made, key=_group_order))
+
+
+def ready_flats(frames: Sequence[FrameInfo], *, night_of: dict[str, str | None]) -> tuple[FrameGroup, ...]:
+    """Each ready master flat as a group of its own."""
+    made = [
+        FrameGroup(
+            kind=FrameKind.FLAT,
+            key=_flat_key([frame], ("filter", "night"), night_of, {}),
+            frames=(frame,),
+            is_master=True,
+        )
+        for frame in frames
+    ]
+    return tuple(sorted(made, key=_group_order))
+
+
 def calibration_sets(frames: Sequence[FrameInfo], *, temperature_width: float) -> tuple[FrameGroup, ...]:
     """Split bias, darks and dark flats into sets that each make one master; a ready master is a set of its own.
 

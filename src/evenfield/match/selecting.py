@@ -22,9 +22,13 @@ class Selection:
     contradicting: tuple[FrameInfo, ...]
     nameless: tuple[FrameInfo, ...]
     uses: tuple[FileUse, ...]
+    lights: tuple[FrameInfo, ...] = ()
+    ready_flats: tuple[FrameInfo, ...] = ()
 
 
-def select_frames(survey: Survey, *, ignore_type: bool, named_only: Sequence[str] = ()) -> Selection:
+def select_frames(
+    survey: Survey, *, ignore_type: bool, named_only: Sequence[str] = (), with_lights: bool = False
+) -> Selection:
     """Sort frames into flats and calibration frames; every other one gets its `FileUse`.
 
     Parameters
@@ -35,12 +39,16 @@ def select_frames(survey: Survey, *, ignore_type: bool, named_only: Sequence[str
     named_only : sequence of str
         Paths of the files to calibrate with. They may take part though they are products, masters or copies of other
         files; where nothing says what one is, it is taken as a dark flat, by the user's word.
+    with_lights : bool
+        Lights and ready master flats take part too.
     """
     wanted = set(named_only)
     flats: list[FrameInfo] = []
     calibration: list[FrameInfo] = []
     contradicting: list[FrameInfo] = []
     nameless: list[FrameInfo] = []
+    lights: list[FrameInfo] = []
+    ready: list[FrameInfo] = []
     uses = [FileUse(path=one.path, use="unreadable", code=one.code, reason=one.reason) for one in survey.unreadable]
     copies = {copy.path: copy.original for copy in survey.copies}
     named = set(survey.named) if ignore_type else set()
@@ -50,7 +58,11 @@ def select_frames(survey: Survey, *, ignore_type: bool, named_only: Sequence[str
             calibration.append(frame if frame.kind is not None else _by_word(frame, FrameKind.DARK_FLAT))
             continue
         use = _out(frame, copies, as_flat=frame.path in named, elsewhere=frame.path in from_calibration)
-        if use is not None:
+        if with_lights and use is not None and use.code == "light" and frame.path not in from_calibration:
+            lights.append(frame)
+        elif with_lights and use is not None and use.code == "master_flat":
+            ready.append(frame)
+        elif use is not None:
             uses.append(use)
             if use.code == "header_says_light":
                 contradicting.append(frame)
@@ -59,7 +71,8 @@ def select_frames(survey: Survey, *, ignore_type: bool, named_only: Sequence[str
         elif frame.path in named:
             flats.append(as_flat_frame(frame))
         elif frame.kind is FrameKind.FLAT:
-            if frame.path in from_calibration:
+            # Lights are divided by flats from anywhere; masters are made of those that were given for that.
+            if frame.path in from_calibration and not with_lights:
                 uses.append(_use(frame, "not_needed", "flat_in_calibration", "flat of a calibration folder"))
             else:
                 flats.append(frame)
@@ -71,6 +84,8 @@ def select_frames(survey: Survey, *, ignore_type: bool, named_only: Sequence[str
         contradicting=tuple(contradicting),
         nameless=tuple(nameless),
         uses=tuple(uses),
+        lights=tuple(lights),
+        ready_flats=tuple(ready),
     )
 
 

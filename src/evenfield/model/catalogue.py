@@ -429,6 +429,79 @@ _ENTRIES: Final = (
         meaning="The masters are made, but an input file could not be moved.",
         mend="Move it by hand.",
     ),
+    # Lights.
+    _entry(
+        "no_lights", "There are no lights", _BLOCKER,
+        meaning="None of the frames is a light, so nothing can be calibrated.",
+        mend="Give the folder with the lights; if a header says otherwise, use --set 'PATTERN:kind=light'.",
+    ),
+    _entry(
+        "light_uncalibrated", "Nothing is subtracted from lights", _WARNING, short="nothing subtracted",
+        meaning="No dark and no bias fits these lights. Their bias and dark signal stay in them, and no flat can be "
+        "right.",
+        mend="Take darks of the same exposure, gain and temperature; or give --pedestal ADU, or accept a difference.",
+    ),
+    _entry(
+        "no_flat_fits", "No flat fits lights", _WARNING, short="no flat",
+        meaning="No flat of the same setup, filter, optics and rotator angle was found. The lights keep their "
+        "vignetting and dust.",
+        mend="Take flats with the same filter and setup, or accept the difference with --allow-mismatch KEY.",
+    ),
+    _entry(
+        "flat_not_applied", "Lights that still hold their bias are not divided", _WARNING, short="flat not applied",
+        meaning="A flat divides light, not bias: dividing a frame that still holds its bias leaves corners too bright.",
+        mend="Give darks or bias that fit, or the level of the bias with --pedestal ADU.",
+    ),
+    _entry(
+        "flat_holds_bias", "The flat still holds its bias", _WARNING,
+        meaning="Nothing was subtracted from the flats of this master, so lights divided by it keep part of their "
+        "vignetting.",
+        mend="Take dark flats, or bias, for the flats.",
+    ),
+    _entry(
+        "flat_of_other_night", "A flat of another night", _NOTE, short="flat of another night",
+        meaning="No flat of the night of the lights was found. Vignetting stays for weeks, dust moves whenever the "
+        "camera is touched.",
+        mend="Take flats each night, or look at the corrected lights for rings.",
+    ),
+    _entry(
+        "dark_not_optimized", "A dark cannot be scaled", _NOTE,
+        meaning="Scaling a dark needs a bias, which has to stay as it is while the dark signal is scaled.",
+        mend="Take bias frames.",
+    ),
+    _entry(
+        "dark_no_correlation", "Light and dark have nothing in common", _WARNING, short="dark does not match",
+        meaning="The hot pixels of the master dark are not found in the light, so its dark was scaled to nothing.",
+        mend="Look whether the dark is of the same camera, binning and orientation; or use --dark-scale none.",
+    ),
+    _entry(
+        "dark_signal_too_weak", "The dark signal is too weak to be scaled", _NOTE,
+        meaning="Too few pixels of the master dark stand out of its noise to tell how much dark signal a light has. "
+        "The dark was scaled by exposure.",
+        mend="Use --dark-scale none with darks of the lights' own exposure.",
+    ),
+    _entry(
+        "amplifier_glow", "The dark has a glow that does not scale", _WARNING, short="amplifier glow",
+        meaning="Part of the sensor glows in the dark. Glow does not grow as hot pixels do, so a scaled dark leaves "
+        "some of it, or takes too much.",
+        mend="Take darks of the lights' own exposure, and use --dark-scale none.",
+    ),
+    _entry(
+        "low_clipped", "Lights cut off at the bottom", _WARNING, short="cut off at the bottom",
+        meaning="Pixels stand at the least value that the raw frame can hold: what lay below is lost.",
+        mend="Raise the offset of the camera.",
+    ),
+    _entry(
+        "values_clipped", "Values that the output cannot hold", _WARNING,
+        meaning="Calibrated values lie below 0 or above 65535, which uint16 cannot hold; they were cut off.",
+        mend="Use --output-type float32, or --add-pedestal auto.",
+    ),
+    _entry(
+        "negative_pixels", "Many pixels of a light are negative", _WARNING, short="many negative pixels",
+        meaning="More than half of a calibrated light lies below zero: too much was subtracted, as when a bias was "
+        "taken away twice.",
+        mend="Look at what was subtracted; a dark must have the exposure, gain and offset of the light.",
+    ),
     _entry(
         "usage", "The request contradicts itself", _BLOCKER,
         meaning="Options or settings cannot be understood, or exclude each other.",

@@ -64,8 +64,9 @@ class Match(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is subtracted from some of a step's frames.
 
-    ``how`` is "dark_flat", "dark", "scaled_dark", "bias", "pedestal" or "none". ``masters`` maps a role ("dark_flat",
-    "dark", "bias") to a master. ``factor`` is the k of ``(frame - bias) - k (dark - bias)``.
+    ``how`` is "dark_flat", "dark", "scaled_dark", "optimized_dark", "bias", "pedestal" or "none". ``masters`` maps a
+    role ("dark_flat", "dark", "bias") to a master. ``factor`` is the k of ``(frame - bias) - k (dark - bias)``; where
+    the dark is optimized, it is found for each frame.
     """
 
     how: str
@@ -135,8 +136,54 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     digest: str = ""
 
 
+class LightRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How lights are calibrated: settings with nothing left to choose.
+
+    ``cfa_flat`` is "separate" (one ``s0`` a color), "joint" or "none" (no flat). ``add_pedestal`` is "none", "adu" or
+    "auto": ADU added to what is written, or the greatest share of pixels that may stay below zero, in ``pedestal``.
+    """
+
+    cfa_flat: str
+    dark_scale: str
+    add_pedestal: str = "none"
+    pedestal: float = 0.0
+    sample: str
+    maps: bool = False
+
+
+class LightStep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Lights that are calibrated alike: with one flat, each with the darks of its exposure.
+
+    ``outputs`` are relative to the plan's output folder, one for each of ``inputs``; ``digests`` are those of the
+    products. The other fields are as in `Step`.
+    """
+
+    id: str
+    kind: FrameKind = FrameKind.LIGHT
+    title: str
+    group: dict[str, KeyValue]
+    inputs: tuple[StepInput, ...]
+    outputs: tuple[str, ...]
+    digests: tuple[str, ...] = ()
+    excluded: tuple[Excluded, ...] = ()
+    calibrations: tuple[Calibration, ...] = ()
+    flat: MasterRef | None = None
+    flat_match: Match | None = None
+    recipe: LightRecipe
+    overscan: tuple[int, int, int, int] | None = None
+    trim: tuple[int, int, int, int] | None = None
+    needs: tuple[str, ...] = ()
+    because: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    refused: Finding | None = None
+    digest: str = ""
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All that a run will do. ``root`` is the folder that the paths of step inputs are relative to."""
+    """All that a run will do. ``root`` is the folder that the paths of step inputs are relative to.
+
+    ``lights`` are done when the masters of ``steps`` are made.
+    """
 
     schema: int = PLAN_SCHEMA
     version: str
@@ -146,9 +193,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     frames: tuple[FrameInfo, ...]
     files: tuple[FileUse, ...]
     steps: tuple[Step, ...]
+    lights: tuple[LightStep, ...] = ()
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
     digest: str = ""
+
+    @property
+    def all_steps(self) -> tuple[Step | LightStep, ...]:
+        """The steps in the order they are done: masters, then lights."""
+        return (*self.steps, *self.lights)
 
     def step(self, step_id: str) -> Step | None:
         """The step with this id, or ``None``."""

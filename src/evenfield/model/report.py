@@ -9,7 +9,7 @@ import msgspec
 
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameKind
-from evenfield.model.plan import Excluded, FileUse, KeyValue, Recipe
+from evenfield.model.plan import Excluded, FileUse, KeyValue, LightRecipe, Recipe
 
 REPORT_SCHEMA: Final = 1
 
@@ -59,7 +59,10 @@ class MasterRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How a product was made. It is kept in the product's own header and holds no absolute path and no time."""
+    """How a product was made. It is kept in the product's own header and holds no absolute path and no time.
+
+    ``recipe`` is that of a master, ``light`` that of a calibrated light.
+    """
 
     schema: int = REPORT_SCHEMA
     version: str
@@ -73,13 +76,37 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     excluded: tuple[Excluded, ...]
     calibrations: tuple[str, ...]
     masters: tuple[MasterRecord, ...]
-    recipe: Recipe
+    recipe: Recipe | None = None
+    light: LightRecipe | None = None
     measured: dict[str, float | None]
     verdict: Verdict
     why: str
     because: tuple[str, ...]
     findings: tuple[Finding, ...]
     changed_by_user: tuple[str, ...] = ()
+
+
+class LightRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What became of one light; paths are absolute.
+
+    ``factor`` is what its dark was scaled by, with its standard error where it was found from the pixels;
+    ``median_adu`` the median of the calibrated light before a pedestal was added; ``negative`` and ``no_data`` are
+    numbers of pixels, ``low_clipped`` those at the least value that the raw frame can hold, ``clipped`` those that the
+    type written cannot hold.
+    """
+
+    path: str
+    output: str
+    status: StepStatus = StepStatus.DONE
+    factor: float | None = None
+    factor_error: float | None = None
+    shift_adu: float = 0.0
+    median_adu: float | None = None
+    pedestal_adu: float = 0.0
+    negative: int = 0
+    no_data: int = 0
+    low_clipped: int = 0
+    clipped: int = 0
 
 
 class StepResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,6 +130,7 @@ class StepResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     why: str = ""
     because: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    lights: tuple[LightRecord, ...] = ()
     seconds: float = 0.0
 
 

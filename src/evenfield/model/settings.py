@@ -4,6 +4,7 @@ Every field says in its `Meta` what it does, in which unit and range, and which 
 refused when the value is built.
 """
 
+import math
 import string
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal, get_type_hints
@@ -20,11 +21,14 @@ SCHEMA: Final = 1
 GROUP_KEYS: Final = ("filter", "night", "rotator", "temperature", "exposure")
 """Keys by which flats may be grouped beside those that must be equal."""
 
+PEDESTAL_SHARE: Final = 1e-4
+"""The share of pixels that an automatic pedestal leaves below zero."""
+
 CALIBRATION_KINDS: Final = ("dark_flat", "dark", "bias")
 
 MISMATCH_KEYS: Final = (
     "exposure", "temperature", "camera", "binning", "origin", "readout_mode", "gain_setting", "offset_setting", "cfa",
-    "row_order", "number_domain",
+    "row_order", "number_domain", "filter", "rotator", "optics",
 )  # fmt: skip
 """Keys whose limit `--allow-mismatch` may widen. A different size can never be allowed."""
 
@@ -117,9 +121,10 @@ class CalibrationSettings(_Part, frozen=True, kw_only=True, forbid_unknown_field
         CALIBRATION_KINDS
     )
     dark_scale: Annotated[
-        Literal["auto", "exposure", "none"],
+        Literal["auto", "exposure", "optimize", "none"],
         _doc(
-            "Scale a longer dark by exposure, with a bias, where no dark flat fits. auto: for CCD cameras only.",
+            "Scale a longer dark, with a bias, where none of equal exposure fits. exposure: by the ratio of exposures. "
+            "optimize: for lights, by what their own hot pixels say. auto: by exposure, for CCD cameras only.",
             "--dark-scale",
         ),
     ] = "auto"
@@ -291,6 +296,50 @@ class OutputSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             check_move_template(self.move_inputs)
 
 
+class LightSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How lights are calibrated."""
+
+    cfa_flat: Annotated[
+        Literal["separate", "joint"],
+        _doc(
+            "What a master flat of a color camera is divided by first: the mean of each color, or one mean of all, "
+            "which casts the color of the flat's light over the picture.",
+            "--cfa-flat",
+        ),
+    ] = "separate"
+    add_pedestal: Annotated[
+        str,
+        _doc(
+            "A number added to calibrated lights and written to PEDESTAL: none, ADU, or auto[:SHARE], the least that "
+            "leaves no more than this share of pixels (0.0001 by default) below zero.",
+            "--add-pedestal",
+        ),
+    ] = "none"
+
+    def __post_init__(self) -> None:
+        """Refuse what is no pedestal."""
+        self.pedestal_rule()
+
+    def pedestal_rule(self) -> tuple[str, float]:
+        """("none", 0), ("adu", ADU) or ("auto", share)."""
+        word, colon, share = self.add_pedestal.strip().partition(":")
+        try:
+            if word in ("none", "auto") and (word == "auto" or not colon):
+                value = float(share) if colon else PEDESTAL_SHARE
+                if word == "auto" and not 0.0 < value < 1.0:
+                    raise ValueError
+                return (word, value) if word == "auto" else ("none", 0.0)
+            value = float(self.add_pedestal)
+        except ValueError:
+            value = math.nan
+        if not 0.0 <= value <= 65535.0:
+            raise SettingsError(
+                f"--add-pedestal {self.add_pedestal} is no pedestal.",
+                mend="Write none, auto, auto:0.001 or ADU, 0 to 65535.",
+            )
+        return "adu", value
+
+
 class RunSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the work is done; never changes a pixel."""
 
@@ -316,6 +365,7 @@ class Settings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     group: GroupSettings = GroupSettings()
     calibration: CalibrationSettings = CalibrationSettings()
     combine: CombineSettings = CombineSettings()
+    light: LightSettings = LightSettings()
     output: OutputSettings = OutputSettings()
     run: RunSettings = RunSettings()
 

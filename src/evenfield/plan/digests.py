@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
@@ -10,7 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from evenfield.model.frame import FrameInfo
-from evenfield.model.plan import ALGORITHM_VERSION, Plan, Step
+from evenfield.model.plan import ALGORITHM_VERSION, Calibration, LightStep, Plan, Step, StepInput
 
 FrameFacts: TypeAlias = tuple[float | None, ...]
 """What the user may have corrected in a header and what then changes a product: see `frame_facts`."""
@@ -56,31 +57,11 @@ def step_digest(
     facts : mapping, optional
         As `frame_facts` gives them.
     """
-    calibrations = [
-        {
-            "how": calibration.how,
-            "factor": calibration.factor,
-            "pedestal_adu": calibration.pedestal_adu,
-            "masters": {
-                role: [needs.get(ref.step or "", ref.digest), ref.crop] for role, ref in calibration.masters.items()
-            },
-        }
-        for calibration in step.calibrations
-    ]
+    calibrations = [_calibration_facts(one, needs) for one in step.calibrations]
     material = {
         "algorithm": ALGORITHM_VERSION,
         "kind": step.kind,
-        "inputs": [
-            [
-                item.path,
-                item.size_bytes,
-                item.mtime_ns,
-                item.header_hash,
-                item.calibration,
-                (facts or {}).get(item.path),
-            ]
-            for item in step.inputs
-        ],
+        "inputs": [_input_facts(item, facts) for item in step.inputs],
         "calibrations": calibrations,
         "recipe": msgspec.structs.replace(step.recipe, because=""),
         "overscan": step.overscan,
@@ -91,9 +72,63 @@ def step_digest(
     return _digest(msgspec.json.encode(material, order="sorted"))
 
 
+def _calibration_facts(calibration: Calibration, needs: Mapping[str, str]) -> dict[str, object]:
+    return {
+        "how": calibration.how,
+        "factor": calibration.factor,
+        "pedestal_adu": calibration.pedestal_adu,
+        "masters": {
+            role: [needs.get(ref.step or "", ref.digest), ref.crop] for role, ref in calibration.masters.items()
+        },
+    }
+
+
+def _input_facts(item: StepInput, facts: Mapping[str, FrameFacts] | None) -> list[object]:
+    return [
+        item.path,
+        item.size_bytes,
+        item.mtime_ns,
+        item.header_hash,
+        item.calibration,
+        (facts or {}).get(item.path),
+    ]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LightDigests:
+    """The digest of a step of lights, and that of each product: a product does not depend on the other lights."""
+
+    step: str
+    products: tuple[str, ...]
+
+
+def light_digests(step: LightStep, *, hash_kind: str, facts: Mapping[str, FrameFacts] | None = None) -> LightDigests:
+    """The digests of a step of lights; what enters is as in `step_digest`."""
+    common = {
+        "algorithm": ALGORITHM_VERSION,
+        "kind": step.kind,
+        "flat": None if step.flat is None else [step.flat.digest, step.flat.crop],
+        "recipe": step.recipe,
+        "overscan": step.overscan,
+        "trim": step.trim,
+        "cfa": step.group.get("cfa"),
+        "hash": hash_kind,
+    }
+    calibrations = [_calibration_facts(one, {}) for one in step.calibrations]
+    products = []
+    for item in step.inputs:
+        own = [common, calibrations[item.calibration], _input_facts(item, facts)[:4], (facts or {}).get(item.path)]
+        products.append(_digest(msgspec.json.encode(own, order="sorted")))
+    outputs = [[digest, output] for digest, output in zip(products, step.outputs, strict=True)]
+    return LightDigests(step=_digest(msgspec.json.encode(outputs)), products=tuple(products))
+
+
 def plan_digest(plan: Plan) -> str:
     """The digest of a plan: that of its steps and what becomes of them."""
-    material = [[step.id, step.digest, step.output, step.refused is not None] for step in plan.steps]
+    material: list[list[object]] = [
+        [step.id, step.digest, step.output, step.refused is not None] for step in plan.steps
+    ]
+    material += [[light.id, light.digest, light.refused is not None] for light in plan.lights]
     return _digest(msgspec.json.encode(material))
 
 
@@ -109,6 +144,10 @@ def stale_steps(plan: Plan) -> tuple[str, ...]:
         digests[step.id] = step_digest(step, needs=digests, hash_kind=plan.settings.output.hash, facts=facts)
         if digests[step.id] != step.digest:
             stale.append(step.id)
+    for light in plan.lights:
+        found = light_digests(light, hash_kind=plan.settings.output.hash, facts=facts)
+        if (found.step, found.products) != (light.digest, light.digests):
+            stale.append(light.id)
     return tuple(stale)
 
 

@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 
 from evenfield.model.frame import FrameInfo, FrameKind
-from evenfield.model.plan import Plan, Step
-from evenfield.tiles import Work, peak_bytes
+from evenfield.model.plan import LightStep, Plan, Step
+from evenfield.tiles import INTERPRETER_BYTES, LIGHT_BYTES, Work, peak_bytes
 
 PLENTY: Final = 1 << 50
 """A budget that limits nothing: bands have a height from which on more is of no use."""
@@ -67,12 +67,35 @@ def estimate_plan(plan: Plan, *, memory_bytes: int | None = None, threads: int |
         for step in plan.steps
         if step.refused is None
     )
+    steps += tuple(
+        _light_estimate(step, plan, frames, Machine(memory_bytes=memory, threads=workers))
+        for step in plan.lights
+        if step.refused is None
+    )
     return Estimate(
         frames=sum(step.frames for step in steps),
         bytes_to_read=sum(step.bytes_to_read for step in steps),
         bytes_to_write=sum(step.bytes_to_write for step in steps),
         peak_bytes=max((step.peak_bytes for step in steps), default=0),
         steps=steps,
+    )
+
+
+def _light_estimate(step: LightStep, plan: Plan, frames: dict[str, FrameInfo], machine: Machine) -> StepEstimate:
+    first = frames[os.path.normpath(os.path.join(plan.root, step.inputs[0].path))]
+    rows, columns = first.setup.shape
+    if step.trim is not None:
+        rows, columns = step.trim[1] - step.trim[0], step.trim[3] - step.trim[2]
+    masters = {ref.path or ref.step for one in step.calibrations for ref in one.masters.values()}
+    n_masters = len(masters) + (step.flat is not None)
+    written = (2 if step.recipe.sample == "uint16" else 4) + 2 * step.recipe.maps
+    peak = INTERPRETER_BYTES + rows * columns * (4 * n_masters + LIGHT_BYTES * machine.threads)
+    return StepEstimate(
+        id=step.id,
+        frames=len(step.inputs),
+        bytes_to_read=sum(item.size_bytes for item in step.inputs) + 4 * n_masters * rows * columns,
+        bytes_to_write=written * rows * columns * len(step.outputs),
+        peak_bytes=min(peak, max(machine.memory_bytes, INTERPRETER_BYTES)),
     )
 
 

@@ -12,7 +12,7 @@ from evenfield.combine.limits import corrected_limits
 from evenfield.errors import UsageError
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.findings import Finding
-from evenfield.model.plan import Calibration, FileUse, Plan, Recipe, Step
+from evenfield.model.plan import Calibration, FileUse, LightStep, Match, Plan, Recipe, Step
 from evenfield.model.rejections import CORRECTED, rejection_text
 from evenfield.model.sections import section_text
 from evenfield.model.wording import plural
@@ -46,10 +46,15 @@ def explain_plan(plan: Plan, *, step: str | None = None, search: bool = False) -
         If the plan has no such step.
     """
     if step is not None:
+        light = next((one for one in plan.lights if one.id == step), None)
+        if light is not None:
+            return "\n".join(_light_lines(light, nearly=not search)) + "\n"
         return "\n".join(_step_lines(_step(plan, step), plan, search=search)) + "\n"
     lines = [_counts(plan.files)]
     for one in plan.steps:
         lines += ["", *_step_lines(one, plan, search=search)]
+    for light in plan.lights:
+        lines += ["", *_light_lines(light, nearly=not search)]
     lines += _left_out(plan)
     if plan.findings:
         lines += ["", "Findings about the whole"]
@@ -84,7 +89,7 @@ def _step(plan: Plan, step: str) -> Step:
     found = plan.step(step)
     if found is not None:
         return found
-    ids = [one.id for one in plan.steps]
+    ids = [one.id for one in plan.all_steps]
     near = difflib.get_close_matches(step, ids, n=3, cutoff=0.3) or ids[:3]
     raise UsageError(f"The plan has no step '{step}'.", mend=f"It has {', '.join(near)}." if near else "")
 
@@ -125,6 +130,37 @@ def _step_lines(step: Step, plan: Plan, *, search: bool) -> list[str]:
     return lines
 
 
+def _light_lines(step: LightStep, *, nearly: bool) -> list[str]:
+    lines = _wrapped(f"{step.id}: {step.title}", 0, hang=2)
+    if step.refused is not None:
+        lines += _wrapped(f"cannot be made: {step.refused.message} {step.refused.mend}", 2)
+    for text in step.because:
+        lines += _wrapped(f"- {text}", 2, hang=2)
+    lines += _wrapped(f"Made of {plural(len(step.inputs), 'frame')}: {_range(step)}", 2)
+    if step.overscan is not None:
+        lines += _wrapped(f"Overscan: the median of {section_text(step.overscan)} is subtracted from each frame", 2)
+    if step.trim is not None:
+        lines += _wrapped(f"Trimmed to {section_text(step.trim)}", 2)
+    for index, calibration in enumerate(step.calibrations):
+        count = sum(1 for item in step.inputs if item.calibration == index)
+        lines += _calibration_lines(calibration, count, nearly=nearly)
+    if step.flat is not None:
+        lines += _wrapped(f"All: divided by {step.flat.title}", 2, hang=2)
+        lines += _wrapped(f"flat from {f'the step {step.flat.step}' if step.flat.step else step.flat.path}", 4, hang=2)
+        lines += _match_lines(step.flat_match, nearly=nearly)
+    recipe = step.recipe
+    level = {"separate": "the mean of each color", "joint": "its mean"}.get(recipe.cfa_flat)
+    if level is not None:
+        lines += _wrapped(f"The flat is divided by {level}, 5 % left out at each end", 2)
+    added = {"adu": f"{recipe.pedestal:g} ADU", "auto": f"so that at most {100 * recipe.pedestal:g} % are negative"}
+    if recipe.add_pedestal in added:
+        lines += _wrapped(f"Pedestal added: {added[recipe.add_pedestal]}", 2)
+    for one in step.findings:
+        lines += _finding_lines(one)
+    lines += _wrapped(f"-> {step.outputs[0]}{' ...' if len(step.outputs) > 1 else ''}, written as {recipe.sample}", 2)
+    return lines
+
+
 def _limits(recipe: Recipe, n: int) -> str:
     """What the limits of a rejection have become."""
     if not isinstance(recipe.rejection, CORRECTED):
@@ -136,19 +172,23 @@ def _limits(recipe: Recipe, n: int) -> str:
     return f" (for {n} frames: {both})"
 
 
-def _range(step: Step) -> str:
+def _range(step: Step | LightStep) -> str:
     paths = [item.path for item in step.inputs]
     return paths[0] if len(paths) == 1 else f"{paths[0]} to {paths[-1]}"
 
 
 def _calibration_lines(calibration: Calibration, count: int, *, nearly: bool) -> list[str]:
     lines = _wrapped(f"{plural(count, 'frame')}: {calibration.title}", 2, hang=2)
-    match = calibration.match
-    if match is None:
-        return lines
     for role, ref in calibration.masters.items():
         source = f"the step {ref.step}" if ref.step is not None else str(ref.path)
         lines += _wrapped(f"{role.replace('_', ' ')} from {source}", 4, hang=2)
+    return lines + _match_lines(calibration.match, nearly=nearly)
+
+
+def _match_lines(match: Match | None, *, nearly: bool) -> list[str]:
+    lines: list[str] = []
+    if match is None:
+        return lines
     for reason in match.reasons:
         sign = "?" if reason.startswith("not compared") else "+"
         lines += _wrapped(f"{sign} {reason}", 6, hang=2)

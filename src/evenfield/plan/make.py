@@ -10,7 +10,7 @@ import msgspec
 
 import evenfield
 from evenfield.errors import PlanError
-from evenfield.match.grouping import group_flats
+from evenfield.match.grouping import group_flats, group_lights, ready_flats
 from evenfield.match.nights import Nights, assign_nights
 from evenfield.match.selecting import Selection, select_frames
 from evenfield.model.catalogue import finding
@@ -23,7 +23,8 @@ from evenfield.model.survey import Survey
 from evenfield.model.wording import name_files, plural
 from evenfield.plan.calibrating import GroupCalibration, calibrate_group, sets_from
 from evenfield.plan.check import general_findings
-from evenfield.plan.digests import plan_digest
+from evenfield.plan.digests import frame_facts, plan_digest
+from evenfield.plan.lights import LightDraft, build_lights, draft_lights
 from evenfield.plan.names import product_names
 from evenfield.plan.patterns import pattern_for
 from evenfield.plan.reasons import told_keys
@@ -48,7 +49,7 @@ def make_plan(
         The file name of the product where exactly one flat is made ("flat.fits").
     job : str
         "flats": master flats, and what they need. "masters": a master of every raw bias, dark and dark flat set as
-        well, needed or not; flats need not be there.
+        well, needed or not; flats need not be there. "calibrate": calibrated lights, and the masters that they need.
 
     Returns
     -------
@@ -58,7 +59,8 @@ def make_plan(
     Raises
     ------
     PlanError
-        If nothing can be planned: no frames, no flats, mixed sizes without grouping, a single name for several flats.
+        If nothing can be planned: no frames, no flats (no lights where those are to be calibrated), mixed sizes without
+        grouping, a single name for several flats.
     """
     settings = Settings() if settings is None else settings
     regions = {frame.path: regions_of(frame, settings=settings.calibration) for frame in survey.frames}
@@ -68,22 +70,60 @@ def make_plan(
         survey, frames=tuple(trimmed(frame, regions=regions[frame.path]) for frame in survey.frames)
     )
     named_only = _named_paths(survey, settings)
-    selection = select_frames(survey, ignore_type=settings.select.ignore_type, named_only=named_only)
+    calibrating = job == "calibrate"
+    selection = select_frames(
+        survey, ignore_type=settings.select.ignore_type, named_only=named_only, with_lights=calibrating
+    )
     nights = assign_nights(survey.frames)
     groups, small = _groups(selection, nights, settings)
     sets = sets_from(selection.calibration, named_only=named_only, settings=settings)
     extra = [group for group in sets if not group.is_master] if job == "masters" else []
-    if not groups and not extra:
+    lights: tuple[LightDraft, ...] = ()
+    spare: tuple[FrameGroup, ...] = ()
+    if calibrating:
+        if single_name is not None:
+            raise PlanError(
+                f"'{single_name}' names one file, but each light gets one of its own.",
+                mend="Give a folder with -o.",
+                code="usage",
+            )
+        lights = _light_drafts(survey, selection, groups, sets, nights, settings)
+        # Flats that no light needs get no master.
+        taken = {one.flat.group.frames[0].path for one in lights if one.flat is not None}
+        spare = tuple(group for group in groups if group.frames[0].path not in taken)
+        groups = tuple(group for group in groups if group.frames[0].path in taken)
+    elif not groups and not extra:
         raise _nothing_to_do(survey, selection, small, settings)
     drafts = [
         Draft(group=group, name=name, calibration=calibration)
         for group, name, calibration in _calibrated(groups, sets, settings, single_name)
     ]
+    told_by = told_keys(survey.frames)
+    choices = [choice for one in lights for choice in one.calibration.choices if choice is not None]
     built = build_steps(
-        drafts, root=survey.root, settings=settings, regions=regions, told=told_keys(survey.frames), extra=extra
+        drafts, root=survey.root, settings=settings, regions=regions, told=told_by, extra=extra, more=choices
+    )
+    light_steps = build_lights(
+        lights,
+        root=survey.root,
+        settings=settings,
+        regions=regions,
+        steps=built.steps,
+        made_by=built.made_by,
+        flats_by={draft.group.frames[0].path: draft.name for draft in drafts},
+        told=told_by,
+        facts=frame_facts([frame for one in lights for frame in one.group.frames], root=survey.root),
     )
     files, told = file_uses(
-        survey, selection, drafts=drafts, made_by=built.made_by, sets=sets, small=small, settings=settings
+        survey,
+        selection,
+        drafts=drafts,
+        made_by=built.made_by,
+        sets=sets,
+        small=small,
+        settings=settings,
+        lights=lights,
+        spare_flats=spare,
     )
     told = (*_named_wrongly(survey, named_only), *told)
     general = general_findings(survey, selection, nights=nights, groups=groups, settings=settings)
@@ -95,10 +135,32 @@ def make_plan(
         frames=raw_frames,
         files=files,
         steps=built.steps,
+        lights=light_steps,
         findings=(*survey.findings, *general, *told),
         notes=_notes(survey, groups, settings),
     )
     return msgspec.structs.replace(plan, digest=plan_digest(plan))
+
+
+def _light_drafts(
+    survey: Survey,
+    selection: Selection,
+    groups: Sequence[FrameGroup],
+    sets: Sequence[FrameGroup],
+    nights: Nights,
+    settings: Settings,
+) -> tuple[LightDraft, ...]:
+    if not selection.lights:
+        kinds = ", ".join(sorted({frame.kind.words for frame in survey.frames if frame.kind is not None}))
+        raise PlanError(
+            f"No lights among {plural(len(survey.frames), 'file')}{f': {kinds}' if kinds else ''}.",
+            mend="Give the folder with the lights; if their header says otherwise, use --set 'PATTERN:kind=light'.",
+            code="no_lights",
+        )
+    flats = (*ready_flats(selection.ready_flats, night_of=nights.night), *groups)
+    return draft_lights(
+        group_lights(selection.lights, night_of=nights.night), sets=sets, flats=flats, settings=settings
+    )
 
 
 def _named_paths(survey: Survey, settings: Settings) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from evenfield.match.matching import Choice, Fit, n_frames, rank
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
-from evenfield.model.frame import KEY_WORDS, SETUP_KEYS, FrameInfo, exposure_text, key_text
+from evenfield.model.frame import KEY_WORDS, SETUP_KEYS, FrameInfo, FrameKind, exposure_text, key_text
 from evenfield.model.groups import FrameGroup
 from evenfield.model.plan import Calibration, Match, Recipe, RunnerUp
 from evenfield.model.rejections import NoRejection, rejection_text
@@ -32,6 +32,10 @@ def subtraction_title(choice: Choice, frames: Sequence[FrameInfo], factor: float
     main = choice.fits[0]
     if choice.how == "scaled_dark" and factor is not None:
         return f"minus bias, minus {factor:.4g} x ({set_title(main.group)} - bias): {short_reason(main, frames)}"
+    if choice.how == "optimized_dark":
+        return (
+            f"minus bias, minus k x ({set_title(main.group)} - bias), k from each light: {short_reason(main, frames)}"
+        )
     ready = "ready master " if main.group.is_master else ""
     return f"minus {ready}{set_title(main.group, role=main.role)}: {short_reason(main, frames)}"
 
@@ -40,15 +44,15 @@ def short_reason(one: Fit, frames: Sequence[FrameInfo]) -> str:
     """Return "same exposure, gain, offset; 0.1 C apart", or what differs and was allowed."""
     setup, other = frames[0].setup, one.group.frames[0].setup
     same = []
-    if one.role == "dark_flat":
+    if one.role != "bias":
         same += _exposure_words(one, frames)
     for key, word in (("gain_setting", "gain"), ("offset_setting", "offset")):
         here, there = getattr(setup, key), getattr(other, key)
         if here is not None and here == there:
             same.append(word)
     text = "same " + ", ".join(same) if same else "same size"
-    if one.role == "dark":
-        text = "no dark of the flats' exposure; " + text
+    if one.role == "dark" and not any(word.startswith("exposure") for word in same) and one.group.exposures_s:
+        text = f"no dark of the {(frames[0].kind or FrameKind.FLAT).words}s' exposure; {text}"
     gap = _temperature_gap(one, frames)
     if gap is not None:
         text += f"; {gap:.1f} C apart"
@@ -99,24 +103,25 @@ def match_of(choice: Choice, frames: Sequence[FrameInfo]) -> Match:
 def _compared(one: Fit, frames: Sequence[FrameInfo]) -> list[str]:
     """Every key that was compared, with both values."""
     texts = []
+    who = f"{(frames[0].kind or FrameKind.FLAT).words}s"
     exposures = sorted({frame.exposure_s for frame in frames if frame.exposure_s is not None})
     there = one.group.exposure_s
     if one.role != "bias" and exposures and there is not None:
         here = " to ".join(dict.fromkeys((exposure_text(exposures[0]), exposure_text(exposures[-1]))))
-        texts.append(f"exposure: flats {here}, master {exposure_text(there)}")
+        texts.append(f"exposure: {who} {here}, master {exposure_text(there)}")
     temperatures = [frame.temperature_c for frame in frames if frame.temperature_c is not None]
     master_c = one.group.temperature_c
     if temperatures and master_c is not None:
         gap = max(abs(value - master_c) for value in temperatures)
         mean = sum(temperatures) / len(temperatures)
-        texts.append(f"temperature: flats {mean:.1f} C, master {master_c:.1f} C, at most {gap:.1f} C apart")
+        texts.append(f"temperature: {who} {mean:.1f} C, master {master_c:.1f} C, at most {gap:.1f} C apart")
     setup, other = frames[0].setup, one.group.frames[0].setup
     for key in SETUP_KEYS:
         here_text, there_text = key_text(key, getattr(setup, key)), key_text(key, getattr(other, key))
         if here_text is not None and here_text == there_text:
             texts.append(f"{KEY_WORDS[key]}: {here_text} on both sides")
         elif here_text is not None or there_text is not None:
-            texts.append(f"{KEY_WORDS[key]}: flats {here_text or 'unknown'}, master {there_text or 'unknown'}")
+            texts.append(f"{KEY_WORDS[key]}: {who} {here_text or 'unknown'}, master {there_text or 'unknown'}")
     nowhere = [KEY_WORDS[key] for key in SETUP_KEYS if getattr(setup, key) is None and getattr(other, key) is None]
     if nowhere:
         texts.append(f"not compared, since nobody tells: {', '.join(nowhere)}")

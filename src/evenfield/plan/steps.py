@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from evenfield.match.matching import Choice
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import KEY_WORDS, FrameInfo, FrameKind
@@ -49,14 +50,15 @@ def build_steps(
     regions: Mapping[str, Regions],
     told: ToldKeys,
     extra: Sequence[FrameGroup] = (),
+    more: Sequence[Choice] = (),
 ) -> BuiltSteps:
     """The steps of all drafts: first the bias, dark and dark flat masters they need, then the flats.
 
     ``regions`` holds the overscan and trim regions of every frame by path; ``told`` says what each camera tells;
-    ``extra`` are raw sets that get a master though no flat needs it.
+    ``extra`` are raw sets that get a master though no flat needs it, ``more`` what else needs masters: lights.
     """
     taken = [draft.name for draft in drafts]
-    dark_steps = _dark_steps(_roles(drafts, extra), taken=taken, root=root, settings=settings, regions=regions)
+    dark_steps = _dark_steps(_roles(drafts, extra, more), taken=taken, root=root, settings=settings, regions=regions)
     refs = {key: _ref(step, group) for key, (step, group) in dark_steps.items()}
     flats = [_flat_step(draft, refs=refs, root=root, settings=settings, regions=regions, told=told) for draft in drafts]
     groups = [*(group for _, group in dark_steps.values()), *(draft.group for draft in drafts)]
@@ -84,18 +86,22 @@ def set_id(group: FrameGroup) -> str:
     return group.frames[0].path
 
 
-def _roles(drafts: Sequence[Draft], extra: Sequence[FrameGroup]) -> dict[str, tuple[FrameGroup, FrameKind]]:
-    """The raw sets that get a master, with the kind that it gets: those that some flat needs, and the extra ones."""
+def _roles(
+    drafts: Sequence[Draft], extra: Sequence[FrameGroup], more: Sequence[Choice]
+) -> dict[str, tuple[FrameGroup, FrameKind]]:
+    """The raw sets that get a master, with the kind that it gets: those that flats or lights need, and extra ones."""
     found: dict[str, tuple[FrameGroup, FrameKind]] = {}
-    for draft in drafts:
-        for choice in draft.calibration.choices:
-            for fit in choice.fits if choice else ():
-                if fit.group.is_master:
-                    continue
-                kind = FrameKind.DARK_FLAT if fit.role == "dark_flat" else fit.group.kind
-                known = found.get(set_id(fit.group))
-                if known is None or kind is FrameKind.DARK_FLAT:
-                    found[set_id(fit.group)] = (fit.group, kind)
+    for fit in (
+        fit
+        for choice in (*(one for draft in drafts for one in draft.calibration.choices), *more)
+        for fit in (choice.fits if choice else ())
+    ):
+        if fit.group.is_master:
+            continue
+        kind = FrameKind.DARK_FLAT if fit.role == "dark_flat" else fit.group.kind
+        known = found.get(set_id(fit.group))
+        if known is None or kind is FrameKind.DARK_FLAT:
+            found[set_id(fit.group)] = (fit.group, kind)
     for group in extra:
         found.setdefault(set_id(group), (group, group.kind))
     return found

@@ -18,6 +18,7 @@ from evenfield.model.settings import Settings
 from evenfield.model.survey import Survey
 from evenfield.model.wording import plural
 from evenfield.plan.calibrating import set_title, usable_sets
+from evenfield.plan.lights import LightDraft
 from evenfield.plan.steps import Draft, set_id
 
 ANOTHER: Final = ("shape", "camera")
@@ -43,13 +44,16 @@ def file_uses(
     sets: Sequence[FrameGroup],
     small: Sequence[FrameGroup],
     settings: Settings,
+    lights: Sequence[LightDraft] = (),
+    spare_flats: Sequence[FrameGroup] = (),
 ) -> tuple[tuple[FileUse, ...], tuple[Finding, ...]]:
     """One `FileUse` for every file found, in the order of their paths, and findings about sets that nearly fitted.
 
-    ``made_by`` maps the id of a raw calibration set to that of the step that makes its master.
+    ``made_by`` maps the id of a raw calibration set to that of the step that makes its master; no light needs
+    ``spare_flats``.
     """
     uses = {use.path: use for use in selection.uses}
-    users = _used(drafts, made_by, sets)
+    users = _used(drafts, made_by, sets, lights)
     for path, (reason, ids) in users.items():
         uses[path] = FileUse(path=path, use="used", code="used", reason=reason, steps=ids)
     for draft in drafts:
@@ -59,6 +63,10 @@ def file_uses(
         for frame in group.frames:
             reason = f"only {plural(len(group.frames), 'flat')} in its group"
             uses[frame.path] = FileUse(path=frame.path, use="left_out", code="small_group", reason=reason)
+    for group in spare_flats:
+        for frame in group.frames:
+            reason = "no light needs this flat"
+            uses[frame.path] = FileUse(path=frame.path, use="not_needed", code="spare", reason=reason)
     near: list[tuple[FrameGroup, Fit]] = []
     usable = {set_id(group) for group in usable_sets(sets, settings.calibration)}
     for group in sets:
@@ -81,7 +89,10 @@ def file_uses(
 
 
 def _used(
-    drafts: Sequence[Draft], made_by: Mapping[str, str], sets: Sequence[FrameGroup]
+    drafts: Sequence[Draft],
+    made_by: Mapping[str, str],
+    sets: Sequence[FrameGroup],
+    lights: Sequence[LightDraft],
 ) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Path -> reason and the ids of the steps that read the file."""
     reasons: dict[str, str] = {}
@@ -96,6 +107,18 @@ def _used(
                 step = made_by.get(set_id(one.group), draft.name)
                 words = f"{one.role.replace('_', ' ')} of {draft.name}"
                 users += [(frame.path, words, step) for frame in one.group.frames]
+        for path, words, step in users:
+            reasons.setdefault(path, words)
+            ids.setdefault(path, []).append(step)
+    for light in lights:
+        users = [(frame.path, "light", light.name) for frame in light.group.frames]
+        for choice in light.calibration.choices:
+            for one in choice.fits if choice else ():
+                step = made_by.get(set_id(one.group), light.name)
+                words = f"{one.role.replace('_', ' ')} of {light.name}"
+                users += [(frame.path, words, step) for frame in one.group.frames]
+        if light.flat is not None and light.flat.group.is_master:
+            users.append((light.flat.group.frames[0].path, f"flat of {light.name}", light.name))
         for path, words, step in users:
             reasons.setdefault(path, words)
             ids.setdefault(path, []).append(step)

@@ -30,7 +30,7 @@ def provenance_text(provenance: Provenance, *, name: str) -> str:
         for one in provenance.excluded:
             lines += indented(f"{one.path}: {one.reason}", by=2)
     if provenance.masters:
-        lines += ["", "Subtracted"]
+        lines += ["", "Subtracted" if provenance.light is None else "Calibrated with"]
         for master in provenance.masters:
             factor = "" if master.factor is None else f", times {master.factor:.6g}"
             lines += indented(f"{master.role.replace('_', ' ')}: {master.name}{factor} ({master.hash})", by=2)

@@ -44,6 +44,13 @@ def report_text(report: Report, *, plan: Plan, verbose: bool = False, paint: Pai
         if len(flats) > most:
             lines.append(f"  and {len(flats) - most} more: see report.json")
     lines += _shared_lines(plan)
+    lights = [result for result in report.results if result.kind is FrameKind.LIGHT]
+    if lights:
+        lines += ["", f"{'Lights in ' + _folder(os.path.join(report.output, 'lights')):<36}lights median  dark x"]
+        for result in lights[:most]:
+            lines += _light_lines(result, paint)
+        if len(lights) > most:
+            lines.append(f"  and {len(lights) - most} more groups: see report.json")
     findings = attention(report)
     lines += _finding_lines(findings, verbose=verbose, paint=paint)
     lines.append(_closing(report, findings))
@@ -66,6 +73,15 @@ def plan_text(plan: Plan, *, verbose: bool = False, paint: Paint = plain) -> str
         if len(flats) > most:
             lines.append(f"  and {len(flats) - most} more")
     lines += _shared_lines(plan)
+    if plan.lights:
+        lines += ["", f"{'Lights, to ' + _folder(os.path.join(plan.output, 'lights')):<36}lights state"]
+        for light in plan.lights[:most]:
+            state = paint("cannot be made", "bad") if light.refused else paint("ready", "good")
+            lines += _row(light.id, f"{len(light.inputs):<7}{state}")
+            for text in light.because[1:4]:
+                lines += indented(text, by=4)
+        if len(plan.lights) > most:
+            lines.append(f"  and {len(plan.lights) - most} more groups")
     findings = ordered_findings([*plan.findings, *_step_findings(plan)])
     lines += _finding_lines(findings, verbose=verbose, paint=paint)
     ready = sum(1 for step in flats if not step.refused)
@@ -75,13 +91,16 @@ def plan_text(plan: Plan, *, verbose: bool = False, paint: Paint = plain) -> str
         closing = (
             f"{closing}, with {plural(others, 'other master')}" if flats else f"{plural(others, 'master')} can be made"
         )
+    if plan.lights:
+        n = sum(len(light.inputs) for light in plan.lights if not light.refused)
+        closing = f"{plural(n, 'light')} can be calibrated, with {plural(len(plan.steps), 'master')}"
     lines.append(f"{closing}.  Nothing made yet.")
     return "\n".join(lines) + "\n"
 
 
 def _step_findings(plan: Plan) -> list[Finding]:
     found: list[Finding] = []
-    for step in plan.steps:
+    for step in plan.all_steps:
         found += step.findings
         if step.refused is not None:
             found.append(step.refused)
@@ -124,6 +143,23 @@ def _master_lines(result: StepResult, step: Step | None, paint: Paint) -> list[s
         status = paint(result.status.value, "bad") + ": "
         return [f"  {shortened(name, 45)}", *indented(f"{status}{words}", by=4)]
     return [*_row(name, f"{count:<7}{shown:<11}{status}{words}"), *_calibration_lines(step)]
+
+
+def _light_lines(result: StepResult, paint: Paint) -> list[str]:
+    """A line for each group of lights, and what was done to them."""
+    made, left = len(result.outputs), len(result.excluded)
+    if not made:
+        status = paint(result.status.value, "bad")
+        return [f"  {shortened(result.id, 45)}", *indented(f"{status}: {result.why}", by=4)]
+    count = f"{made}/{made + left}" if left else f"{made}"
+    median, factor = result.measured.get("median_adu"), result.measured.get("dark_factor")
+    words = "" if median is None else f"{median:>6.0f}"
+    words += "" if factor is None else f"  {factor:.4f}"
+    status = "" if result.status is StepStatus.DONE else f" {result.status.value}"
+    lines = _row(result.id, f"{count:<7}{words}{status}")
+    for text in result.because[1:4]:
+        lines += indented(text, by=4)
+    return lines
 
 
 def _row(name: str, rest: str) -> list[str]:
@@ -218,7 +254,12 @@ def _closing(report: Report, findings: Sequence[Finding]) -> str:
     if not flats:
         what, made = "master", sum(1 for result in report.results if result.status is StepStatus.DONE)
         reused = sum(1 for result in report.results if result.status is StepStatus.REUSED)
-    text = f"{plural(made, what)} made in {report.seconds:.1f} s"
+    lights = [one for result in report.results for one in result.lights]
+    if any(result.kind is FrameKind.LIGHT for result in report.results):
+        what = "light"
+        made = sum(1 for one in lights if one.status is StepStatus.DONE)
+        reused = len(lights) - made
+    text = f"{plural(made, what)} {'calibrated' if what == 'light' else 'made'} in {report.seconds:.1f} s"
     text += f", {reused} reused" if reused else ""
     text += f", {plural(failed, 'step')} failed" if failed else ""
     text += f", {skipped} skipped" if skipped else ""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 import evenfield
 from evenfield.describe.mosaics import upside_down
 from evenfield.model.frame import FrameInfo, FrameKind
-from evenfield.model.plan import Step
-from evenfield.model.report import Provenance
+from evenfield.model.header import RawHeader
+from evenfield.model.plan import LightStep, Step
+from evenfield.model.report import LightRecord, Provenance
 
 IMAGE_TYPES: Final = {
     FrameKind.BIAS: "Master Bias",
@@ -65,6 +67,54 @@ def product_cards(step: Step, provenance: Provenance, *, frames: Sequence[FrameI
             ("ROTATANG", _mean([frame.rotator_deg for frame in frames]), "rotator angle, degrees"),
         ]
     return [card for card in cards if card is not None and card[1] is not None]
+
+
+_REPLACED: Final = frozenset(
+    ("BUNIT", "PEDESTAL", "CALSTAT", "HISTORY", "COMMENT", "", "CHECKSUM", "DATASUM", "DATAMIN", "DATAMAX", "LONGSTRN")
+)
+"""Cards of a raw light that its calibrated one has in its own way, or not at all."""
+
+_REGIONS: Final = frozenset(("BIASSEC", "TRIMSEC", "DATASEC", "CCDSEC", "XORGSUBF", "YORGSUBF"))
+"""Cards that are wrong once a frame is trimmed."""
+
+_WRITABLE: Final = re.compile(r"[ -<>-~]{1,40}")
+
+
+def light_cards(
+    header: RawHeader | None, step: LightStep, provenance: Provenance, *, frame: FrameInfo, record: LightRecord
+) -> list[Card]:
+    """The cards of a calibrated light: those of the raw one, and what was done to it."""
+    gone = _REPLACED | _REGIONS if step.trim is not None else _REPLACED
+    cards: list[Card] = [
+        (keyword, value, "")
+        for keyword, value in (header.cards if header is not None else ())
+        if keyword not in gone and not keyword.startswith("EVF") and _WRITABLE.fullmatch(keyword)
+    ]
+    calibration = step.calibrations[provenance.inputs[0].calibration]
+    done = "".join(
+        letter
+        for letter, is_done in (
+            ("B", calibration.how != "none"),
+            ("D", "dark" in calibration.masters),
+            ("F", step.flat is not None),
+        )
+        if is_done
+    )
+    own: list[Card] = [
+        ("BUNIT", "adu", "unit of the pixel values"),
+        ("PEDESTAL", record.pedestal_adu, "added to every pixel, ADU"),
+        ("CALSTAT", done, "bias, dark, flat applied"),
+        ("EVFDGST", provenance.digest, "digest of input, settings and masters"),
+        ("EVFPLAN", provenance.plan_digest, "digest of the plan"),
+    ]
+    if record.factor is not None:
+        own.append(("EVFDARK", record.factor, "factor of the dark"))
+    if step.trim is not None:
+        x, y = frame.setup.origin or (0, 0)
+        own += [("XORGSUBF", x + step.trim[2], "first column"), ("YORGSUBF", y + step.trim[0], "first row")]
+    if step.overscan is not None:
+        own.append(("EVFOVSC", True, "the overscan was subtracted"))
+    return [*cards, *own]
 
 
 def _header_pattern(cfa: str, step: Step, row_order: str | None, shape: tuple[int, int]) -> str:

@@ -22,12 +22,16 @@ def existing_product(step: Step, job: Job) -> Provenance | None:
     OutputExistsError
         If another product, or another program's file, has the name, and overwriting was not asked for.
     """
-    path = job.output_path(step)
+    return existing_provenance(job.output_path(step), step.digest, job)
+
+
+def existing_provenance(path: str, digest: str, job: Job) -> Provenance | None:
+    """As `existing_product`, for a product of a path and digest."""
     if not os.path.lexists(path):
         return None
     try:
         header = read_header(path)
-        if header.get("EVFDGST") == step.digest:
+        if header.get("EVFDGST") == digest:
             if job.plan.settings.run.fresh:
                 # The same product: to put it in the place of itself loses nothing.
                 return None

@@ -14,8 +14,9 @@ from evenfield.errors import EvenfieldError, InputChangedError, ReadError
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameKind
+from evenfield.model.header import RawHeader
 from evenfield.model.pixels import PixelSource
-from evenfield.model.plan import Calibration, Excluded, MasterRef, Step, StepInput
+from evenfield.model.plan import Calibration, Excluded, LightStep, MasterRef, Step, StepInput
 from evenfield.model.report import MasterRecord
 from evenfield.model.sections import Region
 from evenfield.read import CroppedSource, kept_if_packed, open_source, reason_of
@@ -53,16 +54,16 @@ def opened_frames(step: Step, job: Job) -> Iterator[OpenFrames]:
             path = job.input_path(item)
             check_unchanged(item, path)
             try:
-                source = _open(path, job)
+                source = open_frame(path, job)
                 stack.callback(source.close)
-                shift = 0.0 if step.overscan is None else _region_median(source, step.overscan)
+                shift = 0.0 if step.overscan is None else region_median(source, step.overscan)
             except ReadError as error:
                 if job.plan.settings.run.strict:
                     raise
                 excluded.append(_failed(item, error, path))
                 findings.append(_failed_finding(step, error, path))
                 continue
-            _check_header(source, item, path)
+            check_header(source, item, path)
             items.append(item)
             sources.append(source)
             shifts.append(shift)
@@ -70,7 +71,7 @@ def opened_frames(step: Step, job: Job) -> Iterator[OpenFrames]:
             sources = _keep_unpacked(sources, step, job, stack)
         if not sources:
             raise ReadError(f"None of the frames of {step.id} can be read.", mend="Copy them again.")
-        subtractions, which_of, masters = _subtractions(step, job, stack)
+        subtractions, which_of, masters = subtractions_of(step, job, stack)
         pedestals = [one.pedestal_adu or 0.0 for one in step.calibrations] or [0.0]
         yield OpenFrames(
             items=tuple(items),
@@ -112,16 +113,29 @@ def _keep_unpacked(sources: list[PixelSource], step: Step, job: Job, stack: cont
     return [*kept[:n_kept], *sources[n_kept:]]
 
 
-def _open(path: str, job: Job) -> PixelSource:
+def open_frame(path: str, job: Job) -> PixelSource:
+    """Open a frame as the job reads frames.
+
+    Raises
+    ------
+    ReadError
+    """
     return open_source(path, hash_kind=job.plan.settings.output.hash, scratch=job.scratch)
 
 
-def _check_header(source: PixelSource, item: StepInput, path: str) -> None:
-    header = getattr(source, "header", None)
+def check_header(source: PixelSource, item: StepInput, path: str) -> RawHeader | None:
+    """The header of an open file; a frame whose header is not what it was when the plan was made is refused.
+
+    Raises
+    ------
+    InputChangedError
+    """
+    header: RawHeader | None = getattr(source, "header", None)
     if header is not None and header.header_hash != item.header_hash:
         raise InputChangedError(
             f"The header of {os.path.basename(path)} has changed since the plan was made.", mend="Make the plan again."
         )
+    return header
 
 
 def _failed(item: StepInput, error: ReadError, path: str) -> Excluded:
@@ -138,7 +152,13 @@ def frame_failed(step: Step, item: StepInput, error: ReadError, path: str) -> tu
     return _failed(item, error, path), _failed_finding(step, error, path)
 
 
-def _region_median(source: PixelSource, region: Region) -> float:
+def region_median(source: PixelSource, region: Region) -> float:
+    """The median of a region of a frame, ADU.
+
+    Raises
+    ------
+    ReadError
+    """
     row_start, row_stop, col_start, col_stop = region
     pieces = []
     for tile in bands(source.shape[0], height=max(1, LEVEL_PIXELS // source.shape[1])):
@@ -153,8 +173,8 @@ def _region_median(source: PixelSource, region: Region) -> float:
     return float(np.median(values))
 
 
-def _subtractions(
-    step: Step, job: Job, stack: contextlib.ExitStack
+def subtractions_of(
+    step: Step | LightStep, job: Job, stack: contextlib.ExitStack
 ) -> tuple[tuple[Subtraction, ...], list[int], tuple[MasterRecord, ...]]:
     """What is subtracted, the index of each calibration among it (-1: nothing), and the masters used."""
     opened: dict[str, PixelSource] = {}
@@ -163,7 +183,7 @@ def _subtractions(
     def source(role: str, ref: MasterRef, factor: float | None) -> PixelSource:
         path = _master_path(ref, job)
         if path not in opened:
-            found = _open(path, job)
+            found = open_frame(path, job)
             stack.callback(found.close)
             opened[path] = CroppedSource(found, step.trim) if ref.crop and step.trim is not None else found
         name = os.path.basename(path)
@@ -188,13 +208,29 @@ def _subtraction(
     calibration: Calibration, source: Callable[[str, MasterRef, float | None], PixelSource]
 ) -> Subtraction:
     masters = calibration.masters
-    if calibration.how == "scaled_dark":
+    if calibration.how in ("scaled_dark", "optimized_dark"):
         factor = 1.0 if calibration.factor is None else calibration.factor
         return Subtraction(
             first=source("dark", masters["dark"], factor), bias=source("bias", masters["bias"], None), factor=factor
         )
     role, ref = next(iter(masters.items()))
     return Subtraction(first=source(role, ref, None))
+
+
+def master_source(
+    role: str, ref: MasterRef, trim: Region | None, job: Job, stack: contextlib.ExitStack
+) -> tuple[PixelSource, MasterRecord]:
+    """A master, open until ``stack`` is closed, and what is recorded of it.
+
+    Raises
+    ------
+    ReadError
+    """
+    path = _master_path(ref, job)
+    source = open_frame(path, job)
+    stack.callback(source.close)
+    record = MasterRecord(role=role, name=os.path.basename(path), digest=ref.digest, hash=source.content_hash())
+    return CroppedSource(source, trim) if ref.crop and trim is not None else source, record
 
 
 def _master_path(ref: MasterRef, job: Job) -> str:

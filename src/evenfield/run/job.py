@@ -32,7 +32,11 @@ class Job:
 
     def output_path(self, step: Step) -> str:
         """The absolute path of a step's product."""
-        return os.path.join(self.plan.output, *step.output.split("/"))
+        return self.product_path(step.output)
+
+    def product_path(self, output: str) -> str:
+        """The absolute path of a product, given as the plan has it."""
+        return os.path.join(self.plan.output, *output.split("/"))
 
     def frame(self, item: StepInput) -> FrameInfo:
         """What the survey said about a step's input."""

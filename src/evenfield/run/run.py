@@ -13,13 +13,15 @@ from evenfield.errors import Cancelled, EvenfieldError, WriteError
 from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.events import CancelToken, Event, EventSink, Found, StepEnded, StepStarted
 from evenfield.model.findings import Finding
-from evenfield.model.plan import Plan, Step
+from evenfield.model.frame import FrameKind
+from evenfield.model.plan import LightStep, Plan, Step
 from evenfield.model.report import Report, StepResult, StepStatus, Verdict
 from evenfield.plan.digests import stale_steps
 from evenfield.read import raise_file_limit
 from evenfield.run.done import existing_product
 from evenfield.run.files import final_uses
 from evenfield.run.job import Job, ended_well
+from evenfield.run.lights import calibrate_step
 from evenfield.run.loop import done_with
 from evenfield.run.machine import budget_bytes, n_threads, peak_bytes, prepare_kernels
 from evenfield.run.master import make_master, result_of
@@ -72,8 +74,8 @@ def run_plan(
         )
         room = _room_finding(plan)
         stale = set(stale_steps(plan))
-        for index, step in enumerate(plan.steps, start=1):
-            job.tell(StepStarted(step=step.id, title=step.title, index=index, total=len(plan.steps)))
+        for index, step in enumerate(plan.all_steps, start=1):
+            job.tell(StepStarted(step=step.id, title=step.title, index=index, total=len(plan.all_steps)))
             refused = room or (_stale_finding(step) if step.id in stale else None)
             result = _failed(step, refused) if refused else _do_step(step, job)
             job.results[step.id] = result
@@ -99,7 +101,11 @@ def _prepare_output(plan: Plan, record: bool) -> None:
             f"The output folder {plan.output} cannot be made: {error.strerror or error}.",
             mend="Choose another folder with -o.",
         ) from None
-    for folder in (plan.output, os.path.join(plan.output, "calibration")):
+    folders = [plan.output, os.path.join(plan.output, "calibration")]
+    folders += sorted(
+        {os.path.dirname(os.path.join(plan.output, *o.split("/"))) for one in plan.lights for o in one.outputs}
+    )
+    for folder in folders:
         if os.path.isdir(folder):
             remove_stale_partials(folder)
     if record:
@@ -115,6 +121,11 @@ def _room_finding(plan: Plan) -> Finding | None:
             continue
         rows, columns = shapes[os.path.normpath(os.path.join(plan.root, step.inputs[0].path))]
         needed += rows * columns * (2 if step.recipe.sample == "uint16" else 4) + HEADER_BYTES
+    for light in plan.lights:
+        rows, columns = shapes[os.path.normpath(os.path.join(plan.root, light.inputs[0].path))]
+        missing = [one for one in light.outputs if not os.path.exists(os.path.join(plan.output, *one.split("/")))]
+        sample = (2 if light.recipe.sample == "uint16" else 4) + 2 * light.recipe.maps
+        needed += 0 if light.refused else len(missing) * (rows * columns * sample + HEADER_BYTES)
     free = shutil.disk_usage(plan.output).free
     if needed <= free:
         return None
@@ -122,12 +133,12 @@ def _room_finding(plan: Plan) -> Finding | None:
     return finding("disk_space", "output", text)
 
 
-def _stale_finding(step: Step) -> Finding:
+def _stale_finding(step: Step | LightStep) -> Finding:
     text = f"{step.id}: its digest is not that of what it says; the plan was changed by hand."
     return finding("plan", step.id, text, mend="Make the plan again, with options in the place of edits.")
 
 
-def _do_step(step: Step, job: Job) -> StepResult:
+def _do_step(step: Step | LightStep, job: Job) -> StepResult:
     """One step; the boundary at which an error becomes a value."""
     if job.cancel.cancelled:
         return _ended(step, StepStatus.CANCELLED, (), "cancelled")
@@ -138,6 +149,9 @@ def _do_step(step: Step, job: Job) -> StepResult:
         text = f"{step.id} needs {', '.join(missing)}, which was not made."
         return _ended(step, StepStatus.SKIPPED, (finding("needs_failed", step.id, text),), text)
     try:
+        if isinstance(step, LightStep):
+            done_with(None)
+            return calibrate_step(step, job=job)
         found = existing_product(step, job)
         if found is not None:
             return result_of(found, step, job.output_path(step), job, status=StepStatus.REUSED)
@@ -161,11 +175,11 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
-def _failed(step: Step, why: Finding) -> StepResult:
+def _failed(step: Step | LightStep, why: Finding) -> StepResult:
     return _ended(step, StepStatus.FAILED, (*step.findings, why), why.message)
 
 
-def _ended(step: Step, status: StepStatus, findings: tuple[Finding, ...], why: str) -> StepResult:
+def _ended(step: Step | LightStep, status: StepStatus, findings: tuple[Finding, ...], why: str) -> StepResult:
     return StepResult(
         id=step.id,
         status=status,
@@ -181,7 +195,7 @@ def _ended(step: Step, status: StepStatus, findings: tuple[Finding, ...], why: s
 
 
 def _report(plan: Plan, job: Job, seconds: float) -> Report:
-    results = tuple(job.results[step.id] for step in plan.steps)
+    results = tuple(job.results[step.id] for step in plan.all_steps)
     findings = list(plan.findings)
     moved: tuple[tuple[str, str], ...] = ()
     if plan.settings.output.move_inputs is not None and all(ended_well(result) for result in results):
@@ -203,7 +217,10 @@ def _report(plan: Plan, job: Job, seconds: float) -> Report:
 
 def exit_code(results: Iterable[StepResult]) -> int:
     """130 where a step was cancelled, 1 where one failed or was skipped, else 0."""
+    results = tuple(results)
     statuses = {result.status for result in results}
     if StepStatus.CANCELLED in statuses:
         return 130
-    return 1 if statuses & {StepStatus.FAILED, StepStatus.SKIPPED} else 0
+    # A master is made without a frame that failed; a light that failed is a product that is missing.
+    missing = any(result.kind is FrameKind.LIGHT and result.excluded for result in results)
+    return 1 if missing or statuses & {StepStatus.FAILED, StepStatus.SKIPPED} else 0

@@ -1,0 +1,435 @@
+"""What calibrates lights: their darks, exposure by exposure, and one flat for each group; and the steps of that."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from evenfield.match.clusters import exposure_clusters
+from evenfield.match.flats import FlatFit, choose_flat, flat_reasons
+from evenfield.match.limits import Limits, is_ccd
+from evenfield.match.matching import Choice, choose, nearest
+from evenfield.model.catalogue import finding
+from evenfield.model.findings import Finding
+from evenfield.model.frame import FrameInfo, FrameKind, exposure_text
+from evenfield.model.groups import FrameGroup
+from evenfield.model.plan import Calibration, LightRecipe, LightStep, MasterRef, Match, RunnerUp, Step, StepInput
+from evenfield.model.settings import CalibrationSettings, Settings
+from evenfield.model.wording import plural
+from evenfield.plan.calibrating import GroupCalibration, allow_fix, set_title, usable_sets
+from evenfield.plan.digests import FrameFacts, light_digests, relative_path
+from evenfield.plan.names import safe_piece
+from evenfield.plan.reasons import MOST_RUNNERS_UP, ToldKeys, match_findings, match_of, subtraction_title
+from evenfield.plan.regions import Regions, disagreement
+
+FOLDER: Final = "lights"
+"""The folder of calibrated lights below the output folder."""
+
+SUFFIX: Final = "_c"
+"""What the name of a calibrated light ends with."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LightDraft:
+    """A group of lights to be calibrated: what is subtracted from them, and what they are divided by."""
+
+    group: FrameGroup
+    name: str
+    calibration: GroupCalibration
+    flat: FlatFit | None
+    other_flats: tuple[FlatFit, ...]
+
+
+def draft_lights(
+    groups: Sequence[FrameGroup], *, sets: Sequence[FrameGroup], flats: Sequence[FrameGroup], settings: Settings
+) -> tuple[LightDraft, ...]:
+    """Choose for each group of lights what is subtracted and what it is divided by."""
+    limits = Limits.of(settings.calibration)
+    names = _names(groups)
+    drafts = []
+    for group, name in zip(groups, names, strict=True):
+        flat, others = choose_flat(group, flats, limits=limits)
+        calibration = calibrate_lights(group, sets=sets, settings=settings, name=name)
+        drafts.append(LightDraft(group=group, name=name, calibration=calibration, flat=flat, other_flats=others))
+    return tuple(drafts)
+
+
+def _names(groups: Sequence[FrameGroup]) -> list[str]:
+    """The id of each group: "lights_Ha_2026-03-14", with a number where two are the same."""
+    found: list[str] = []
+    for group in groups:
+        parts = [safe_piece(str(group.key[key])) for key in ("filter", "night") if group.key.get(key)]
+        stem = "_".join(["lights", *parts])
+        name, number = stem, 2
+        while name.casefold() in {one.casefold() for one in found}:
+            name, number = f"{stem}_{number}", number + 1
+        found.append(name)
+    return found
+
+
+def calibrate_lights(
+    group: FrameGroup, *, sets: Sequence[FrameGroup], settings: Settings, name: str
+) -> GroupCalibration:
+    """Choose what is subtracted from the lights of a group; each exposure for itself, all that can be is subtracted."""
+    chosen = settings.calibration
+    which: dict[str, int] = {}
+    if chosen.mode in ("pedestal", "none"):
+        which.update({frame.path: 0 for frame in group.frames})
+        return GroupCalibration(how=chosen.mode, choices=(None,), which=which)
+    limits = Limits.of(chosen)
+    # A dark flat was taken for the flats, whatever its exposure.
+    usable = [one for one in usable_sets(sets, _with_darks(chosen)) if one.kind is not FrameKind.DARK_FLAT]
+    choices: list[Choice | None] = []
+    bare: list[FrameInfo] = []
+    for part in _parts(group.frames):
+        for frames in _covered(part, usable, chosen, limits):
+            choice = _choice(frames, usable, chosen, limits)
+            index = _place(choice, choices, frames, group, which)
+            which.update({frame.path: index for frame in frames})
+            bare += frames if choice is None else []
+    told: list[Finding] = []
+    refused: Finding | None = None
+    if bare:
+        one = _nothing_fits(bare, usable, limits, name)
+        if settings.run.strict or chosen.mode == "files":
+            refused = one
+        else:
+            told.append(one)
+    if chosen.dark_scale == "optimize" and any(one is not None and one.how == "dark" for one in choices):
+        text = f"{name}: a dark is subtracted as it is, since no bias fits that would let it be scaled."
+        told.append(finding("dark_not_optimized", name, text))
+    how = next((one.how for one in choices if one is not None), "none")
+    return GroupCalibration(how=how, choices=tuple(choices), which=which, findings=tuple(told), refused=refused)
+
+
+def _with_darks(settings: CalibrationSettings) -> CalibrationSettings:
+    # Who takes darks for the flats, by asking for dark flats, takes them for lights as well.
+    kinds = settings.kinds
+    if "dark_flat" in kinds and "dark" not in kinds:
+        return msgspec.structs.replace(settings, kinds=(*kinds, "dark"))
+    return settings
+
+
+def _hows(frame: FrameInfo, settings: CalibrationSettings) -> list[str]:
+    """The kinds of calibration to try, the best first."""
+    kinds = ("dark", "bias") if settings.mode == "files" else _with_darks(settings).kinds
+    both = "dark" in kinds and "bias" in kinds
+    scaling = settings.dark_scale == "exposure" or (settings.dark_scale == "auto" and is_ccd(frame.setup.camera))
+    found = ["optimized_dark"] if both and settings.dark_scale == "optimize" else []
+    found += ["dark"] if "dark" in kinds else []
+    found += ["scaled_dark"] if both and scaling else []
+    return [*found, "bias"] if "bias" in kinds else found
+
+
+def _choice(
+    frames: Sequence[FrameInfo], sets: Sequence[FrameGroup], settings: CalibrationSettings, limits: Limits
+) -> Choice | None:
+    for how in _hows(frames[0], settings):
+        rule = {"optimized_dark": "scaled_dark", "dark": "dark_flat"}.get(how, how)
+        found = choose(frames, sets=sets, how=rule, limits=limits)
+        if found is not None:
+            return _named(found, how)
+    return None
+
+
+def _named(choice: Choice, how: str) -> Choice:
+    """The choice in the words of lights: what a dark flat is to flats, a dark is to them."""
+    if how != "dark":
+        return dataclasses.replace(choice, how=how)
+    fits = tuple(dataclasses.replace(one, role="dark") for one in choice.fits)
+    looked_at = tuple(dataclasses.replace(one, role="dark") for one in choice.looked_at)
+    return Choice(how=how, fits=fits, looked_at=looked_at)
+
+
+def _parts(frames: Sequence[FrameInfo]) -> list[list[FrameInfo]]:
+    """Lights of one exposure; those of unknown exposure last."""
+    known = [frame for frame in frames if frame.exposure_s is not None]
+    parts: dict[float, list[FrameInfo]] = {}
+    for frame, label in zip(known, exposure_clusters([frame.exposure_s or 0.0 for frame in known]), strict=True):
+        parts.setdefault(label, []).append(frame)
+    unknown = [frame for frame in frames if frame.exposure_s is None]
+    return [*(parts[label] for label in sorted(parts)), *([unknown] if unknown else [])]
+
+
+def _covered(
+    part: list[FrameInfo], sets: Sequence[FrameGroup], settings: CalibrationSettings, limits: Limits
+) -> list[list[FrameInfo]]:
+    """The lights that are calibrated alike: all of an exposure, or, where no set fits all of them, those alike."""
+    if _choice(part, sets, settings, limits) is not None:
+        return [part]
+    alike: dict[tuple[object, ...], list[FrameInfo]] = {}
+    for frame in part:
+        alike.setdefault((frame.temperature_c, frame.exposure_s, frame.pedestal_adu), []).append(frame)
+    return list(alike.values())
+
+
+def _place(
+    choice: Choice | None,
+    choices: list[Choice | None],
+    frames: Sequence[FrameInfo],
+    group: FrameGroup,
+    which: Mapping[str, int],
+) -> int:
+    """The index of a choice among those made, which it joins unless it is there already."""
+    for index, known in enumerate(choices):
+        if known is None or choice is None:
+            if known is choice:
+                return index
+            continue
+        same = known.how == choice.how and all(a.group is b.group for a, b in zip(known.fits, choice.fits, strict=True))
+        exposures = {frame.exposure_s for frame in group.frames if which.get(frame.path) == index}
+        # The factor of a scaled dark follows the exposure.
+        if same and (choice.how not in ("scaled_dark", "optimized_dark") or exposures == {frames[0].exposure_s}):
+            return index
+    choices.append(choice)
+    return len(choices) - 1
+
+
+def _nothing_fits(frames: Sequence[FrameInfo], sets: Sequence[FrameGroup], limits: Limits, name: str) -> Finding:
+    exposures = sorted({frame.exposure_s for frame in frames if frame.exposure_s is not None})
+    words = ", ".join(exposure_text(value) for value in exposures[:3]) or "unknown exposure"
+    close = [one for one in nearest(frames, sets=sets, limits=limits) if one.against]
+    near = f" Nearest: {set_title(close[0].group)}, but {'; '.join(map(str, close[0].against))}." if close else ""
+    text = f"{name}: no dark or bias fits {plural(len(frames), 'light')} of {words}: nothing is subtracted.{near}"
+    return finding("light_uncalibrated", name, text, fix=allow_fix(close[0]) if close else None)
+
+
+def build_lights(
+    drafts: Sequence[LightDraft],
+    *,
+    root: str,
+    settings: Settings,
+    regions: Mapping[str, Regions],
+    steps: Sequence[Step],
+    made_by: Mapping[str, str],
+    flats_by: Mapping[str, str],
+    told: ToldKeys,
+    facts: Mapping[str, FrameFacts],
+) -> tuple[LightStep, ...]:
+    """The steps of all drafts. ``made_by`` maps a raw set's id to the step of its master, ``flats_by`` flats'."""
+    by_id = {step.id: step for step in steps}
+    taken: set[str] = set()
+    made = []
+    for draft in drafts:
+        step = _light_step(draft, root, settings, regions, by_id, made_by, flats_by, told, taken)
+        digests = light_digests(step, hash_kind=settings.output.hash, facts=facts)
+        made.append(msgspec.structs.replace(step, digests=digests.products, digest=digests.step))
+    return tuple(made)
+
+
+def _light_step(
+    draft: LightDraft,
+    root: str,
+    settings: Settings,
+    regions: Mapping[str, Regions],
+    by_id: Mapping[str, Step],
+    made_by: Mapping[str, str],
+    flats_by: Mapping[str, str],
+    told: ToldKeys,
+    taken: set[str],
+) -> LightStep:
+    group, chosen = draft.group, draft.calibration
+    own = regions[group.frames[0].path]
+    calibrations = tuple(
+        _calibration(chosen, index, group, settings, regions, by_id, made_by) for index in range(len(chosen.choices))
+    )
+    subtracted = all(one.how != "none" for one in calibrations)
+    findings = [*chosen.findings, *match_findings(chosen, group, draft.name, told=told)]
+    flat, told_flat = _flat(draft, regions, by_id, flats_by, subtracted=subtracted)
+    findings += told_flat
+    if settings.calibration.overscan is None and group.frames[0].overscan_section:
+        text = f"{draft.name}: the header names {group.frames[0].overscan_section}."
+        findings.append(finding("overscan_ignored", draft.name, text))
+    refused = chosen.refused or _refused(draft, regions, settings)
+    if settings.run.strict and refused is None:
+        refused = next((one for one in told_flat if one.code in ("no_flat_fits", "flat_not_applied")), None)
+    rule, amount = settings.light.pedestal_rule()
+    cfa = group.frames[0].setup.cfa
+    separate = settings.light.cfa_flat if cfa not in (None, "MONO") else "joint"
+    refs = [ref for one in calibrations for ref in one.masters.values()] + ([flat] if flat else [])
+    return LightStep(
+        id=draft.name,
+        title=" ".join(str(part) for part in ("lights", group.key.get("filter"), group.key.get("night")) if part),
+        group=group.key,
+        inputs=tuple(
+            StepInput(
+                path=relative_path(frame.path, root),
+                size_bytes=frame.size_bytes,
+                mtime_ns=frame.mtime_ns,
+                header_hash=frame.header_hash,
+                calibration=chosen.which[frame.path],
+            )
+            for frame in group.frames
+        ),
+        outputs=tuple(_output(relative_path(frame.path, root), taken) for frame in group.frames),
+        calibrations=calibrations,
+        flat=flat,
+        flat_match=None if draft.flat is None else _flat_match(draft),
+        recipe=LightRecipe(
+            cfa_flat="none" if flat is None else separate,
+            dark_scale=settings.calibration.dark_scale,
+            add_pedestal=rule,
+            pedestal=amount,
+            sample=settings.output.sample,
+            maps=settings.output.maps,
+        ),
+        overscan=own.overscan,
+        trim=own.trim,
+        needs=tuple(dict.fromkeys(ref.step for ref in refs if ref.step)),
+        because=_because(group, calibrations, flat, draft),
+        findings=tuple(findings),
+        refused=refused,
+    )
+
+
+def _refused(draft: LightDraft, regions: Mapping[str, Regions], settings: Settings) -> Finding | None:
+    read = [regions[frame.path] for frame in draft.group.frames]
+    problem = disagreement(read)
+    if not problem:
+        return None
+    first = next((one for one in read if one.problem), Regions())
+    fix = ("--trim", first.section) if first.section and settings.calibration.trim != "header" else None
+    return finding(first.code, draft.name, f"{draft.name}: {problem}", fix=fix)
+
+
+def _flat(
+    draft: LightDraft,
+    regions: Mapping[str, Regions],
+    by_id: Mapping[str, Step],
+    flats_by: Mapping[str, str],
+    *,
+    subtracted: bool,
+) -> tuple[MasterRef | None, list[Finding]]:
+    """The master flat of a group, and what the user should know of it."""
+    name, found = draft.name, draft.flat
+    if found is None:
+        close = draft.other_flats[0] if draft.other_flats else None
+        near = f" Nearest: {_flat_title(close.group)}, but {'; '.join(map(str, close.against))}." if close else ""
+        text = f"{name}: no flat fits: the lights are not divided by one.{near}"
+        return None, [finding("no_flat_fits", name, text)]
+    if not subtracted:
+        text = f"{name}: not divided by {_flat_title(found.group)}, since the bias is still in the lights."
+        return None, [finding("flat_not_applied", name, text)]
+    told = []
+    if found.days:
+        far = f"{plural(found.days, 'day')} away" if found.days < 10_000 else "of an unknown night"
+        text = f"{name}: divided by {_flat_title(found.group)}, {far}: dust may have moved."
+        told.append(finding("flat_of_other_night", name, text))
+    if found.allowed:
+        told.append(finding("mismatch_allowed", name, f"{name}: flat used in spite of {'; '.join(found.allowed)}."))
+    ready = found.group.frames[0]
+    step_id = flats_by.get(ready.path)
+    if step_id is not None:
+        step = by_id[step_id]
+        if any(one.how == "none" for one in step.calibrations):
+            text = f"{name}: {step_id} is of flats from which nothing was subtracted."
+            told.append(finding("flat_holds_bias", name, text))
+        return MasterRef(step=step.id, title=step.title, digest=step.digest, n_frames=len(step.inputs)), told
+    ref = MasterRef(
+        path=ready.path,
+        title=f"ready master {_flat_title(found.group)}",
+        digest=ready.product_digest or f"{ready.size_bytes}:{ready.mtime_ns}:{ready.header_hash}",
+        n_frames=ready.n_combined,
+        crop=regions[ready.path].trim is not None,
+    )
+    return ref, told
+
+
+def _flat_title(group: FrameGroup) -> str:
+    return " ".join(str(part) for part in ("flat", group.key.get("filter"), group.key.get("night")) if part)
+
+
+def _flat_match(draft: LightDraft) -> Match | None:
+    found = draft.flat
+    if found is None:
+        return None
+    runners = tuple(
+        RunnerUp(
+            title=_flat_title(one.group),
+            differences=one.against,
+            why="; ".join(map(str, one.against)) or f"fits, but is {plural(one.days, 'day')} away",
+        )
+        for one in draft.other_flats[:MOST_RUNNERS_UP]
+    )
+    return Match(
+        reasons=flat_reasons(draft.group, found), unknown=found.unknown, allowed=found.allowed, runners_up=runners
+    )
+
+
+def _calibration(
+    chosen: GroupCalibration,
+    index: int,
+    group: FrameGroup,
+    settings: Settings,
+    regions: Mapping[str, Regions],
+    by_id: Mapping[str, Step],
+    made_by: Mapping[str, str],
+) -> Calibration:
+    choice = chosen.choices[index]
+    if choice is None:
+        pedestal = settings.calibration.pedestal_adu
+        if chosen.how == "pedestal" and pedestal is not None:
+            return Calibration(how="pedestal", title=f"minus a pedestal of {pedestal:g} ADU", pedestal_adu=pedestal)
+        return Calibration(how="none", title="nothing subtracted")
+    frames = [frame for frame in group.frames if chosen.which[frame.path] == index]
+    masters: dict[str, MasterRef] = {}
+    for fit in choice.fits:
+        first = fit.group.frames[0]
+        step = by_id.get(made_by.get(first.path, ""))
+        if step is not None and not fit.group.is_master:
+            masters[fit.role] = MasterRef(step=step.id, title=step.title, digest=step.digest, n_frames=len(step.inputs))
+        else:
+            masters[fit.role] = MasterRef(
+                path=first.path,
+                title=f"ready master {set_title(fit.group)}",
+                digest=first.product_digest or f"{first.size_bytes}:{first.mtime_ns}:{first.header_hash}",
+                n_frames=first.n_combined,
+                crop=regions[first.path].trim is not None,
+            )
+    factor = None
+    # Of an optimized dark it is what is taken where its signal is too weak to tell.
+    if choice.how in ("scaled_dark", "optimized_dark"):
+        dark_s, light_s = choice.fits[0].group.exposure_s, frames[0].exposure_s
+        factor = light_s / dark_s if dark_s and light_s is not None else None
+    return Calibration(
+        how=choice.how,
+        title=subtraction_title(choice, frames, factor),
+        masters=masters,
+        factor=factor,
+        match=match_of(choice, frames),
+    )
+
+
+def _output(path: str, taken: set[str]) -> str:
+    """Where a calibrated light goes: the folders of the raw one below the root, and its name with `SUFFIX`."""
+    folder, name = os.path.split(path)
+    if os.path.isabs(path) or path.startswith(".."):
+        folder = ""
+    stem = name
+    for ending in (".fz", ".gz"):
+        stem = stem.removesuffix(ending)
+    stem = os.path.splitext(stem)[0]
+    made, number = "/".join(part for part in (FOLDER, folder, f"{stem}{SUFFIX}.fits") if part), 2
+    while made.casefold() in taken:
+        made = "/".join(part for part in (FOLDER, folder, f"{stem}{SUFFIX}_{number}.fits") if part)
+        number += 1
+    taken.add(made.casefold())
+    return made
+
+
+def _because(
+    group: FrameGroup, calibrations: Sequence[Calibration], flat: MasterRef | None, draft: LightDraft
+) -> tuple[str, ...]:
+    exposures = ", ".join(exposure_text(value) for value in group.exposures_s[:4])
+    lines = [f"{plural(len(group.frames), 'light')}{f', {exposures}' if exposures else ''}"]
+    lines += [one.title for one in calibrations[:4]]
+    if len(calibrations) > 4:
+        lines.append(f"and {len(calibrations) - 4} more exposures in the same way")
+    if flat is not None and draft.flat is not None:
+        night = "same night" if draft.flat.days == 0 else f"{plural(draft.flat.days, 'day')} away"
+        lines.append(f"divided by {flat.title}: same setup and filter, {night}")
+    return tuple(lines)
