@@ -25,7 +25,7 @@ MADE = "<!-- Made by docs/generate.py: change the code, then 'make docs'. -->"
 FILE_CODES = {
     "used": "the file went into a product, or is subtracted from one; `steps` names which",
     "spare": "a calibration frame that no flat needed",
-    "light": "a light: this version makes master flats only",
+    "light": "a light, of which `flats` and `masters` have no use",
     "master_flat": "a finished master flat, which is not combined again",
     "flat_in_calibration": "a flat in a `--calibration` folder; flats are taken from the given paths only",
     "not_planned": "nothing could be planned, so the flat was not used",

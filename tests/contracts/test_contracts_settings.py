@@ -38,10 +38,10 @@ def each_field() -> pytest.MarkDecorator:
     return pytest.mark.parametrize("field", FIELDS, ids=[f"{one.part}.{one.name}" for one in FIELDS])
 
 
-@pytest.mark.parametrize("command", ["flats", "plan"])
+@pytest.mark.parametrize("command", ["flats", "masters", "calibrate", "plan"])
 @each_field()
 def test_every_setting_has_its_option(command: str, field: SettingField) -> None:
-    """The option that a setting names for itself exists in both commands that take settings."""
+    """The option that a setting names for itself exists in every command that takes settings."""
     assert set(re.findall(r"--[\w-]+", field.option)) <= options_of(command_of(command))
 
 
@@ -69,6 +69,8 @@ OTHER = {
     "combine.limits": ["--limits", "nominal"],
     "combine.weights": ["--weights", "level"],
     "output.maps": ["--maps"],
+    "light.cfa_flat": ["--cfa-flat", "joint"],
+    "light.add_pedestal": ["--add-pedestal", "auto:0.001"],
     "run.fresh": ["--fresh"],
     "combine.dark_method": ["--dark-combine", "mean"],
     "combine.dark_rejection": ["--dark-reject", "none"],

@@ -29,6 +29,9 @@ THRESHOLDS: Final = (10.0, 5.0)
 HUBER: Final = 1.345
 """Residuals beyond so many scatters count less: 95 % efficiency for normal noise."""
 
+SATURATED_SHARE: Final = 0.95
+"""Pixels that should reach so much of full scale take no part."""
+
 MAD_FACTOR: Final = 1.4826
 ROUNDS: Final = 20
 BINS: Final = 12
@@ -147,14 +150,29 @@ def fit_dark(light: Float32Array, *, pixels: DarkPixels, full_scale_adu: float |
     DarkFit
         A factor of 0 where the light has nothing of the dark.
     """
-    patches = _patches(light, pixels.rows, pixels.columns, pixels.distance)
-    usable = np.isfinite(patches).all(axis=0)
-    if full_scale_adu is not None:
-        usable &= patches.max(axis=0) < 0.95 * full_scale_adu
-    patches = patches[:, usable] - pixels.bias[:, usable]
+    raw = _patches(light, pixels.rows, pixels.columns, pixels.distance)
+    usable = np.isfinite(raw).all(axis=0)
+    if full_scale_adu is None:
+        return _slope(raw, usable, pixels)
+    limit = SATURATED_SHARE * full_scale_adu
+    usable &= raw[1:].max(axis=0) < limit
+    found = _slope(raw, usable & (raw[0] < limit), pixels)
+    # Who leaves out what is bright in the light keeps those of a bright pair whose noise was negative: it must be left
+    # out by what it should be, not by what it is.
+    for _ in range(ROUNDS):
+        expected = np.median(raw[1:], axis=0) + found.factor * pixels.contrast
+        before, found = found, _slope(raw, usable & (expected < limit), pixels)
+        if abs(found.factor - before.factor) < 0.1 * found.error:
+            break
+    return found
+
+
+def _slope(raw: Float64Array, usable: NDArray[np.bool_], pixels: DarkPixels) -> DarkFit:
+    """The robust slope of the light's contrasts over the dark's."""
     x = pixels.contrast[usable]
     if x.size < FEWEST_PIXELS:
         return DarkFit(factor=0.0, error=math.inf, n=int(x.size))
+    patches = raw[:, usable] - pixels.bias[:, usable]
     y = patches[0] - np.median(patches[1:], axis=0)
     slope = _weighted_median(y / x, x)
     weights = np.ones_like(x)

@@ -1,0 +1,80 @@
+"""Calibrated lights against the truth of the simulated camera: no bias beyond chance, no more noise than predicted."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from evenfield import CalibrationSettings, Settings, make_plan, run_plan, survey_folders
+from evenfield.simulate import camera_patterns, example_night, night_truth, osc_night, simulate_night, sky_image
+from evenfield.simulate.recipes import NightRecipe
+
+MAD_FACTOR = 1.4826
+
+
+def calibrated(recipe: NightRecipe, folder: Path, how: str) -> dict[str, np.ndarray]:
+    """The calibrated lights of a night by name, and the truth in their place."""
+    simulate_night(folder / "night", recipe=recipe, seed=11)
+    settings = Settings(calibration=CalibrationSettings(dark_scale=how))  # type: ignore[arg-type]
+    survey = survey_folders([folder / "night"], settings=settings)
+    report = run_plan(make_plan(survey, output=str(folder / "out"), settings=settings, job="calibrate"))
+    assert report.exit_code == 0, report.findings
+    found = [one for result in report.results for one in result.lights]
+    return {Path(one.output).stem: fits.getdata(one.output) for one in found}
+
+
+@pytest.mark.parametrize("how", ["none", "optimize"])
+@pytest.mark.parametrize("night", ["mono", "color"])
+def test_calibrated_lights_scatter_as_counts_predict(tmp_path: Path, night: str, how: str) -> None:
+    """``(light - truth) / predicted noise`` has a median of 0 and a scatter of 1, in the center and in the corners.
+
+    The prediction holds shot noise of sky and dark, read noise, the noise of the masters, and nothing else: a wrong
+    dark, a rest of bias or vignetting left in would show as a median that is not 0 somewhere.
+    """
+    recipe = osc_night() if night == "color" else example_night()
+    truth = next(iter(night_truth(recipe, seed=11).values()))
+    lights = calibrated(recipe, tmp_path, how)
+    light = lights[sorted(lights)[0]].astype(np.float64)
+    camera, first = recipe.camera, recipe.filters[0]
+    seconds = recipe.dark_exposure_s
+    sky = sky_image(dataclasses.replace(recipe.sky, n_stars=0), shape=camera.shape)
+    electrons = sky * truth.illumination * first.transmission * camera_patterns(camera).sensitivity * seconds
+    flat = truth.flat_image / trimmed(truth.flat_image, camera.cfa)
+    wanted = electrons / camera.egain_e_per_adu / flat
+    read_e2 = camera.read_noise_e**2 + (camera.sample_step * camera.egain_e_per_adu) ** 2 / 12
+    dark_e = truth.dark_e_per_s * seconds
+    variance_e2 = electrons + dark_e + read_e2 + (dark_e + read_e2) / recipe.n_darks
+    flat_e = truth.flat_image * np.mean(truth.lamp_adu) * camera.egain_e_per_adu
+    variance = variance_e2 / camera.egain_e_per_adu**2 / flat**2
+    variance += wanted**2 * (1 / (flat_e * first.n_flats) + read_e2 * (1 / first.n_flats) / flat_e**2)
+    scaled = (light - wanted) / np.sqrt(variance)
+    rows, columns = camera.shape
+    r, c = rows // 4, columns // 4
+    regions = {
+        "all": scaled,
+        "center": scaled[r : 3 * r, c : 3 * c],
+        "corner": np.concatenate([scaled[:r, :c].ravel(), scaled[-r:, -c:].ravel()]),
+    }
+    for name, values in regions.items():
+        values = values[np.isfinite(values)]
+        middle = float(np.median(values))
+        scatter = MAD_FACTOR * float(np.median(np.abs(values - middle)))
+        # The median of n values scatters by 1.25 / sqrt(n); stars lift it by about half of their share of pixels.
+        assert abs(middle) < 5 * 1.25 / np.sqrt(values.size) + 0.05, name
+        assert scatter == pytest.approx(1.0, abs=0.04), name
+
+
+def trimmed(flat: np.ndarray, cfa: str | None) -> np.ndarray:
+    """The trimmed mean of each pixel's color, in its place."""
+    out = np.empty(flat.shape)
+    letters = np.array(list(cfa or "W")).reshape((2, 2) if cfa else (1, 1))
+    mosaic = np.tile(letters, (flat.shape[0] // letters.shape[0], flat.shape[1] // letters.shape[1]))
+    for letter in set(letters.ravel()):
+        values = np.sort(flat[mosaic == letter])
+        cut = int(0.05 * values.size)
+        out[mosaic == letter] = values[cut : values.size - cut].mean()
+    return out
