@@ -160,8 +160,9 @@ def fit_dark(light: Float32Array, *, pixels: DarkPixels, full_scale_adu: float |
     # Who leaves out what is bright in the light keeps those of a bright pair whose noise was negative: it must be left
     # out by what it should be, not by what it is.
     for _ in range(ROUNDS):
-        expected = np.median(raw[1:], axis=0) + found.factor * pixels.contrast
-        before, found = found, _slope(raw, usable & (expected < limit), pixels)
+        expected: Float64Array = np.median(raw[1:], axis=0) + found.factor * pixels.contrast
+        below: NDArray[np.bool_] = np.less(expected, limit)
+        before, found = found, _slope(raw, usable & below, pixels)
         if abs(found.factor - before.factor) < 0.1 * found.error:
             break
     return found
