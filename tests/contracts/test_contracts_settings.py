@@ -70,6 +70,7 @@ OTHER = {
     "combine.weights": ["--weights", "level"],
     "output.maps": ["--maps"],
     "light.cfa_flat": ["--cfa-flat", "joint"],
+    "output.target": ["--for", "pixinsight"],
     "light.add_pedestal": ["--add-pedestal", "auto:0.001"],
     "run.fresh": ["--fresh"],
     "combine.dark_method": ["--dark-combine", "mean"],

@@ -308,10 +308,24 @@ def test_the_printed_fix_calibrates() -> None:
 
 
 def test_number_domains_are_never_proposed_to_be_mixed() -> None:
-    """A master on 0..1 is not offered to flats in ADU, not even as a mismatch to allow."""
-    (step,) = flats_of(planned([*FLATS, frame_value("m.fits", DARK_FLAT, is_master=True, number_domain="unit")]))
-    (told,) = [one for one in step.findings if one.code == "uncalibrated"]
-    assert told.fix is None
+    """A master in electrons, or raw frames on 0..1, are never offered to flats in ADU as a mismatch to allow."""
+    for frame in (
+        frame_value("m.fits", DARK_FLAT, is_master=True, number_domain="electron"),
+        frame_value("d.fits", DARK_FLAT, number_domain="unit"),
+        frame_value("m.fits", DARK_FLAT, is_master=True, number_domain=None),
+    ):
+        (step,) = flats_of(planned([*FLATS, frame]))
+        (told,) = [one for one in step.findings if one.code == "uncalibrated"]
+        assert told.fix is None
+
+
+def test_a_ready_master_on_0_to_1_is_brought_to_adu() -> None:
+    """A master that other programs wrote on 0..1 is multiplied by 65535, and the plan says so."""
+    ready = frame_value("m.fits", DARK_FLAT, is_master=True, number_domain="unit", n_combined=30)
+    (step,) = flats_of(planned([*FLATS, ready]))
+    (calibration,) = step.calibrations
+    assert calibration.masters["dark_flat"].scale == 65535.0
+    assert "master_in_unit_range" in {one.code for one in step.findings}
 
 
 def test_scaled_dark_follows_each_exposure() -> None:

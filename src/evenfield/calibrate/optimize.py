@@ -151,12 +151,13 @@ def fit_dark(light: Float32Array, *, pixels: DarkPixels, full_scale_adu: float |
         A factor of 0 where the light has nothing of the dark.
     """
     raw = _patches(light, pixels.rows, pixels.columns, pixels.distance)
-    usable = np.isfinite(raw).all(axis=0)
+    usable: NDArray[np.bool_] = np.asarray(np.isfinite(raw).all(axis=0))
     if full_scale_adu is None:
         return _slope(raw, usable, pixels)
     limit = SATURATED_SHARE * full_scale_adu
     usable &= raw[1:].max(axis=0) < limit
-    found = _slope(raw, usable & (raw[0] < limit), pixels)
+    dim: NDArray[np.bool_] = np.less(raw[0], limit)
+    found = _slope(raw, usable & dim, pixels)
     # Who leaves out what is bright in the light keeps those of a bright pair whose noise was negative: it must be left
     # out by what it should be, not by what it is.
     for _ in range(ROUNDS):

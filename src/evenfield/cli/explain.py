@@ -20,7 +20,7 @@ from evenfield.store import load_plan
 def command(what: str, step: str | None, show_search: bool) -> int:
     """Explain a plan (or one STEP of it), how a master was made, or what the code of a finding means."""
     if not os.path.exists(what):
-        if what.lower().endswith((".json", ".fits", ".fit", ".fts")) or os.sep in what:
+        if what.lower().endswith((".json", ".fits", ".fit", ".fts", ".xisf")) or os.sep in what:
             raise UsageError(f"{what} does not exist.")
         show(explain_code(what))
     elif what.lower().endswith(".json"):

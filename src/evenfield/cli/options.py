@@ -109,6 +109,8 @@ def _options() -> list[Callable[[Command], Command]]:
             help=_help("light", "add_pedestal")),
         opt("--output-type", "output__sample", type=click.Choice(["float32", "uint16"]),
             help=_help("output", "sample")),
+        opt("--for", "output__target", type=click.Choice(["evenfield", "pixinsight", "siril", "app", "nina"]),
+            help=_help("output", "target")),
         opt("--name", "output__name", metavar="TEMPLATE", help=_help("output", "name")),
         opt("--overwrite", "output__overwrite", is_flag=True, default=None, help=_help("output", "overwrite")),
         opt("--hash", "output__hash", type=click.Choice(["xxh3", "sha256"]), help=_help("output", "hash")),

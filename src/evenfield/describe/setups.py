@@ -256,6 +256,10 @@ def _pattern(cards: Cards, filter_cfa: str | None) -> str | None:
 
 def _number_domain(cards: Cards, sample: str) -> str | None:
     """The unit of the pixel values, from BUNIT, else ADU for integers; floats without BUNIT are unknown."""
+    if "EVFSCALE" in cards.values:
+        # Our own product in the range 0..1: what reads it gives ADU.
+        cards.known["number_domain"] = "EVFSCALE"
+        return "adu"
     text = cards.text("number_domain", ("BUNIT",))
     if text is not None:
         domain = DOMAIN_WORDS.get(text.lower())

@@ -102,6 +102,9 @@ def _fit(found: _Comparison) -> Fit:
             found.unknown.append(difference.key)
         elif difference.key == "shape":
             found.against.append(difference)
+        elif group.is_master and difference.key == "number_domain" and is_full_range(frame, group):
+            # A ready master in the range 0..1 is brought to ADU; the plan says so.
+            continue
         else:
             found.judge(difference, difference.key, _number_gap(difference))
     _compare_content(found)
@@ -115,6 +118,12 @@ def _fit(found: _Comparison) -> Fit:
         allowed=tuple(found.allowed),
         distance=d_temperature + 3.0 * d_exposure,
     )
+
+
+def is_full_range(frame: FrameInfo, group: FrameGroup) -> bool:
+    """Whether a ready master is in the range 0..1 of frames in ADU, as other programs write them: 1 is 65535 ADU."""
+    here, there = frame.setup.number_domain, group.frames[0].setup.number_domain
+    return group.is_master and (here, there) == ("adu", "unit")
 
 
 @functools.lru_cache(maxsize=4096)

@@ -429,6 +429,12 @@ _ENTRIES: Final = (
         meaning="The masters are made, but an input file could not be moved.",
         mend="Move it by hand.",
     ),
+    _entry(
+        "master_in_unit_range", "A ready master in the range 0..1", _NOTE,
+        meaning="Other programs write masters in the range 0..1, where 1 is 65535 ADU, whatever the camera. The master "
+        "is brought to ADU while it is read.",
+        mend="If it was written in another way, say so with --set 'PATTERN:number_domain=adu'.",
+    ),
     # Lights.
     _entry(
         "no_lights", "There are no lights", _BLOCKER,

@@ -33,7 +33,7 @@ class MasterRef(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """A master that a step subtracts: made by another step, or a ready file.
 
     ``digest`` is that of the step, or the identity of the file. ``crop`` says that a ready master has the size of the
-    untrimmed frames and is trimmed while it is read.
+    untrimmed frames and is trimmed while it is read. ``scale`` is what its values are multiplied with to be ADU.
     """
 
     step: str | None = None
@@ -42,6 +42,7 @@ class MasterRef(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     digest: str
     n_frames: int | None = None
     crop: bool = False
+    scale: float = 1.0
 
 
 class RunnerUp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -89,6 +90,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     per_cfa: bool
     keep_bad_frames: bool
     sample: str
+    target: str = "evenfield"
     maps: bool = False
     because: str
 
@@ -148,6 +150,7 @@ class LightRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     add_pedestal: str = "none"
     pedestal: float = 0.0
     sample: str
+    target: str = "evenfield"
     maps: bool = False
 
 

@@ -15,6 +15,7 @@ from msgspec import Meta
 from evenfield.errors import SettingsError
 from evenfield.model.rejections import AutoRejection, Limits, Rejection
 from evenfield.model.sections import section
+from evenfield.model.targets import TARGETS
 
 SCHEMA: Final = 1
 
@@ -264,6 +265,14 @@ class OutputSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     sample: Annotated[Literal["float32", "uint16"], _doc("Type of the pixels written, in ADU.", "--output-type")] = (
         "float32"
     )
+    target: Annotated[
+        Literal["evenfield", "pixinsight", "siril", "app", "nina"],
+        _doc(
+            "The program that products are for. evenfield: FITS, ADU. pixinsight: XISF, 0..1. siril, app: FITS, 0..1. "
+            "nina: FITS, uint16.",
+            "--for",
+        ),
+    ] = "evenfield"
     name: Annotated[
         str,
         _doc(
@@ -290,8 +299,18 @@ class OutputSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         ),
     ] = None
 
+    @property
+    def written_as(self) -> str:
+        """The type of the pixels: what was asked for, unless the program that they are for takes one only."""
+        return TARGETS[self.target].sample or self.sample
+
     def __post_init__(self) -> None:
-        """Refuse a folder with unknown placeholders: after the masters are made it would be too late."""
+        """Refuse a folder with unknown placeholders, which would be found out too late, and types that hold nothing."""
+        if self.sample == "uint16" and TARGETS[self.target].scale != 1.0:
+            raise SettingsError(
+                f"--for {self.target} takes values of 0..1, which --output-type uint16 cannot hold.",
+                mend="Leave --output-type out.",
+            )
         if self.move_inputs is not None:
             check_move_template(self.move_inputs)
 
@@ -373,6 +392,11 @@ class Settings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Refuse contradictions between the parts."""
         if self.schema != SCHEMA:
             raise SettingsError(f"Settings of schema {self.schema} cannot be read; this version reads {SCHEMA}.")
+        if self.combine.level != "none" and self.output.target != "evenfield":
+            raise SettingsError(
+                f"--level brings master flats to 1, --for {self.output.target} writes them in the range of lights.",
+                mend="Leave --level out: all programs divide a master flat by its own level.",
+            )
         if self.combine.level == "scaled-max" and self.output.sample == "uint16":
             raise SettingsError("--level scaled-max gives values of 0..1, which --output-type uint16 cannot hold.")
         if self.combine.level in ("mean", "median") and self.output.sample == "uint16":

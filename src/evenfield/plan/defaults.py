@@ -19,6 +19,7 @@ from evenfield.model.rejections import (
     rejection_text,
 )
 from evenfield.model.settings import CombineSettings, Settings
+from evenfield.model.targets import TARGETS
 
 
 def recipe_for(kind: FrameKind, *, n_frames: int, settings: Settings) -> Recipe:
@@ -50,7 +51,8 @@ def recipe_for(kind: FrameKind, *, n_frames: int, settings: Settings) -> Recipe:
         level="none" if dark else combine.level,
         per_cfa=combine.per_cfa and not dark,
         keep_bad_frames=combine.keep_bad_frames or dark,
-        sample=settings.output.sample if not dark else "float32",
+        sample=settings.output.written_as if not dark else (TARGETS[settings.output.target].sample or "float32"),
+        target=settings.output.target,
         maps=settings.output.maps,
         because=because,
     )

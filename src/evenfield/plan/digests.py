@@ -78,7 +78,8 @@ def _calibration_facts(calibration: Calibration, needs: Mapping[str, str]) -> di
         "factor": calibration.factor,
         "pedestal_adu": calibration.pedestal_adu,
         "masters": {
-            role: [needs.get(ref.step or "", ref.digest), ref.crop] for role, ref in calibration.masters.items()
+            role: [needs.get(ref.step or "", ref.digest), ref.crop, ref.scale]
+            for role, ref in calibration.masters.items()
         },
     }
 

@@ -12,13 +12,14 @@ import msgspec
 from evenfield.match.clusters import exposure_clusters
 from evenfield.match.flats import FlatFit, choose_flat, flat_reasons
 from evenfield.match.limits import Limits, is_ccd
-from evenfield.match.matching import Choice, choose, nearest
+from evenfield.match.matching import Choice, choose, is_full_range, nearest
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo, FrameKind, exposure_text
 from evenfield.model.groups import FrameGroup
 from evenfield.model.plan import Calibration, LightRecipe, LightStep, MasterRef, Match, RunnerUp, Step, StepInput
 from evenfield.model.settings import CalibrationSettings, Settings
+from evenfield.model.targets import FULL_RANGE, TARGETS
 from evenfield.model.wording import plural
 from evenfield.plan.calibrating import GroupCalibration, allow_fix, set_title, usable_sets
 from evenfield.plan.digests import FrameFacts, light_digests, relative_path
@@ -248,6 +249,7 @@ def _light_step(
     if settings.run.strict and refused is None:
         refused = next((one for one in told_flat if one.code in ("no_flat_fits", "flat_not_applied")), None)
     rule, amount = settings.light.pedestal_rule()
+    suffix = TARGETS[settings.output.target].suffix
     cfa = group.frames[0].setup.cfa
     separate = settings.light.cfa_flat if cfa not in (None, "MONO") else "joint"
     refs = [ref for one in calibrations for ref in one.masters.values()] + ([flat] if flat else [])
@@ -265,7 +267,7 @@ def _light_step(
             )
             for frame in group.frames
         ),
-        outputs=tuple(_output(relative_path(frame.path, root), taken) for frame in group.frames),
+        outputs=tuple(_output(relative_path(frame.path, root), taken, suffix) for frame in group.frames),
         calibrations=calibrations,
         flat=flat,
         flat_match=None if draft.flat is None else _flat_match(draft),
@@ -274,7 +276,8 @@ def _light_step(
             dark_scale=settings.calibration.dark_scale,
             add_pedestal=rule,
             pedestal=amount,
-            sample=settings.output.sample,
+            sample=settings.output.written_as,
+            target=settings.output.target,
             maps=settings.output.maps,
         ),
         overscan=own.overscan,
@@ -389,6 +392,7 @@ def _calibration(
                 digest=first.product_digest or f"{first.size_bytes}:{first.mtime_ns}:{first.header_hash}",
                 n_frames=first.n_combined,
                 crop=regions[first.path].trim is not None,
+                scale=FULL_RANGE if is_full_range(frames[0], fit.group) else 1.0,
             )
     factor = None
     # Of an optimized dark it is what is taken where its signal is too weak to tell.
@@ -404,7 +408,7 @@ def _calibration(
     )
 
 
-def _output(path: str, taken: set[str]) -> str:
+def _output(path: str, taken: set[str], suffix: str) -> str:
     """Where a calibrated light goes: the folders of the raw one below the root, and its name with `SUFFIX`."""
     folder, name = os.path.split(path)
     if os.path.isabs(path) or path.startswith(".."):
@@ -413,9 +417,9 @@ def _output(path: str, taken: set[str]) -> str:
     for ending in (".fz", ".gz"):
         stem = stem.removesuffix(ending)
     stem = os.path.splitext(stem)[0]
-    made, number = "/".join(part for part in (FOLDER, folder, f"{stem}{SUFFIX}.fits") if part), 2
+    made, number = "/".join(part for part in (FOLDER, folder, f"{stem}{SUFFIX}{suffix}") if part), 2
     while made.casefold() in taken:
-        made = "/".join(part for part in (FOLDER, folder, f"{stem}{SUFFIX}_{number}.fits") if part)
+        made = "/".join(part for part in (FOLDER, folder, f"{stem}{SUFFIX}_{number}{suffix}") if part)
         number += 1
     taken.add(made.casefold())
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from evenfield.match.matching import Choice, Fit, n_frames, rank
+from evenfield.match.matching import Choice, Fit, is_full_range, n_frames, rank
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import KEY_WORDS, SETUP_KEYS, FrameInfo, FrameKind, exposure_text, key_text
@@ -231,6 +231,12 @@ def match_findings(chosen: GroupCalibration, group: FrameGroup, name: str, *, to
     if single:
         text = f"{name}: {', '.join(single)} is a single raw frame, whose whole noise goes into every flat."
         found.append(finding("few_dark_frames", name, text))
+    scaled_masters = list(
+        dict.fromkeys(set_title(fit.group) for fit in fits if is_full_range(group.frames[0], fit.group))
+    )
+    if scaled_masters:
+        text = f"{name}: {', '.join(scaled_masters)} is in the range 0..1, and taken times 65535."
+        found.append(finding("master_in_unit_range", name, text))
     if allowed:
         found.append(finding("mismatch_allowed", name, f"{name}: used in spite of {'; '.join(allowed)}."))
     unknown = list(dict.fromkeys(key for fit in fits for key in fit.unknown))

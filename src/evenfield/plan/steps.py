@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from evenfield.match.matching import Choice
+from evenfield.match.matching import Choice, is_full_range
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import KEY_WORDS, FrameInfo, FrameKind
@@ -16,6 +16,7 @@ from evenfield.model.groups import FrameGroup
 from evenfield.model.plan import Calibration, Excluded, MasterRef, Recipe, Step, StepInput
 from evenfield.model.rejections import FEW, Ccd, Sigma, ZScore, least_frames, rejection_text
 from evenfield.model.settings import Settings
+from evenfield.model.targets import FULL_RANGE, TARGETS
 from evenfield.model.wording import plural
 from evenfield.plan.calibrating import GroupCalibration, set_title
 from evenfield.plan.defaults import recipe_for
@@ -142,7 +143,7 @@ def _dark_step(group: FrameGroup, name: str, *, root: str, settings: Settings, r
         recipe=recipe,
         overscan=own.overscan,
         trim=own.trim,
-        output=f"calibration/{name}.fits",
+        output=f"calibration/{name}{TARGETS[settings.output.target].suffix}",
         because=(f"{plural(len(group.frames), group.kind.words)}: {recipe.because}",),
         findings=tuple(findings),
         refused=_refused(recipe, group, name, regions, settings),
@@ -191,7 +192,7 @@ def _flat_step(
         overscan=own.overscan,
         trim=own.trim,
         needs=tuple(dict.fromkeys(ref.step for one in calibrations for ref in one.masters.values() if ref.step)),
-        output=f"{name}.fits",
+        output=f"{name}{TARGETS[settings.output.target].suffix}",
         because=flat_because(kept, calibrations, recipe),
         findings=tuple(findings),
         refused=chosen.refused or _refused(recipe, kept, name, regions, settings),
@@ -237,6 +238,7 @@ def _calibration(
             digest=ready.product_digest or f"{ready.size_bytes}:{ready.mtime_ns}:{ready.header_hash}",
             n_frames=ready.n_combined,
             crop=regions[ready.path].trim is not None,
+            scale=FULL_RANGE if is_full_range(frames[0], fit.group) else 1.0,
         )
     factor = None
     if choice.how == "scaled_dark":

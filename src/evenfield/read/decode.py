@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import threading
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evenfield.model.header import RawHeader
 from evenfield.model.pixels import FLOAT32_ENCODING, Encoding, Float32Array
 
 PIECE: Final = 1 << 19
@@ -37,6 +39,14 @@ class SampleFormat:
         if self.dtype.kind == "u" and self.dtype.itemsize == 2 and self.bscale == 1 and self.bzero == 0:
             return Encoding(dtype="int16", swapped=not self.dtype.isnative, bzero=32768.0)
         return FLOAT32_ENCODING
+
+
+def in_adu(how: SampleFormat, header: RawHeader) -> SampleFormat:
+    """The format that gives ADU again, of a product that was written in the range 0..1 (its card EVFSCALE)."""
+    scale = header.get("EVFSCALE")
+    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 < scale < math.inf:
+        return how
+    return dataclasses.replace(how, bscale=how.bscale * scale, bzero=how.bzero * scale)
 
 
 def fits_format(bitpix: int, *, bscale: float, bzero: float, blank: int | None) -> SampleFormat:

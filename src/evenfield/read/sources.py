@@ -10,7 +10,7 @@ from evenfield.model.header import CardValue
 from evenfield.model.pixels import Image, Tile, Unit
 from evenfield.model.sections import Region
 from evenfield.read.access import FileBytes, open_bytes
-from evenfield.read.decode import fits_format
+from evenfield.read.decode import fits_format, in_adu
 from evenfield.read.fits import FIRST_READ, parse_file, read_header
 from evenfield.read.formats import Container, container
 from evenfield.read.hashing import ContentHash
@@ -81,7 +81,7 @@ def _open(path: str, content_hash: ContentHash, *, scratch: str | None) -> FileS
         if file is stored:
             # The header is hashed as it was read.
             content_hash.feed(file, 0, start[: hdu.data_start] if len(start) >= hdu.data_start else b"")
-        how = fits_format(hdu.bitpix, bscale=hdu.bscale, bzero=hdu.bzero, blank=hdu.blank)
+        how = in_adu(fits_format(hdu.bitpix, bscale=hdu.bscale, bzero=hdu.bzero, blank=hdu.blank), opened.header)
         return FileSource(opened.header, samples=file, how=how, start=hdu.data_start, content_hash=content_hash)
     except BaseException:
         file.close()

@@ -12,7 +12,7 @@ import numpy as np
 
 from evenfield.errors import DamagedFileError, ReadError
 from evenfield.read.access import FileBytes
-from evenfield.read.decode import SampleFormat
+from evenfield.read.decode import SampleFormat, in_adu
 from evenfield.read.hashing import ContentHash
 from evenfield.read.refusals import COPY_AGAIN, refusal
 from evenfield.read.stored import FileSource
@@ -45,7 +45,7 @@ def open_xisf(
     image = parse_xisf(file, path=path, start=start)
     block = image.block
     _check_sum(file, block, path)
-    how = SampleFormat(dtype=np.dtype(image.dtype), bscale=image.bscale, bzero=image.bzero)
+    how = in_adu(SampleFormat(dtype=np.dtype(image.dtype), bscale=image.bscale, bzero=image.bzero), image.header)
     if not block.codec and block.inline is None:
         return FileSource(image.header, samples=file, how=how, start=block.start, content_hash=content_hash)
     with scratch_file(path, scratch=scratch) as out:

@@ -12,6 +12,7 @@ from evenfield.model.frame import FrameInfo, FrameKind
 from evenfield.model.header import RawHeader
 from evenfield.model.plan import LightStep, Step
 from evenfield.model.report import LightRecord, Provenance
+from evenfield.model.targets import TARGETS
 
 IMAGE_TYPES: Final = {
     FrameKind.BIAS: "Master Bias",
@@ -29,7 +30,8 @@ def product_cards(step: Step, provenance: Provenance, *, frames: Sequence[FrameI
     setup = first.setup
     cards: list[Card | None] = [
         ("IMAGETYP", IMAGE_TYPES[step.kind], "kind of frame"),
-        ("BUNIT", "adu" if step.recipe.level == "none" else "relative", "unit of the pixel values"),
+        ("BUNIT", _unit(step), "unit of the pixel values"),
+        ("EVFSCALE", _scale(step.recipe.target), "ADU that are 1 in this file"),
         ("EXPTIME", _mean([frame.exposure_s for frame in frames]), "mean exposure, seconds"),
         ("CCD-TEMP", _mean([frame.sensor_c for frame in frames]), "mean sensor temperature, C"),
         ("SET-TEMP", _shared([frame.set_c for frame in frames]), "set temperature, C"),
@@ -100,13 +102,16 @@ def light_cards(
         )
         if is_done
     )
+    scale = _scale(step.recipe.target)
     own: list[Card] = [
-        ("BUNIT", "adu", "unit of the pixel values"),
+        ("BUNIT", "adu" if scale is None else "relative", "unit of the pixel values"),
         ("PEDESTAL", record.pedestal_adu, "added to every pixel, ADU"),
         ("CALSTAT", done, "bias, dark, flat applied"),
         ("EVFDGST", provenance.digest, "digest of input, settings and masters"),
         ("EVFPLAN", provenance.plan_digest, "digest of the plan"),
     ]
+    if scale is not None:
+        own.append(("EVFSCALE", scale, "ADU that are 1 in this file"))
     if record.factor is not None:
         own.append(("EVFDARK", record.factor, "factor of the dark"))
     if step.trim is not None:
@@ -115,6 +120,16 @@ def light_cards(
     if step.overscan is not None:
         own.append(("EVFOVSC", True, "the overscan was subtracted"))
     return [*cards, *own]
+
+
+def _scale(target: str) -> float | None:
+    """What pixels are divided by when they are written, where that is not 1."""
+    scale = TARGETS[target].scale
+    return None if scale == 1.0 else scale
+
+
+def _unit(step: Step) -> str:
+    return "adu" if step.recipe.level == "none" and _scale(step.recipe.target) is None else "relative"
 
 
 def _header_pattern(cfa: str, step: Step, row_order: str | None, shape: tuple[int, int]) -> str:

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 import msgspec
 import numpy as np
 
+from evenfield.calibrate.views import CalibratedView
 from evenfield.errors import EvenfieldError, InputChangedError, ReadError
+from evenfield.model.calibration import CalibrationTerms
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameKind
 from evenfield.model.header import RawHeader
-from evenfield.model.pixels import PixelSource
+from evenfield.model.pixels import PixelSource, Tile
 from evenfield.model.plan import Calibration, Excluded, LightStep, MasterRef, Step, StepInput
 from evenfield.model.report import MasterRecord
 from evenfield.model.sections import Region
@@ -185,7 +187,8 @@ def subtractions_of(
         if path not in opened:
             found = open_frame(path, job)
             stack.callback(found.close)
-            opened[path] = CroppedSource(found, step.trim) if ref.crop and step.trim is not None else found
+            whole = CroppedSource(found, step.trim) if ref.crop and step.trim is not None else found
+            opened[path] = whole if ref.scale == 1.0 else CalibratedView(whole, _times(ref.scale))
         name = os.path.basename(path)
         records.setdefault((role, path), MasterRecord(role=role, name=name, digest=ref.digest, factor=factor))
         return opened[path]
@@ -215,6 +218,11 @@ def _subtraction(
         )
     role, ref = next(iter(masters.items()))
     return Subtraction(first=source(role, ref, None))
+
+
+def _times(scale: float) -> Callable[[Tile], CalibrationTerms]:
+    """The terms of a master whose values are multiplied."""
+    return lambda _: CalibrationTerms(scale=scale)
 
 
 def master_source(

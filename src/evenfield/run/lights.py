@@ -24,21 +24,21 @@ from evenfield.model.catalogue import finding
 from evenfield.model.events import Progressed
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo
-from evenfield.model.pixels import FLOAT32_ENCODING, Encoding, Float32Array, Image, PixelFlag, PixelSource, Tile
+from evenfield.model.pixels import Float32Array, Image, PixelFlag, PixelSource, Tile
 from evenfield.model.plan import Calibration, Excluded, LightStep, StepInput
 from evenfield.model.report import InputRecord, LightRecord, MasterRecord, Provenance, StepResult, StepStatus, Verdict
 from evenfield.model.wording import name_files, plural
 from evenfield.normalize.trimmed import divisor_band, trimmed_means
-from evenfield.read import CroppedSource, reason_of
+from evenfield.read import ArraySource, CroppedSource, reason_of
 from evenfield.run.cards import light_cards
 from evenfield.run.done import existing_provenance
 from evenfield.run.executors import work_through
 from evenfield.run.frames import check_header, master_source, open_frame, region_median, subtractions_of
 from evenfield.run.job import Job, check_unchanged
 from evenfield.run.loop import LEVEL_PIXELS, Subtraction
+from evenfield.run.products import write_product
 from evenfield.run.provenance import to_history
 from evenfield.tiles import INTERPRETER_BYTES, LIGHT_BYTES, bands
-from evenfield.write import write_image
 
 MASK_NAME: Final = "MASK"
 """The name of the extension with `PixelFlag` bits."""
@@ -87,39 +87,6 @@ class _Failed:
     code: str
     reason: str
     mend: str
-
-
-class _HeldSource:
-    """The pixels of a master in memory: they are needed for every light."""
-
-    def __init__(self, pixels: Float32Array) -> None:
-        pixels.flags.writeable = False
-        self._pixels = pixels
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(rows, columns)."""
-        return self._pixels.shape[0], self._pixels.shape[1]
-
-    @property
-    def encoding(self) -> Encoding:
-        """Always float32."""
-        return FLOAT32_ENCODING
-
-    def read_raw(self, tile: Tile, out: NDArray[np.generic]) -> None:
-        """Fill ``out`` with rows of the master."""
-        out[...] = self.read(tile)
-
-    def read(self, tile: Tile) -> Float32Array:
-        """Rows of the master, not copied."""
-        return self._pixels[tile.start : tile.stop]
-
-    def content_hash(self) -> str:
-        """No file."""
-        return ""
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 def calibrate_step(step: LightStep, *, job: Job) -> StepResult:
@@ -189,7 +156,7 @@ def _held(
     if len(sources) * 4 * shape[0] * shape[1] > job.budget_bytes // 3:
         return tuple(subtractions), flat
     rows = Tile(start=0, stop=shape[0])
-    held: dict[int, PixelSource] = {key: _HeldSource(source.read(rows)) for key, source in sources.items()}
+    held: dict[int, PixelSource] = {key: ArraySource(source.read(rows)) for key, source in sources.items()}
     kept = tuple(
         dataclasses.replace(one, first=held[id(one.first)], bias=None if one.bias is None else held[id(one.bias)])
         for one in subtractions
@@ -206,9 +173,9 @@ def _shape(step: LightStep, job: Job) -> tuple[int, int]:
 def _threads(step: LightStep, masters: _Masters, job: Job) -> int:
     """As many lights at a time as the memory holds."""
     pixels = masters.shape[0] * masters.shape[1]
-    held = {id(one.first) for one in masters.subtractions if isinstance(one.first, _HeldSource)}
-    held |= {id(one.bias) for one in masters.subtractions if isinstance(one.bias, _HeldSource)}
-    n_held = len(held) + (masters.flat is not None and isinstance(masters.flat.source, _HeldSource))
+    held = {id(one.first) for one in masters.subtractions if isinstance(one.first, ArraySource)}
+    held |= {id(one.bias) for one in masters.subtractions if isinstance(one.bias, ArraySource)}
+    n_held = len(held) + (masters.flat is not None and isinstance(masters.flat.source, ArraySource))
     left = job.budget_bytes - INTERPRETER_BYTES - 4 * n_held * pixels
     threads = left // (LIGHT_BYTES * pixels)
     if threads < 1:
@@ -300,12 +267,13 @@ def _make_one(step: LightStep, index: int, masters: _Masters, job: Job) -> Light
         clipped=clipped,
     )
     provenance = _provenance(step, index, record, calibration, masters, content_hash, job)
-    write_image(
+    write_product(
         output,
         image=Image(pixels=pixels, maps={} if mask is None else {MASK_NAME: mask}),
         cards=light_cards(header, step, provenance, frame=frame, record=record),
         history=(*(header.history if header else ()), *to_history(provenance)),
-        sample="uint16" if step.recipe.sample == "uint16" else "float32",
+        sample=step.recipe.sample,
+        target=step.recipe.target,
         overwrite=job.plan.settings.output.overwrite or job.plan.settings.run.fresh,
     )
     return record

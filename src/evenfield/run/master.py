@@ -45,8 +45,8 @@ from evenfield.run.loop import (
     measure_median,
 )
 from evenfield.run.noise import CameraNoise, camera_noise, raw_step
+from evenfield.run.products import write_product
 from evenfield.run.provenance import to_history
-from evenfield.write import write_image
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +81,13 @@ def make_master(step: Step, *, job: Job) -> StepResult:
     provenance = _provenance(step, frames, kept, combined, (examination, leveled), hashes, job)
     settings = job.plan.settings
     try:
-        path = write_image(
+        path = write_product(
             job.output_path(step),
             image=_product(step, combined, leveled),
             cards=product_cards(step, provenance, frames=[job.frame(item) for item in kept.items]),
             history=to_history(provenance),
-            sample="uint16" if step.recipe.sample == "uint16" else "float32",
+            sample=step.recipe.sample,
+            target=step.recipe.target,
             # A product that is made afresh stands in its own way: any other was refused before.
             overwrite=settings.output.overwrite or settings.run.fresh,
         )

@@ -71,7 +71,7 @@ def write_image(
         If the folder or the disk does not take the file, or (code "does_not_fit") values do not fit into uint16.
     """
     where = os.path.abspath(path)
-    pixels = _pixels(image, where)
+    pixels = checked_pixels(image, where)
     maps = image.maps if isinstance(image, Image) else {}
     for name, values in maps.items():
         if values.shape != pixels.shape or values.dtype.kind not in "uf" or values.dtype.itemsize > 4:
@@ -122,7 +122,14 @@ def _extension_cards(name: str, values: NDArray[Any], *, sample: str) -> Iterato
     yield "EXTNAME", name, "name of this extension"
 
 
-def _pixels(image: Image | NDArray[Any], path: str) -> NDArray[Any]:
+def checked_pixels(image: Image | NDArray[Any], path: str) -> NDArray[Any]:
+    """The pixels to be written.
+
+    Raises
+    ------
+    WriteError
+        If they are no image.
+    """
     pixels = image.pixels if isinstance(image, Image) else np.asarray(image)
     if pixels.ndim != 2 or pixels.size == 0 or pixels.dtype.kind not in "buif":
         what = f"an array of {pixels.dtype}, shape {pixels.shape}"
@@ -145,6 +152,11 @@ def _all_cards(
         yield "BZERO", 32768, "unsigned integers"
     if isinstance(image, Image) and image.maps:
         yield "EXTEND", True, "extensions follow"
+    yield from content_cards(image, cards)
+
+
+def content_cards(image: Image | NDArray[Any], cards: Iterable[Card]) -> Iterator[Card]:
+    """The given cards, but for those of the layout and second ones of a keyword, and BUNIT where none is given."""
     given = [(keyword.upper().strip(), value, comment) for keyword, value, comment in cards]
     seen: set[str] = set()
     if isinstance(image, Image) and all(keyword != "BUNIT" for keyword, _, _ in given):

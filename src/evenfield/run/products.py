@@ -1,0 +1,54 @@
+"""Writing a product in the form that the program it is for expects."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from evenfield.model.pixels import Image
+from evenfield.model.targets import TARGETS
+from evenfield.run.cards import Card
+from evenfield.write import write_image
+
+
+def write_product(
+    path: str,
+    *,
+    image: Image,
+    cards: Sequence[Card],
+    history: Sequence[str],
+    sample: str,
+    target: str,
+    overwrite: bool,
+) -> str:
+    """Write a product; returns its absolute path.
+
+    Raises
+    ------
+    OutputExistsError, WriteError
+    """
+    form = TARGETS[target]
+    if form.suffix == ".xisf":
+        from evenfield.write.xisf_file import write_xisf
+
+        return write_xisf(
+            path,
+            image=image,
+            cards=cards,
+            history=history,
+            sample="uint16" if sample == "uint16" else "float32",
+            scale=form.scale,
+            overwrite=overwrite,
+        )
+    if form.scale != 1.0:
+        image = dataclasses.replace(image, pixels=image.pixels / np.float32(form.scale))
+    return write_image(
+        path,
+        image=image,
+        cards=cards,
+        history=history,
+        sample="uint16" if sample == "uint16" else "float32",
+        overwrite=overwrite,
+    )
