@@ -180,8 +180,7 @@ def test_a_header_that_breaks_fits_is_damaged(tmp_path: Path, old: str, new: str
 @pytest.mark.parametrize(
     ("name", "start", "kind", "code", "word"),
     [
-        ("a.nef", b"MM\0*\0\0", UnsupportedError, "format_not_read_yet", "Nikon camera raw"),
-        ("a.cr3", b"\0\0\0\x18ftypcrx ", UnsupportedError, "format_not_read_yet", "Canon camera raw"),
+        ("a.arw", b"no raw file at all", DamagedFileError, "damaged", "no Sony raw file inside"),
         ("a.tif", b"II*\0\x08\0\0\0", UnsupportedError, "format_not_read_yet", "TIFF"),
         ("a.ser", b"LUCAM-RECORDER", UnsupportedError, "format_not_read_yet", "SER"),
         ("a.fits.Z", b"\x1f\x9d\x90", UnsupportedError, "format_not_read_yet", "compress"),

@@ -160,8 +160,13 @@ _ENTRIES: Final = (
     ),
     _entry(
         "format_not_read_yet", "A format that is not read yet", _WARNING, short="format not read yet",
-        meaning="This version reads FITS only.",
+        meaning="This version reads FITS, XISF and the raw files of cameras.",
         mend="Save the frames as FITS, or leave them out.",
+    ),
+    _entry(
+        "raw_not_installed", "What reads a camera's raw files is not installed", _WARNING, short="rawpy not installed",
+        meaning="The raw files of cameras are read by LibRaw, which is an extra of its own.",
+        mend='python3 -m pip install "evenfield[raw]"',
     ),
     # Nothing to do.
     _entry(

@@ -77,6 +77,10 @@ def read_header(path: str | os.PathLike[str]) -> RawHeader:
             from evenfield.read.xisf import parse_xisf
 
             header = parse_xisf(file, path=where, start=start).header
+        elif kind is Container.RAW:
+            from evenfield.read.camera_raw import read_raw_header
+
+            header = read_raw_header(file, path=where, start=start)
         elif kind is Container.GZIP:
             from evenfield.read.unpacked import GzipReader
 

@@ -40,14 +40,16 @@ _PACKED: Final = {
 }
 _IMAGE_MAGIC: Final = {
     b"LUCAM-RECORDER": "SER",
-    b"FUJIFILMCCD-RAW": "Fujifilm camera raw",
-    b"II\x1a\0\0\0HEAPCCDR": "Canon camera raw",
-    b"IIU\0": "Panasonic camera raw",
-    b"IIR": "Olympus camera raw",
-    b"II*\0\x10\0\0\0CR": "Canon camera raw",
     b"II*\0": "TIFF",
     b"MM\0*": "TIFF",
 }
+_RAW_MAGIC: Final = (
+    b"FUJIFILMCCD-RAW",
+    b"II\x1a\0\0\0HEAPCCDR",
+    b"IIU\0",
+    b"IIR",
+    b"II*\0\x10\0\0\0CR",
+)
 _OTHER_MAGIC: Final = {
     b"\xff\xd8\xff": "a JPEG picture",
     b"\x89PNG": "a PNG picture",
@@ -61,11 +63,12 @@ _OTHER_MAGIC: Final = {
 
 
 class Container(enum.Enum):
-    """What a file that is read is: plain FITS, gzip'd FITS, or XISF."""
+    """What a file that is read is: plain FITS, gzip'd FITS, XISF, or a camera's raw file."""
 
     PLAIN = "plain"
     GZIP = "gzip"
     XISF = "xisf"
+    RAW = "raw"
 
 
 def container(start: bytes, path: str) -> Container:
@@ -86,7 +89,17 @@ def container(start: bytes, path: str) -> Container:
         return Container.GZIP
     if start.startswith(b"XISF0100"):
         return Container.XISF
+    if _is_raw(start, path):
+        return Container.RAW
     raise _not_fits(start, path)
+
+
+def _is_raw(start: bytes, path: str) -> bool:
+    """Whether a file is a camera's raw file: most are TIFF inside, so that their name has to tell."""
+    if start[4:11] == b"ftypcrx" or any(start.startswith(magic) for magic in _RAW_MAGIC):
+        return True
+    named = os.path.splitext(path)[1].lower() in CAMERA_RAW
+    return named and start[:4] in (b"II*\0", b"MM\0*")
 
 
 def _not_fits(start: bytes, path: str) -> ReadError:
@@ -98,11 +111,9 @@ def _not_fits(start: bytes, path: str) -> ReadError:
             reason, mend = f"packed by {name}, which is not read yet", f"Unpack it with {command} first."
             return refusal(UnsupportedError, path, reason, mend=mend, code=_NOT_READ_YET)
     suffix = os.path.splitext(path)[1].lower()
-    name = f"{CAMERA_RAW[suffix]} camera raw" if suffix in CAMERA_RAW else ""
-    if start[4:11] == b"ftypcrx":
-        name = name or "Canon camera raw"
-    if not name:
-        name = next((word for magic, word in _IMAGE_MAGIC.items() if start.startswith(magic)), "")
+    if suffix in CAMERA_RAW:
+        return refusal(DamagedFileError, path, f"no {CAMERA_RAW[suffix]} raw file inside", mend=COPY_AGAIN)
+    name = next((word for magic, word in _IMAGE_MAGIC.items() if start.startswith(magic)), "")
     if name or suffix in OTHER_SUFFIXES:
         reason = f"{name or suffix[1:].upper()} is not read yet"
         return refusal(UnsupportedError, path, reason, mend=_CONVERT, code=_NOT_READ_YET)

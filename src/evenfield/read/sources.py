@@ -30,7 +30,7 @@ def open_source(
     Parameters
     ----------
     path : path-like
-        The file: FITS (plain, tile-compressed or gzipped) or XISF.
+        The file: FITS (plain, tile-compressed or gzipped), XISF, or a camera's raw file (with the extra ``raw``).
     hash_kind : str
         The content hash: "xxh3" (XXH3 of 128 bits) or "sha256".
     trim : tuple of int, optional
@@ -70,6 +70,10 @@ def _open(path: str, content_hash: ContentHash, *, scratch: str | None) -> FileS
             from evenfield.read.xisf_pixels import open_xisf
 
             return open_xisf(stored, path=path, start=start, content_hash=content_hash, scratch=scratch)
+        if kind is Container.RAW:
+            from evenfield.read.camera_raw import open_raw
+
+            return open_raw(stored, path=path, start=start, content_hash=content_hash, scratch=scratch)
         if kind is Container.GZIP:
             file, start = _unpacked(stored, content_hash, scratch=scratch), b""
         opened = parse_file(file, stored, path=path, start=start)
