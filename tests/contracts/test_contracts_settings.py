@@ -57,6 +57,7 @@ OTHER = {
     "group.min_group": ["--min-group", "3"],
     "group.no_grouping": ["--no-grouping"],
     "calibration.mode": ["--no-precalibration"],
+    "calibration.bias": ["--bias", "64*offset_setting"],
     "calibration.files": ["--calibrate-with", __file__],
     "calibration.pedestal_adu": ["--pedestal", "100"],
     "calibration.kinds": ["--calibration-kinds", "bias"],

@@ -187,3 +187,29 @@ def test_what_is_no_pedestal(text: str) -> None:
     """Pedestals are none, a number of ADU or auto with a share."""
     with pytest.raises(SettingsError, match="is no pedestal"):
         LightSettings(add_pedestal=text)
+
+
+def test_a_bias_that_is_one_number() -> None:
+    """--bias stands in the place of bias frames, after darks; where its offset is unknown, that is told."""
+    settings = Settings(calibration=CalibrationSettings(bias="64*offset_setting"))
+    step = only(plan_of(LIGHTS, BIAS, FLATS, DARK_FLATS, settings=settings))
+    (found,) = step.calibrations
+    assert (found.how, found.pedestal_adu) == ("pedestal", 3200.0)
+    assert found.title == "minus a bias of 3200 ADU (64 x offset 50)"
+    assert step.flat is not None
+    assert only(plan_of(LIGHTS, DARKS, BIAS, settings=settings)).calibrations[0].how == "dark"
+    unknown = frame_values("lights/U", 3, FrameKind.LIGHT, offset_setting=None)
+    plan = plan_of(unknown, settings=settings)
+    assert "constant_bias_untold" in codes(plan)
+    assert only(plan).calibrations[0].how == "none"
+    plain = Settings(calibration=CalibrationSettings(bias="512"))
+    assert only(plan_of(unknown, settings=plain)).calibrations[0].pedestal_adu == 512.0
+
+
+@pytest.mark.parametrize("text", ["much", "-5", "64*gain", "1e9", "64*offset*2"])
+def test_what_is_no_bias(text: str) -> None:
+    """--bias is a number, or a number times the offset setting; with --pedestal it contradicts itself."""
+    with pytest.raises(SettingsError, match="is no bias"):
+        CalibrationSettings(bias=text)
+    with pytest.raises(SettingsError, match="in the place of bias frames"):
+        CalibrationSettings(bias="500", mode="none")

@@ -307,3 +307,36 @@ def test_what_a_product_tells(session: Session) -> None:
     assert [Path(one["path"]).stem for one in data["results"][0]["lights"]] == ["L0", "L1", "L2"]
     header = read_header(session.product("L0"))
     assert any("minus ready master dark 60 s" in line for line in header.history)
+
+
+def test_a_master_of_another_program_on_0_to_1(session: Session) -> None:
+    """A dark that was written on 0..1, without a word about it, gives the same light as in ADU."""
+    session.run()
+    wanted = fits.getdata(session.product("L1"))
+    session.write(session.folder / "masters" / "dark.fits", (session.dark / 65535).astype(np.float32),
+                  IMAGETYP="Master Dark", EXPTIME=60.0)  # fmt: skip
+    report = session.run("again")
+    assert report.exit_code == 0
+    assert "master_in_unit_range" in {one.code for one in report.results[0].findings}
+    np.testing.assert_allclose(fits.getdata(session.product("L1", "again")), wanted, atol=2e-3)
+
+
+@pytest.mark.parametrize("target", ["pixinsight", "siril", "app", "nina"])
+def test_lights_for_other_programs(session: Session, target: str) -> None:
+    """In the form of another program lights hold the same values, and are ADU again when we read them."""
+    from evenfield.read import read_image
+
+    session.run()
+    wanted = fits.getdata(session.product("L1"))
+    report = session.run(target, output=OutputSettings(target=target))  # type: ignore[arg-type]
+    (result,) = report.results
+    made = result.lights[1].output
+    assert made.endswith("L1_c.xisf" if target == "pixinsight" else "L1_c.fits")
+    got = read_image(made).pixels
+    if target == "nina":
+        np.testing.assert_allclose(got, np.rint(np.nan_to_num(wanted)), atol=0.51)
+    else:
+        np.testing.assert_allclose(got, wanted, rtol=1e-6, atol=1e-3)
+    if target != "pixinsight":
+        stored = fits.getdata(made)
+        assert np.nanmax(stored) > 100 if target == "nina" else np.nanmax(np.abs(stored)) < 1

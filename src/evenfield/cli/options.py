@@ -80,6 +80,7 @@ def _options() -> list[Callable[[Command], Command]]:
         opt("--no-precalibration", "no_precalibration", is_flag=True, help="Subtract nothing from the flats."),
         opt("--auto-precalibration", "auto_precalibration", is_flag=True,
             help="Choose by best match, whatever the preferences say."),
+        opt("--bias", "calibration__bias", metavar="ADU|K*offset_setting", help=_help("calibration", "bias")),
         opt("--calibration-kinds", "calibration__kinds", type=NAMES, help=_help("calibration", "kinds")),
         opt("--dark-scale", "calibration__dark_scale", type=click.Choice(["auto", "exposure", "optimize", "none"]),
             help=_help("calibration", "dark_scale")),

@@ -216,11 +216,15 @@ def n_frames(group: FrameGroup) -> int:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What calibrates some frames of a group: one fit per role, and all the fits that were looked at."""
+    """What calibrates some frames of a group: one fit per role, and all the fits that were looked at.
+
+    ``how`` "pedestal" has no fits: ``pedestal_adu`` is subtracted, a bias that is one number.
+    """
 
     how: str
     fits: tuple[Fit, ...]
     looked_at: tuple[Fit, ...]
+    pedestal_adu: float | None = None
 
 
 def choose(frames: Sequence[FrameInfo], *, sets: Sequence[FrameGroup], how: str, limits: Limits) -> Choice | None:

@@ -166,7 +166,7 @@ _ENTRIES: Final = (
     _entry(
         "raw_not_installed", "What reads a camera's raw files is not installed", _WARNING, short="rawpy not installed",
         meaning="The raw files of cameras are read by LibRaw, which is an extra of its own.",
-        mend='python3 -m pip install "evenfield[raw]"',
+        mend='Install it: python3 -m pip install "evenfield[raw]".',
     ),
     # Nothing to do.
     _entry(
@@ -433,6 +433,11 @@ _ENTRIES: Final = (
         "move_failed", "Inputs were not moved", _WARNING,
         meaning="The masters are made, but an input file could not be moved.",
         mend="Move it by hand.",
+    ),
+    _entry(
+        "constant_bias_untold", "A bias that follows an unknown offset", _WARNING,
+        meaning="The number given with --bias is a multiple of the offset setting, which these frames do not tell.",
+        mend="Give the offset with --set 'PATTERN:offset_setting=N', or the bias itself in ADU.",
     ),
     _entry(
         "master_in_unit_range", "A ready master in the range 0..1", _NOTE,

@@ -5,6 +5,7 @@ refused when the value is built.
 """
 
 import math
+import re
 import string
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal, get_type_hints
@@ -32,6 +33,9 @@ MISMATCH_KEYS: Final = (
     "row_order", "number_domain", "filter", "rotator", "optics",
 )  # fmt: skip
 """Keys whose limit `--allow-mismatch` may widen. A different size can never be allowed."""
+
+
+_BIAS: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(\*\s*\$?offset(?:_setting)?)?\s*", re.IGNORECASE)
 
 
 def _doc(text: str, option: str, **limits: Any) -> Meta:
@@ -118,6 +122,14 @@ class CalibrationSettings(_Part, frozen=True, kw_only=True, forbid_unknown_field
     pedestal_adu: Annotated[
         Annotated[float, Meta(ge=-1e6, le=1e6)] | None, _doc("The number to subtract, ADU.", "--pedestal")
     ] = None
+    bias: Annotated[
+        str | None,
+        _doc(
+            "A bias that is one number, in the place of bias frames: ADU, or 64*offset_setting, which follows each "
+            "frame's offset.",
+            "--bias",
+        ),
+    ] = None
     kinds: Annotated[tuple[str, ...], _doc("Kinds that the automatic choice may use.", "--calibration-kinds")] = (
         CALIBRATION_KINDS
     )
@@ -151,10 +163,35 @@ class CalibrationSettings(_Part, frozen=True, kw_only=True, forbid_unknown_field
             raise SettingsError("Mode 'files' and a list of files go together.", mend="Use --calibrate-with FILE.")
         if (self.mode == "pedestal") != (self.pedestal_adu is not None):
             raise SettingsError("Mode 'pedestal' and a number go together.", mend="Use --pedestal ADU.")
+        if self.bias is not None:
+            self.bias_rule()
+            if self.mode != "auto":
+                raise SettingsError(
+                    "--bias stands in the place of bias frames, which are not looked for here.",
+                    mend="Leave out --bias, or --pedestal, --calibrate-with and --no-precalibration.",
+                )
         for name, text in (("--overscan", self.overscan), ("--trim", self.trim)):
             if text is not None and text != "header":
                 _check_section(name, text)
         self.mismatch_limits()
+
+    def bias_rule(self) -> tuple[float, bool]:
+        """The number of --bias, ADU, and whether it is multiplied with the offset setting."""
+        found = _BIAS.fullmatch(self.bias or "")
+        if found is None or float(found[1]) > 1e6:
+            raise SettingsError(
+                f"--bias {self.bias} is no bias.", mend="Write ADU, such as 512, or '64*offset_setting'."
+            )
+        return float(found[1]), found[2] is not None
+
+    def constant_bias(self, offset_setting: float | None) -> float | None:
+        """The bias of a frame of this offset, ADU; ``None`` where none was given, or the offset is not known."""
+        if self.bias is None:
+            return None
+        number, times_offset = self.bias_rule()
+        if not times_offset:
+            return number
+        return None if offset_setting is None else number * offset_setting
 
     def mismatch_limits(self) -> dict[str, float | None]:
         """Allowed mismatches: key -> limit; ``None`` allows any difference.

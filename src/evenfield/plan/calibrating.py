@@ -52,11 +52,35 @@ def calibrate_group(
     """Choose what calibrates a group, or say why nothing does."""
     if settings.mode in ("pedestal", "none"):
         return _plain(group, settings.mode, name)
+    found = _calibrated(group, sets=sets, settings=settings, name=name, strict=strict)
+    told = constant_bias_untold(group, settings, name)
+    return dataclasses.replace(found, findings=(*found.findings, *told))
+
+
+def constant_bias_untold(group: FrameGroup, settings: CalibrationSettings, name: str) -> tuple[Finding, ...]:
+    """A finding where --bias follows an offset that the frames do not tell."""
+    offset_setting = group.frames[0].setup.offset_setting
+    if settings.bias is None or settings.constant_bias(offset_setting) is not None:
+        return ()
+    text = f"{name}: --bias {settings.bias} was not used, since the frames tell no offset."
+    return (finding("constant_bias_untold", name, text),)
+
+
+def _calibrated(
+    group: FrameGroup, *, sets: Sequence[FrameGroup], settings: CalibrationSettings, name: str, strict: bool
+) -> GroupCalibration:
     limits = Limits.of(settings)
     usable = usable_sets(sets, settings)
     best: GroupCalibration | None = None
     tried: list[str] = []
+    number = settings.constant_bias(group.frames[0].setup.offset_setting)
     for how in hows(group, settings):
+        if how == "bias" and number is not None:
+            # A number that the user gave fits all frames, and comes before frames that were found.
+            choice = Choice(how="pedestal", fits=(), looked_at=(), pedestal_adu=number)
+            which = {frame.path: 0 for frame in group.frames}
+            found = GroupCalibration(how="pedestal", choices=(choice,), which=which)
+            return _with_sensor_note(_with_earlier(found, group, tried, usable, limits), group, name)
         found = _cover(group, usable, how, limits)
         if not found.left_out:
             found = _with_earlier(found, group, tried, usable, limits)
@@ -228,9 +252,16 @@ def _differences(one: Fit) -> str:
     return "; ".join(map(str, one.against))
 
 
+def constant_bias_title(number: float, settings: CalibrationSettings, offset_setting: float | None) -> str:
+    """Return "minus a bias of 1920 ADU (64 x offset 30)"."""
+    factor, times_offset = settings.bias_rule()
+    how = f" ({factor:g} x offset {offset_setting:g})" if times_offset and offset_setting is not None else ""
+    return f"minus a bias of {number:g} ADU{how}"
+
+
 def _with_sensor_note(found: GroupCalibration, group: FrameGroup, name: str) -> GroupCalibration:
     camera = group.frames[0].setup.camera
-    if found.how not in ("bias", "scaled_dark") or camera is None or not UNSTABLE_BIAS.search(camera):
+    if found.how not in ("bias", "scaled_dark", "pedestal") or camera is None or not UNSTABLE_BIAS.search(camera):
         return found
     told = finding("bias_on_unstable_sensor", name, f"{name}: bias subtracted, though {camera} needs dark flats.")
     return dataclasses.replace(found, findings=(*found.findings, told))

@@ -21,7 +21,14 @@ from evenfield.model.plan import Calibration, LightRecipe, LightStep, MasterRef,
 from evenfield.model.settings import CalibrationSettings, Settings
 from evenfield.model.targets import FULL_RANGE, TARGETS
 from evenfield.model.wording import plural
-from evenfield.plan.calibrating import GroupCalibration, allow_fix, set_title, usable_sets
+from evenfield.plan.calibrating import (
+    GroupCalibration,
+    allow_fix,
+    constant_bias_title,
+    constant_bias_untold,
+    set_title,
+    usable_sets,
+)
 from evenfield.plan.digests import FrameFacts, light_digests, relative_path
 from evenfield.plan.names import safe_piece
 from evenfield.plan.reasons import MOST_RUNNERS_UP, ToldKeys, match_findings, match_of, subtraction_title
@@ -92,7 +99,7 @@ def calibrate_lights(
             index = _place(choice, choices, frames, group, which)
             which.update({frame.path: index for frame in frames})
             bare += frames if choice is None else []
-    told: list[Finding] = []
+    told = list(constant_bias_untold(group, chosen, name))
     refused: Finding | None = None
     if bare:
         one = _nothing_fits(bare, usable, limits, name)
@@ -130,6 +137,9 @@ def _choice(
     frames: Sequence[FrameInfo], sets: Sequence[FrameGroup], settings: CalibrationSettings, limits: Limits
 ) -> Choice | None:
     for how in _hows(frames[0], settings):
+        number = settings.constant_bias(frames[0].setup.offset_setting)
+        if how == "bias" and number is not None:
+            return Choice(how="pedestal", fits=(), looked_at=(), pedestal_adu=number)
         rule = {"optimized_dark": "scaled_dark", "dark": "dark_flat"}.get(how, how)
         found = choose(frames, sets=sets, how=rule, limits=limits)
         if found is not None:
@@ -379,6 +389,9 @@ def _calibration(
             return Calibration(how="pedestal", title=f"minus a pedestal of {pedestal:g} ADU", pedestal_adu=pedestal)
         return Calibration(how="none", title="nothing subtracted")
     frames = [frame for frame in group.frames if chosen.which[frame.path] == index]
+    if choice.pedestal_adu is not None:
+        title = constant_bias_title(choice.pedestal_adu, settings.calibration, frames[0].setup.offset_setting)
+        return Calibration(how="pedestal", title=title, pedestal_adu=choice.pedestal_adu)
     masters: dict[str, MasterRef] = {}
     for fit in choice.fits:
         first = fit.group.frames[0]

@@ -18,7 +18,7 @@ from evenfield.model.rejections import FEW, Ccd, Sigma, ZScore, least_frames, re
 from evenfield.model.settings import Settings
 from evenfield.model.targets import FULL_RANGE, TARGETS
 from evenfield.model.wording import plural
-from evenfield.plan.calibrating import GroupCalibration, set_title
+from evenfield.plan.calibrating import GroupCalibration, constant_bias_title, set_title
 from evenfield.plan.defaults import recipe_for
 from evenfield.plan.digests import frame_facts, relative_path, step_digest
 from evenfield.plan.names import dark_template, product_names
@@ -229,6 +229,9 @@ def _calibration(
             return Calibration(how="pedestal", title=f"minus a pedestal of {pedestal:g} ADU", pedestal_adu=pedestal)
         return Calibration(how="none", title="nothing subtracted")
     frames = [frame for frame in group.frames if chosen.which[frame.path] == index]
+    if choice.pedestal_adu is not None:
+        title = constant_bias_title(choice.pedestal_adu, settings.calibration, frames[0].setup.offset_setting)
+        return Calibration(how="pedestal", title=title, pedestal_adu=choice.pedestal_adu)
     masters: dict[str, MasterRef] = {}
     for fit in choice.fits:
         ready = fit.group.frames[0]

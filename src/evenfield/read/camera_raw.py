@@ -28,7 +28,7 @@ from evenfield.read.refusals import COPY_AGAIN, refusal
 from evenfield.read.stored import FileSource
 from evenfield.read.unpacked import finished_scratch, scratch_file
 
-INSTALL: Final = 'python3 -m pip install "evenfield[raw]"'
+INSTALL: Final = 'Install it: python3 -m pip install "evenfield[raw]".'
 
 HEADER_BYTES: Final = 1 << 16
 """So many bytes from the start are hashed as the header: cameras put what they tell of a picture there."""

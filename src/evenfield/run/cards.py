@@ -141,7 +141,8 @@ def _header_pattern(cfa: str, step: Step, row_order: str | None, shape: tuple[in
 def _contains_bias(step: Step) -> bool:
     if step.kind is not FrameKind.FLAT:
         return True
-    return any(calibration.how in ("none", "pedestal") for calibration in step.calibrations)
+    # A number that the user gave is taken for the bias.
+    return any(calibration.how == "none" for calibration in step.calibrations)
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
