@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from evenfield.errors import DocumentError, EvenfieldError, SettingsError
+from evenfield.model.frame import FrameInfo
 from evenfield.model.plan import PLAN_SCHEMA, Plan
 from evenfield.model.report import REPORT_SCHEMA, Provenance, Report
 from evenfield.model.settings import Settings
@@ -63,6 +64,8 @@ def _check_plan(plan: Plan, path: str | os.PathLike[str]) -> None:
     outputs: set[str] = set()
     for light in plan.lights:
         lost = not len(light.inputs) == len(light.outputs) == len(light.digests)
+        lost = lost or len({output.casefold() for output in light.outputs}) < len(light.outputs)
+        lost = lost or any(not 0 <= item.calibration < len(light.calibrations) for item in light.inputs)
         outside = [one for one in light.outputs if _leaves(one)]
         if lost or outside or not light.inputs:
             what = (
@@ -107,6 +110,16 @@ def load_report(path: str | os.PathLike[str]) -> Report:
     data = _read(path, "report")
     _check_schema(data, path, REPORT_SCHEMA, "report")
     return _decode(data, Report, path, "report")
+
+
+def frame_from(text: str, *, origin: str) -> FrameInfo:
+    """A frame's description from its JSON.
+
+    Raises
+    ------
+    DocumentError
+    """
+    return _decode(text.encode(), FrameInfo, origin, "description of a frame")
 
 
 def decode_provenance(text: str, *, path: str) -> Provenance:

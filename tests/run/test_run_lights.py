@@ -340,3 +340,88 @@ def test_lights_for_other_programs(session: Session, target: str) -> None:
     if target != "pixinsight":
         stored = fits.getdata(made)
         assert np.nanmax(stored) > 100 if target == "nina" else np.nanmax(np.abs(stored)) < 1
+
+
+def raw_session(folder: Path, *, light_step: int = 1) -> Path:
+    """Raw darks, flats, dark flats and lights of a camera with 0.5 e-/ADU and 4 ADU of read noise."""
+    rng = np.random.default_rng(8)
+
+    def write(name: str, kind: str, seconds: float, level: float, step: int = 1) -> None:
+        values = 500 + level + rng.normal(0, np.sqrt(16 + level / 0.5), (60, 80))
+        pixels = (np.rint(values / step) * step).clip(0, 65535).astype(np.uint16)
+        hdu = fits.PrimaryHDU(pixels)
+        hdu.header.update({"IMAGETYP": kind, "EXPTIME": seconds, "INSTRUME": "Cam", "GAIN": 100, "OFFSET": 50,
+                           "CCD-TEMP": -10.0, "FILTER": "R", "EGAIN": 0.5,
+                           "DATE-OBS": "2026-03-14T20:00:00"})  # fmt: skip
+        path = folder / f"{name}.fits"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        hdu.writeto(path)
+
+    for number in range(20):
+        write(f"darks/D{number}", "Dark Frame", 60.0, 10.0)
+        write(f"flats/F{number}", "Flat Frame", 2.0, 30000.0)
+        write(f"darkflats/X{number}", "Dark Flat", 2.0, 0.0)
+    for number in range(2):
+        write(f"lights/L{number}", "Light Frame", 60.0, 1010.0, light_step)
+    return folder
+
+
+def calibrate(folder: Path, **parts: Any) -> Report:
+    """Calibrate the lights of a folder."""
+    settings = Settings(**parts)
+    survey = survey_folders([folder], settings=settings, skip=[str(folder / "out")])
+    return run_plan(make_plan(survey, output=str(folder / "out"), settings=settings, job="calibrate"))
+
+
+def test_the_noise_plane_is_the_scatter(tmp_path: Path) -> None:
+    """--maps tells the standard deviation of each pixel; pixels scatter by just that."""
+    report = calibrate(raw_session(tmp_path), output=OutputSettings(maps=True))
+    assert report.exit_code == 0
+    with fits.open(report.results[-1].lights[0].output) as file:
+        light, noise = file[0].data, file["NOISE"].data
+    assert noise.mean() == pytest.approx(np.sqrt(16 + 1010 / 0.5), rel=0.03)
+    assert ((light - light.mean()) / noise).std() == pytest.approx(1.0, abs=0.04)
+
+
+def test_without_egain_there_is_no_noise_plane(session: Session) -> None:
+    """Where nobody tells e-/ADU the noise is not made up: no plane, and a note."""
+    report = session.run(output=OutputSettings(maps=True))
+    assert "noise_unknown" in {one.code for one in report.results[0].findings}
+    with fits.open(session.product("L0")) as file:
+        assert "NOISE" not in [hdu.name for hdu in file]
+
+
+@pytest.mark.parametrize("step", [1, 4, 16])
+def test_mixed_scaling_is_told(tmp_path: Path, step: int) -> None:
+    """Lights whose numbers have another step than the darks' come from another converter or driver."""
+    report = calibrate(raw_session(tmp_path, light_step=step))
+    told = [one for one in report.results[-1].findings if one.code == "mixed_scaling"]
+    assert bool(told) == (step != 1)
+    if told:
+        assert f"steps of {step}, those of the darks in steps of 1" in told[0].message
+
+
+@pytest.mark.parametrize("target", ["evenfield", "pixinsight", "nina"])
+def test_packed_products_lose_nothing(session: Session, target: str) -> None:
+    """--compress gives the same pixels, read by us, by astropy or by the xisf package, and is recognized again."""
+    from evenfield.read import read_image
+
+    session.run("plain", output=OutputSettings(target=target, maps=target == "evenfield"))  # type: ignore[arg-type]
+    settings = OutputSettings(target=target, compress=True, maps=target == "evenfield")  # type: ignore[arg-type]
+    report = session.run(output=settings)
+    assert report.exit_code == 0
+    made = report.results[0].lights[0].output
+    plain = made.replace("/out/", "/plain/").removesuffix(".fz")
+    np.testing.assert_array_equal(read_image(made).pixels, read_image(plain).pixels)
+    if target == "pixinsight":
+        assert b'compression="zlib+sh' in Path(made).read_bytes()[:20000]
+    else:
+        assert made.endswith("_c.fits.fz")
+        with fits.open(made) as file:
+            np.testing.assert_array_equal(file[1].data, fits.getdata(plain))
+            assert file[1].header["OBJECT"] == "M 1"
+            if target == "evenfield":
+                np.testing.assert_array_equal(file["MASK"].data, fits.getdata(plain, "MASK"))
+    assert read_provenance(made).masters == read_provenance(plain).masters
+    again = session.run(output=settings)
+    assert {one.status for one in again.results[0].lights} == {StepStatus.REUSED}

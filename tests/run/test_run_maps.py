@@ -31,7 +31,7 @@ from evenfield.tiles import Work, resident_bytes
 
 N_FRAMES = 8
 SHAPE = (40, 64)
-NAMES = ["PRIMARY", "NOISE", "USED", "LOW", "HIGH"]
+NAMES = ["PRIMARY", "NOISE", "USED", "LOW", "HIGH", "DEFECTS"]
 
 F64 = NDArray[np.float64]
 

@@ -115,6 +115,10 @@ def find_dark_pixels(dark: Float32Array, *, bias: Float32Array, cfa: str | None 
         chosen = np.array(found, np.int64) + distance
         if chosen.shape[1] >= FEWEST_PIXELS:
             break
+    if chosen.shape[1] > 2 * MOST_PIXELS:
+        # Only the hottest are of use, and each costs nine numbers.
+        hottest = np.argpartition(-signal[chosen[0], chosen[1]], 2 * MOST_PIXELS)[: 2 * MOST_PIXELS]
+        chosen = chosen[:, np.sort(hottest)]
     rows, columns = chosen
     patches = _patches(signal, rows, columns, distance)
     contrast = patches[0] - np.median(patches[1:], axis=0)

@@ -56,6 +56,11 @@ def plan_paths(
     """Survey and plan. Where nothing can be planned, the plan has no steps and says why."""
     folder, single = split_output(output)
     skip = [folder]
+    library = settings.select.library
+    if library is not None:
+        if not os.path.isdir(library):
+            raise UsageError(f"There is no library in {library}.", mend="Leave --library out, or add masters to it.")
+        calibration = (*calibration, library)
     survey = survey_folders(paths, calibration=calibration, settings=settings, skip=skip, progress=progress.survey)
     progress.clear()
     try:

@@ -256,7 +256,7 @@ def _pattern(cards: Cards, filter_cfa: str | None) -> str | None:
 
 def _number_domain(cards: Cards, sample: str) -> str | None:
     """The unit of the pixel values, from BUNIT, else ADU for integers; floats without BUNIT are unknown."""
-    if "EVFSCALE" in cards.values:
+    if "EVFSCALE" in cards.values and sample.startswith("float"):
         # Our own product in the range 0..1: what reads it gives ADU.
         cards.known["number_domain"] = "EVFSCALE"
         return "adu"

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from evenfield.match.grouping import OPTICS_KEYS
 from evenfield.match.limits import ROUNDING, Limits
+from evenfield.match.matching import number_gap
 from evenfield.model.frame import KEY_WORDS, Difference, FrameInfo, key_text
 from evenfield.model.groups import FrameGroup
 from evenfield.model.plan import KeyValue
@@ -67,7 +68,7 @@ def fit_flat(lights: FrameGroup, flat: FrameGroup, *, limits: Limits) -> FlatFit
     first, other = lights.frames[0], flat.frames[0]
     for difference in first.setup.differences(other.setup):
         if difference.key not in UNIMPORTANT:
-            judge(difference, difference.key)
+            judge(difference, difference.key, number_gap(difference))
     # A filter that one side does not tell is none, or another one: to divide by it would be a guess.
     here_filter, there_filter = first.filter, other.filter
     if here_filter != there_filter:
@@ -93,14 +94,22 @@ def _judge_rotator(first: FrameInfo, other: FrameInfo, judge: Callable[[Differen
         judge(difference, "rotator", apart)
 
 
+def nights_words(days: int) -> str:
+    """How far apart two nights are: "same night", "3 days away", "of an unknown night"."""
+    if days == 0:
+        return "same night"
+    return "of an unknown night" if days >= FAR_AWAY else f"{days} day{'s' * (days != 1)} away"
+
+
 def nights_apart(here: KeyValue, there: KeyValue) -> int:
     """Days between two nights; `FAR_AWAY` where one is unknown and the other is not."""
     if here == there:
         return 0
     try:
         # A master of several nights, "2026-03-14_to_2026-03-16", is as near as its nearer end.
-        ends = [datetime.date.fromisoformat(part) for part in str(there).split("_to_")]
-        day = datetime.date.fromisoformat(str(here))
+        # A second series of a night, "2026-03-14-2", is of the same date.
+        ends = [datetime.date.fromisoformat(part[:10]) for part in str(there).split("_to_")]
+        day = datetime.date.fromisoformat(str(here)[:10])
     except ValueError:
         return FAR_AWAY
     if min(ends) <= day <= max(ends):

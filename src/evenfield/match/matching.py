@@ -106,7 +106,7 @@ def _fit(found: _Comparison) -> Fit:
             # A ready master in the range 0..1 is brought to ADU; the plan says so.
             continue
         else:
-            found.judge(difference, difference.key, _number_gap(difference))
+            found.judge(difference, difference.key, number_gap(difference))
     _compare_content(found)
     d_exposure = 0.0 if found.role == "bias" else _compare_exposure(found)
     d_temperature = _compare_temperature(found)
@@ -132,7 +132,8 @@ def _setup_differences(here: SensorSetup, there: SensorSetup) -> tuple[Differenc
     return here.differences(there)
 
 
-def _number_gap(difference: Difference) -> float | None:
+def number_gap(difference: Difference) -> float | None:
+    """How far apart two values are that are numbers."""
     try:
         return abs(float(difference.here or "") - float(difference.there or ""))
     except ValueError:

@@ -435,6 +435,18 @@ _ENTRIES: Final = (
         mend="Move it by hand.",
     ),
     _entry(
+        "master_old", "A ready master that is old", _NOTE,
+        meaning="Sensors grow hot pixels and dust moves: a bias, dark or dark flat is remarked upon after a year, a "
+        "flat after 30 days.",
+        mend="Take new frames; or set the age with --max-age KIND:DAYS.",
+    ),
+    _entry(
+        "raw_frames_fit", "Raw frames beside a ready master", _NOTE,
+        meaning="A ready master was nearer by exposure, temperature or number of frames than a raw set that "
+        "fits as well.",
+        mend="To use the raw frames, leave the master out.",
+    ),
+    _entry(
         "constant_bias_untold", "A bias that follows an unknown offset", _WARNING,
         meaning="The number given with --bias is a multiple of the offset setting, which these frames do not tell.",
         mend="Give the offset with --set 'PATTERN:offset_setting=N', or the bias itself in ADU.",
@@ -450,6 +462,11 @@ _ENTRIES: Final = (
         "no_lights", "There are no lights", _BLOCKER,
         meaning="None of the frames is a light, so nothing can be calibrated.",
         mend="Give the folder with the lights; if a header says otherwise, use --set 'PATTERN:kind=light'.",
+    ),
+    _entry(
+        "lights_not_adu", "Lights that are not in ADU", _BLOCKER,
+        meaning="Raw lights are numbers of a converter. These were changed by another program, or are of a simulator.",
+        mend="Give the raw lights; or, if they are in ADU, say so with --set 'PATTERN:number_domain=adu'.",
     ),
     _entry(
         "light_uncalibrated", "Nothing is subtracted from lights", _WARNING, short="nothing subtracted",
@@ -503,9 +520,25 @@ _ENTRIES: Final = (
         mend="Take darks of the lights' own exposure, and use --dark-scale none.",
     ),
     _entry(
+        "light_failed", "A light was not calibrated", _BLOCKER,
+        meaning="Reading, computing or writing this light failed; the others were made.",
+        mend="Read the message; the next run makes what is missing.",
+    ),
+    _entry(
         "low_clipped", "Lights cut off at the bottom", _WARNING, short="cut off at the bottom",
         meaning="Pixels stand at the least value that the raw frame can hold: what lay below is lost.",
         mend="Raise the offset of the camera.",
+    ),
+    _entry(
+        "mixed_scaling", "Lights and darks of different scaling", _WARNING, short="another scaling than its dark",
+        meaning="The numbers of lights and darks have different steps: one of them comes from a converter of more "
+        "bits, or from a driver that multiplies by 4 or 16 where the other does not.",
+        mend="Take darks with the same driver, program and readout mode.",
+    ),
+    _entry(
+        "noise_unknown", "No noise plane", _NOTE,
+        meaning="The noise of a light follows from e-/ADU and from the noise of a dark frame of its exposure.",
+        mend="Give e-/ADU with --set 'PATTERN:egain_e_per_adu=NUMBER', and raw darks or evenfield's masters of them.",
     ),
     _entry(
         "values_clipped", "Values that the output cannot hold", _WARNING,

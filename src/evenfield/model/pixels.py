@@ -31,6 +31,9 @@ class PixelFlag(enum.IntFlag):
     NOT_POSITIVE = 4
     WEAK = 8
     ALL_REJECTED = 16
+    HOT = 32
+    COLD = 64
+    UNSTABLE = 128
 
 
 FLAG_WORDS: dict[PixelFlag, str] = {
@@ -39,6 +42,9 @@ FLAG_WORDS: dict[PixelFlag, str] = {
     PixelFlag.NOT_POSITIVE: "zero or negative in a master flat: dividing by it gives NaN",
     PixelFlag.WEAK: "below 0.2 of the level of its master flat",
     PixelFlag.ALL_REJECTED: "every sample was rejected; the value is that of the fallback",
+    PixelFlag.HOT: "far brighter in the dark than its neighbors",
+    PixelFlag.COLD: "less than half as bright in the flat as its neighbors",
+    PixelFlag.UNSTABLE: "far noisier in the dark than its signal explains",
 }
 
 

@@ -91,8 +91,19 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     keep_bad_frames: bool
     sample: str
     target: str = "evenfield"
+    compress: bool = False
     maps: bool = False
     because: str
+
+
+class OverscanPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A region of overscan, and the region that it is subtracted from; (row start, row stop, column start, column stop)
+    in raw pixels. ``rows``: a curve along the rows in the place of one median.
+    """
+
+    source: tuple[int, int, int, int]
+    target: tuple[int, int, int, int]
+    rows: bool = False
 
 
 class StepInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -129,6 +140,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     calibrations: tuple[Calibration, ...] = ()
     recipe: Recipe
     overscan: tuple[int, int, int, int] | None = None
+    overscan_parts: tuple[OverscanPart, ...] = ()
     trim: tuple[int, int, int, int] | None = None
     needs: tuple[str, ...] = ()
     output: str
@@ -151,6 +163,7 @@ class LightRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     pedestal: float = 0.0
     sample: str
     target: str = "evenfield"
+    compress: bool = False
     maps: bool = False
 
 
@@ -174,6 +187,7 @@ class LightStep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     flat_match: Match | None = None
     recipe: LightRecipe
     overscan: tuple[int, int, int, int] | None = None
+    overscan_parts: tuple[OverscanPart, ...] = ()
     trim: tuple[int, int, int, int] | None = None
     needs: tuple[str, ...] = ()
     because: tuple[str, ...] = ()

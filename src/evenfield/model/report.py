@@ -92,7 +92,7 @@ class LightRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     ``factor`` is what its dark was scaled by, with its standard error where it was found from the pixels;
     ``median_adu`` the median of the calibrated light before a pedestal was added; ``negative`` and ``no_data`` are
     numbers of pixels, ``low_clipped`` those at the least value that the raw frame can hold, ``clipped`` those that the
-    type written cannot hold.
+    type written cannot hold. ``step_adu`` is the step of the raw numbers.
     """
 
     path: str
@@ -107,6 +107,7 @@ class LightRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     no_data: int = 0
     low_clipped: int = 0
     clipped: int = 0
+    step_adu: float | None = None
 
 
 class StepResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

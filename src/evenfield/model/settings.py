@@ -26,6 +26,12 @@ GROUP_KEYS: Final = ("filter", "night", "rotator", "temperature", "exposure")
 PEDESTAL_SHARE: Final = 1e-4
 """The share of pixels that an automatic pedestal leaves below zero."""
 
+MOST_OVERSCANS: Final = 4
+"""Regions of overscan: sensors are read out through up to so many amplifiers."""
+
+MASTER_AGE_DAYS: Final = {"bias": 365.0, "dark": 365.0, "dark_flat": 365.0, "flat": 30.0}
+"""Kind -> days after which a ready master is old: sensors grow hot pixels, dust moves."""
+
 CALIBRATION_KINDS: Final = ("dark_flat", "dark", "bias")
 
 MISMATCH_KEYS: Final = (
@@ -59,6 +65,10 @@ class SelectSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     calibration_recursive: Annotated[
         bool, _doc("Search the calibration folders with all that lies below them.", "--calibration-recursive")
     ] = True
+    library: Annotated[
+        str | None,
+        _doc("Folder of masters that are used wherever they fit; see evenfield library.", "--library"),
+    ] = None
 
 
 class GroupSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,10 +151,26 @@ class CalibrationSettings(_Part, frozen=True, kw_only=True, forbid_unknown_field
             "--dark-scale",
         ),
     ] = "auto"
+    max_age: Annotated[
+        tuple[str, ...],
+        _doc(
+            "KIND:DAYS, the age from which on a ready master is remarked upon; bias, dark and dark_flat 365 and flat "
+            "30 by default.",
+            "--max-age",
+        ),
+    ] = ()
     overscan: Annotated[
         str | None,
-        _doc("Subtract the median of this region from each frame: a FITS section, or 'header'.", "--overscan"),
+        _doc(
+            "Subtract the median of this region from each frame: a FITS section, or 'header'. Up to four, each with "
+            "what it is subtracted from: 'SOURCE>TARGET;SOURCE>TARGET'.",
+            "--overscan",
+        ),
     ] = None
+    overscan_fit: Annotated[
+        Literal["median", "rows"],
+        _doc("One median for each region of overscan, or a curve along its rows.", "--overscan-fit"),
+    ] = "median"
     trim: Annotated[str | None, _doc("Keep this region only: a FITS section, or 'header'.", "--trim")] = None
     allow_mismatch: Annotated[
         tuple[str, ...], _doc("KEY[:LIMIT], a mismatch to accept; recorded in the product.", "--allow-mismatch")
@@ -163,17 +189,52 @@ class CalibrationSettings(_Part, frozen=True, kw_only=True, forbid_unknown_field
             raise SettingsError("Mode 'files' and a list of files go together.", mend="Use --calibrate-with FILE.")
         if (self.mode == "pedestal") != (self.pedestal_adu is not None):
             raise SettingsError("Mode 'pedestal' and a number go together.", mend="Use --pedestal ADU.")
+        self.age_limits()
         if self.bias is not None:
             self.bias_rule()
+            if self.overscan is not None:
+                raise SettingsError("--bias and --overscan would subtract the bias twice.", mend="Keep one of them.")
             if self.mode != "auto":
                 raise SettingsError(
                     "--bias stands in the place of bias frames, which are not looked for here.",
                     mend="Leave out --bias, or --pedestal, --calibrate-with and --no-precalibration.",
                 )
-        for name, text in (("--overscan", self.overscan), ("--trim", self.trim)):
-            if text is not None and text != "header":
-                _check_section(name, text)
+        if self.trim is not None and self.trim != "header":
+            _check_section("--trim", self.trim)
+        for source, target in self.overscan_regions():
+            for text in (source, target):
+                if text is not None and text != "header":
+                    _check_section("--overscan", text)
         self.mismatch_limits()
+
+    def overscan_regions(self) -> tuple[tuple[str, str | None], ...]:
+        """What --overscan names: sections or "header", each with the section that it is subtracted from."""
+        if self.overscan is None:
+            return ()
+        found = []
+        for piece in self.overscan.split(";"):
+            source, arrow, target = piece.partition(">")
+            found.append((source.strip(), target.strip() if arrow else None))
+        if len(found) > MOST_OVERSCANS or (len(found) > 1 and any(target is None for _, target in found)):
+            raise SettingsError(
+                f"--overscan {self.overscan} cannot be used.",
+                mend="Name up to four regions; several need a target each: "
+                "'[1:20,*]>[41:1064,*];[21:40,*]>[1065:2088,*]'.",
+            )
+        return tuple(found)
+
+    def age_limits(self) -> dict[str, float]:
+        """Kind -> the greatest age of a ready master that is not remarked upon, days."""
+        found = dict(MASTER_AGE_DAYS)
+        for text in self.max_age:
+            kind, _, days = text.partition(":")
+            if kind not in found or not days.replace(".", "", 1).isdigit():
+                raise SettingsError(
+                    f"--max-age does not understand '{text}'.",
+                    mend=f"Write KIND:DAYS with one of {', '.join(found)}.",
+                )
+            found[kind] = float(days)
+        return found
 
     def bias_rule(self) -> tuple[float, bool]:
         """The number of --bias, ADU, and whether it is multiplied with the offset setting."""
@@ -310,6 +371,10 @@ class OutputSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "--for",
         ),
     ] = "evenfield"
+    compress: Annotated[
+        bool,
+        _doc("Pack products without loss: tile-compressed FITS (.fits.fz), or packed blocks in XISF.", "--compress"),
+    ] = False
     name: Annotated[
         str,
         _doc(
@@ -337,6 +402,12 @@ class OutputSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = None
 
     @property
+    def suffix(self) -> str:
+        """What the names of products end with."""
+        suffix = TARGETS[self.target].suffix
+        return f"{suffix}.fz" if self.compress and suffix == ".fits" else suffix
+
+    @property
     def written_as(self) -> str:
         """The type of the pixels: what was asked for, unless the program that they are for takes one only."""
         return TARGETS[self.target].sample or self.sample
@@ -347,6 +418,11 @@ class OutputSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise SettingsError(
                 f"--for {self.target} takes values of 0..1, which --output-type uint16 cannot hold.",
                 mend="Leave --output-type out.",
+            )
+        if self.maps and TARGETS[self.target].scale != 1.0:
+            raise SettingsError(
+                f"--maps writes extensions in ADU, which --for {self.target} has no use for.",
+                mend="Leave one of them out.",
             )
         if self.move_inputs is not None:
             check_move_template(self.move_inputs)

@@ -53,6 +53,7 @@ def recipe_for(kind: FrameKind, *, n_frames: int, settings: Settings) -> Recipe:
         keep_bad_frames=combine.keep_bad_frames or dark,
         sample=settings.output.written_as if not dark else (TARGETS[settings.output.target].sample or "float32"),
         target=settings.output.target,
+        compress=settings.output.compress,
         maps=settings.output.maps,
         because=because,
     )

@@ -20,11 +20,18 @@ FrameFacts: TypeAlias = tuple[float | None, ...]
 def frame_facts(frames: Iterable[FrameInfo], *, root: str) -> dict[str, FrameFacts]:
     """The described values that enter a product, by path relative to the root.
 
-    The saturation level decides which pixels a frame's level is taken over; exposure and temperatures stand in the
-    header. They belong to the digest, because a correction by the user changes them and not the file.
+    The saturation level decides which pixels a frame's level is taken over, e-/ADU what is rejected by known noise and
+    the noise of lights; exposure and temperatures stand in the header. They belong to the digest, because a correction
+    by the user changes them and not the file.
     """
     return {
-        relative_path(frame.path, root): (frame.exposure_s, frame.sensor_c, frame.set_c, frame.saturation_adu)
+        relative_path(frame.path, root): (
+            frame.exposure_s,
+            frame.sensor_c,
+            frame.set_c,
+            frame.saturation_adu,
+            frame.egain_e_per_adu,
+        )
         for frame in frames
     }
 
@@ -64,7 +71,7 @@ def step_digest(
         "inputs": [_input_facts(item, facts) for item in step.inputs],
         "calibrations": calibrations,
         "recipe": msgspec.structs.replace(step.recipe, because=""),
-        "overscan": step.overscan,
+        "overscan": [step.overscan, step.overscan_parts],
         "trim": step.trim,
         "group": step.group,
         "hash": hash_kind,
@@ -109,8 +116,9 @@ def light_digests(step: LightStep, *, hash_kind: str, facts: Mapping[str, FrameF
         "algorithm": ALGORITHM_VERSION,
         "kind": step.kind,
         "flat": None if step.flat is None else [step.flat.digest, step.flat.crop],
-        "recipe": step.recipe,
-        "overscan": step.overscan,
+        # How darks may be scaled was decided: `how` and `factor` say it.
+        "recipe": msgspec.structs.replace(step.recipe, dark_scale=""),
+        "overscan": [step.overscan, step.overscan_parts],
         "trim": step.trim,
         "cfa": step.group.get("cfa"),
         "hash": hash_kind,

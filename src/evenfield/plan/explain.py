@@ -106,8 +106,7 @@ def _step_lines(step: Step, plan: Plan, *, search: bool) -> list[str]:
     for text in step.because:
         lines += _wrapped(f"- {text}", 2, hang=2)
     lines += _wrapped(f"Made of {plural(len(step.inputs), 'frame')}: {_range(step)}", 2)
-    if step.overscan is not None:
-        lines += _wrapped(f"Overscan: the median of {section_text(step.overscan)} is subtracted from each frame", 2)
+    lines += _overscan_lines(step)
     if step.trim is not None:
         lines += _wrapped(f"Trimmed to {section_text(step.trim)}", 2)
     for index, calibration in enumerate(step.calibrations):
@@ -137,8 +136,7 @@ def _light_lines(step: LightStep, *, nearly: bool) -> list[str]:
     for text in step.because:
         lines += _wrapped(f"- {text}", 2, hang=2)
     lines += _wrapped(f"Made of {plural(len(step.inputs), 'frame')}: {_range(step)}", 2)
-    if step.overscan is not None:
-        lines += _wrapped(f"Overscan: the median of {section_text(step.overscan)} is subtracted from each frame", 2)
+    lines += _overscan_lines(step)
     if step.trim is not None:
         lines += _wrapped(f"Trimmed to {section_text(step.trim)}", 2)
     for index, calibration in enumerate(step.calibrations):
@@ -158,6 +156,17 @@ def _light_lines(step: LightStep, *, nearly: bool) -> list[str]:
     for one in step.findings:
         lines += _finding_lines(one)
     lines += _wrapped(f"-> {step.outputs[0]}{' ...' if len(step.outputs) > 1 else ''}, written as {recipe.sample}", 2)
+    return lines
+
+
+def _overscan_lines(step: Step | LightStep) -> list[str]:
+    if step.overscan is not None:
+        return _wrapped(f"Overscan: the median of {section_text(step.overscan)} is subtracted from each frame", 2)
+    lines = []
+    for part in step.overscan_parts:
+        how = "a curve along the rows" if part.rows else "the median"
+        text = f"Overscan: {how} of {section_text(part.source)} is subtracted from {section_text(part.target)}"
+        lines += _wrapped(text, 2)
     return lines
 
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from evenfield.match.clusters import exposure_clusters
-from evenfield.match.flats import FlatFit, choose_flat, flat_reasons
+from evenfield.match.flats import FlatFit, choose_flat, flat_reasons, nights_words
 from evenfield.match.limits import Limits, is_ccd
-from evenfield.match.matching import Choice, choose, is_full_range, nearest
+from evenfield.match.matching import Choice, choose, is_full_range, nearest, over_all
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo, FrameKind, exposure_text
 from evenfield.model.groups import FrameGroup
 from evenfield.model.plan import Calibration, LightRecipe, LightStep, MasterRef, Match, RunnerUp, Step, StepInput
 from evenfield.model.settings import CalibrationSettings, Settings
-from evenfield.model.targets import FULL_RANGE, TARGETS
+from evenfield.model.targets import FULL_RANGE
 from evenfield.model.wording import plural
 from evenfield.plan.calibrating import (
     GroupCalibration,
@@ -31,7 +31,15 @@ from evenfield.plan.calibrating import (
 )
 from evenfield.plan.digests import FrameFacts, light_digests, relative_path
 from evenfield.plan.names import safe_piece
-from evenfield.plan.reasons import MOST_RUNNERS_UP, ToldKeys, match_findings, match_of, subtraction_title
+from evenfield.plan.reasons import (
+    MOST_RUNNERS_UP,
+    ToldKeys,
+    age_findings,
+    fresher_findings,
+    match_findings,
+    match_of,
+    subtraction_title,
+)
 from evenfield.plan.regions import Regions, disagreement
 
 FOLDER: Final = "lights"
@@ -57,9 +65,19 @@ def draft_lights(
 ) -> tuple[LightDraft, ...]:
     """Choose for each group of lights what is subtracted and what it is divided by."""
     limits = Limits.of(settings.calibration)
-    names = _names(groups)
+    parts: list[FrameGroup] = []
+    for group in groups:
+        # Lights of which nothing can be subtracted are a step of their own: the others do not lose their flat for them.
+        found = calibrate_lights(group, sets=sets, settings=settings, name="")
+        bare = {path for path, index in found.which.items() if found.choices[index] is None}
+        if (found.how in ("pedestal", "none") and settings.calibration.mode != "auto") or not bare:
+            parts.append(group)
+            continue
+        for some in (False, True):
+            frames = tuple(frame for frame in group.frames if (frame.path in bare) == some)
+            parts += [dataclasses.replace(group, frames=frames)] if frames else []
     drafts = []
-    for group, name in zip(groups, names, strict=True):
+    for group, name in zip(parts, _names(parts), strict=True):
         flat, others = choose_flat(group, flats, limits=limits)
         calibration = calibrate_lights(group, sets=sets, settings=settings, name=name)
         drafts.append(LightDraft(group=group, name=name, calibration=calibration, flat=flat, other_flats=others))
@@ -89,16 +107,18 @@ def calibrate_lights(
         which.update({frame.path: 0 for frame in group.frames})
         return GroupCalibration(how=chosen.mode, choices=(None,), which=which)
     limits = Limits.of(chosen)
-    # A dark flat was taken for the flats, whatever its exposure.
-    usable = [one for one in usable_sets(sets, _with_darks(chosen)) if one.kind is not FrameKind.DARK_FLAT]
+    usable = usable_sets(sets, _with_darks(chosen))
+    if chosen.mode == "auto":
+        # A dark flat was taken for the flats, whatever its exposure.
+        usable = [one for one in usable if one.kind is not FrameKind.DARK_FLAT]
     choices: list[Choice | None] = []
     bare: list[FrameInfo] = []
-    for part in _parts(group.frames):
-        for frames in _covered(part, usable, chosen, limits):
-            choice = _choice(frames, usable, chosen, limits)
-            index = _place(choice, choices, frames, group, which)
-            which.update({frame.path: index for frame in frames})
-            bare += frames if choice is None else []
+    for frames in _alike(group.frames):
+        # Each light gets the best that fits it: none loses its dark because another one is too warm for it.
+        choice = _choice(frames, usable, chosen, limits)
+        index = _place(choice, choices, frames, group, which)
+        which.update({frame.path: index for frame in frames})
+        bare += frames if choice is None else []
     told = list(constant_bias_untold(group, chosen, name))
     refused: Finding | None = None
     if bare:
@@ -156,26 +176,20 @@ def _named(choice: Choice, how: str) -> Choice:
     return Choice(how=how, fits=fits, looked_at=looked_at)
 
 
-def _parts(frames: Sequence[FrameInfo]) -> list[list[FrameInfo]]:
-    """Lights of one exposure; those of unknown exposure last."""
-    known = [frame for frame in frames if frame.exposure_s is not None]
-    parts: dict[float, list[FrameInfo]] = {}
-    for frame, label in zip(known, exposure_clusters([frame.exposure_s or 0.0 for frame in known]), strict=True):
-        parts.setdefault(label, []).append(frame)
-    unknown = [frame for frame in frames if frame.exposure_s is None]
-    return [*(parts[label] for label in sorted(parts)), *([unknown] if unknown else [])]
+def _alike(frames: Sequence[FrameInfo]) -> list[list[FrameInfo]]:
+    """Lights that no set of darks can tell apart, by exposure and temperature; unknown ones last."""
+    found: dict[tuple[object, ...], list[FrameInfo]] = {}
+    for frame in frames:
+        found.setdefault((frame.exposure_s, frame.temperature_c, frame.pedestal_adu), []).append(frame)
 
+    def order(key: tuple[object, ...]) -> tuple[float, float]:
+        exposure, temperature = key[:2]
+        return (
+            exposure if isinstance(exposure, float) else math.inf,
+            temperature if isinstance(temperature, float) else math.inf,
+        )
 
-def _covered(
-    part: list[FrameInfo], sets: Sequence[FrameGroup], settings: CalibrationSettings, limits: Limits
-) -> list[list[FrameInfo]]:
-    """The lights that are calibrated alike: all of an exposure, or, where no set fits all of them, those alike."""
-    if _choice(part, sets, settings, limits) is not None:
-        return [part]
-    alike: dict[tuple[object, ...], list[FrameInfo]] = {}
-    for frame in part:
-        alike.setdefault((frame.temperature_c, frame.exposure_s, frame.pedestal_adu), []).append(frame)
-    return list(alike.values())
+    return [found[key] for key in sorted(found, key=order)]
 
 
 def _place(
@@ -195,6 +209,9 @@ def _place(
         exposures = {frame.exposure_s for frame in group.frames if which.get(frame.path) == index}
         # The factor of a scaled dark follows the exposure.
         if same and (choice.how not in ("scaled_dark", "optimized_dark") or exposures == {frames[0].exposure_s}):
+            # What was unknown of these lights only must not be lost.
+            fits = tuple(over_all([a, b]) for a, b in zip(known.fits, choice.fits, strict=True))
+            choices[index] = dataclasses.replace(known, fits=fits)
             return index
     choices.append(choice)
     return len(choices) - 1
@@ -248,18 +265,22 @@ def _light_step(
     calibrations = tuple(
         _calibration(chosen, index, group, settings, regions, by_id, made_by) for index in range(len(chosen.choices))
     )
-    subtracted = all(one.how != "none" for one in calibrations)
+    subtracted = all(one.how != "none" for one in calibrations) or settings.calibration.overscan is not None
     findings = [*chosen.findings, *match_findings(chosen, group, draft.name, told=told)]
+    used = [fit.group for choice in chosen.choices if choice is not None for fit in choice.fits]
+    used += [draft.flat.group] if draft.flat is not None else []
+    findings += age_findings(used, group, draft.name, limits=settings.calibration.age_limits())
+    findings += fresher_findings(chosen, draft.name)
     flat, told_flat = _flat(draft, regions, by_id, flats_by, subtracted=subtracted)
     findings += told_flat
     if settings.calibration.overscan is None and group.frames[0].overscan_section:
         text = f"{draft.name}: the header names {group.frames[0].overscan_section}."
         findings.append(finding("overscan_ignored", draft.name, text))
-    refused = chosen.refused or _refused(draft, regions, settings)
+    refused = _not_adu(draft) or chosen.refused or _refused(draft, regions, settings)
     if settings.run.strict and refused is None:
         refused = next((one for one in told_flat if one.code in ("no_flat_fits", "flat_not_applied")), None)
     rule, amount = settings.light.pedestal_rule()
-    suffix = TARGETS[settings.output.target].suffix
+    suffix = settings.output.suffix
     cfa = group.frames[0].setup.cfa
     separate = settings.light.cfa_flat if cfa not in (None, "MONO") else "joint"
     refs = [ref for one in calibrations for ref in one.masters.values()] + ([flat] if flat else [])
@@ -288,15 +309,26 @@ def _light_step(
             pedestal=amount,
             sample=settings.output.written_as,
             target=settings.output.target,
+            compress=settings.output.compress,
             maps=settings.output.maps,
         ),
         overscan=own.overscan,
+        overscan_parts=own.parts,
         trim=own.trim,
         needs=tuple(dict.fromkeys(ref.step for ref in refs if ref.step)),
         because=_because(group, calibrations, flat, draft),
         findings=tuple(findings),
         refused=refused,
     )
+
+
+def _not_adu(draft: LightDraft) -> Finding | None:
+    """A refusal of lights that are not in ADU: pedestals, limits and the range for other programs are."""
+    domain = draft.group.frames[0].setup.number_domain
+    if domain in (None, "adu"):
+        return None
+    what = {"unit": "in the range 0..1", "electron": "in electrons"}.get(domain, domain)
+    return finding("lights_not_adu", draft.name, f"{draft.name}: the lights are {what}, not in ADU.")
 
 
 def _refused(draft: LightDraft, regions: Mapping[str, Regions], settings: Settings) -> Finding | None:
@@ -329,8 +361,7 @@ def _flat(
         return None, [finding("flat_not_applied", name, text)]
     told = []
     if found.days:
-        far = f"{plural(found.days, 'day')} away" if found.days < 10_000 else "of an unknown night"
-        text = f"{name}: divided by {_flat_title(found.group)}, {far}: dust may have moved."
+        text = f"{name}: divided by {_flat_title(found.group)}, {nights_words(found.days)}: dust may have moved."
         told.append(finding("flat_of_other_night", name, text))
     if found.allowed:
         told.append(finding("mismatch_allowed", name, f"{name}: flat used in spite of {'; '.join(found.allowed)}."))
@@ -364,7 +395,7 @@ def _flat_match(draft: LightDraft) -> Match | None:
         RunnerUp(
             title=_flat_title(one.group),
             differences=one.against,
-            why="; ".join(map(str, one.against)) or f"fits, but is {plural(one.days, 'day')} away",
+            why="; ".join(map(str, one.against)) or f"fits, {nights_words(one.days)}",
         )
         for one in draft.other_flats[:MOST_RUNNERS_UP]
     )
@@ -447,6 +478,5 @@ def _because(
     if len(calibrations) > 4:
         lines.append(f"and {len(calibrations) - 4} more exposures in the same way")
     if flat is not None and draft.flat is not None:
-        night = "same night" if draft.flat.days == 0 else f"{plural(draft.flat.days, 'day')} away"
-        lines.append(f"divided by {flat.title}: same setup and filter, {night}")
+        lines.append(f"divided by {flat.title}: same setup and filter, {nights_words(draft.flat.days)}")
     return tuple(lines)

@@ -101,7 +101,13 @@ def make_plan(
     told_by = told_keys(survey.frames)
     choices = [choice for one in lights for choice in one.calibration.choices if choice is not None]
     built = build_steps(
-        drafts, root=survey.root, settings=settings, regions=regions, told=told_by, extra=extra, more=choices
+        drafts,
+        root=survey.root,
+        settings=_for_masters(settings) if calibrating else settings,
+        regions=regions,
+        told=told_by,
+        extra=extra,
+        more=choices,
     )
     light_steps = build_lights(
         lights,
@@ -140,6 +146,14 @@ def make_plan(
         notes=_notes(survey, groups, settings),
     )
     return msgspec.structs.replace(plan, digest=plan_digest(plan))
+
+
+def _for_masters(settings: Settings) -> Settings:
+    """The settings of masters that lights only pass through: as 16-bit integers they would lose what lies below 0."""
+    if settings.output.written_as != "uint16":
+        return settings
+    output = msgspec.structs.replace(settings.output, sample="float32", target="evenfield")
+    return msgspec.structs.replace(settings, output=output)
 
 
 def _light_drafts(

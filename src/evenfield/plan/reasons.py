@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import datetime
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
+from evenfield.match.limits import GOOD_SET
 from evenfield.match.matching import Choice, Fit, is_full_range, n_frames, rank
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
@@ -218,6 +221,55 @@ def _untold(fits: Sequence[Fit], group: FrameGroup) -> list[str]:
     ]
 
 
+def age_days(frame: FrameInfo, master: FrameInfo) -> float | None:
+    """Days from a master to a frame; ``None`` where one of them does not tell its time."""
+    times = []
+    for one in (frame, master):
+        try:
+            times.append(datetime.datetime.fromisoformat((one.taken_at or one.local_at or "").rstrip("Z")[:26]))
+        except ValueError:
+            return None
+    return (times[0] - times[1]).total_seconds() / 86400.0
+
+
+def age_findings(
+    masters: Iterable[FrameGroup], group: FrameGroup, name: str, *, limits: Mapping[str, float]
+) -> list[Finding]:
+    """A finding for each ready master that is older than its kind should be."""
+    found = []
+    for one in masters:
+        kind = one.kind.value
+        age = age_days(group.frames[0], one.frames[0]) if one.is_master else None
+        if age is not None and abs(age) > limits.get(kind, math.inf):
+            apart = f"{abs(age):.0f} days {'older' if age > 0 else 'younger'} than the {_frames_word(group)}"
+            text = f"{name}: the ready master {set_title(one)} is {apart}."
+            found.append(finding("master_old", name, text))
+    return found
+
+
+def _frames_word(group: FrameGroup) -> str:
+    return f"{group.kind.words}s"
+
+
+def fresher_findings(chosen: GroupCalibration, name: str) -> list[Finding]:
+    """A note where raw frames that would fit lie beside the ready master that was taken."""
+    found = []
+    for choice in chosen.choices:
+        for one in choice.fits if choice else ():
+            others = [
+                other
+                for other in (choice.looked_at if choice else ())
+                if other.fits
+                and other.role == one.role
+                and not other.group.is_master
+                and len(other.group.frames) >= GOOD_SET
+            ]
+            if one.group.is_master and others:
+                text = f"{name}: a ready master {set_title(one.group)} was taken, though raw frames fit: "
+                found.append(finding("raw_frames_fit", name, text + f"{fit_title(others[0])}."))
+    return list({one.message: one for one in found}.values())
+
+
 def match_findings(chosen: GroupCalibration, group: FrameGroup, name: str, *, told: ToldKeys) -> list[Finding]:
     """What the user should know about the matches of a group, one finding a cause.
 
@@ -229,7 +281,9 @@ def match_findings(chosen: GroupCalibration, group: FrameGroup, name: str, *, to
     allowed = list(dict.fromkeys(text for fit in fits for text in fit.allowed))
     single = list(dict.fromkeys(set_title(fit.group) for fit in fits if fit.group.frames[0].n_combined == 1))
     if single:
-        text = f"{name}: {', '.join(single)} is a single raw frame, whose whole noise goes into every flat."
+        text = (
+            f"{name}: {', '.join(single)} is a single raw frame, whose whole noise goes into every {group.kind.words}."
+        )
         found.append(finding("few_dark_frames", name, text))
     scaled_masters = list(
         dict.fromkeys(set_title(fit.group) for fit in fits if is_full_range(group.frames[0], fit.group))
@@ -247,7 +301,8 @@ def match_findings(chosen: GroupCalibration, group: FrameGroup, name: str, *, to
     setup_keys = [key for key in unknown if key not in ("exposure_s", "sensor_c")]
     if lost:
         words = ", ".join(KEY_WORDS[key] for key in lost)
-        text = f"{name}: {words} told neither by the flats nor by what is subtracted, though by other frames."
+        neither = f"told neither by the {group.kind.words}s nor by what is subtracted"
+        text = f"{name}: {words} {neither}, though by other frames."
         found.append(finding("match_unknown", name, text))
     # Most cameras have a single readout mode and do not speak of it.
     never = [KEY_WORDS[key] for key in untold if key not in lost and key != "readout_mode"]
@@ -256,9 +311,11 @@ def match_findings(chosen: GroupCalibration, group: FrameGroup, name: str, *, to
     if setup_keys:
         words = ", ".join(KEY_WORDS.get(key, key) for key in setup_keys)
         titles = " and ".join(dict.fromkeys(set_title(fit.group, role=fit.role) for fit in fits))
-        found.append(finding("match_unknown", name, f"{name}: {words} known of the flats or of {titles} only."))
+        found.append(
+            finding("match_unknown", name, f"{name}: {words} known of the {group.kind.words}s or of {titles} only.")
+        )
     if "exposure_s" in unknown:
-        found.append(finding("exposure_unknown", name, f"{name}: flats or darks carry no exposure."))
+        found.append(finding("exposure_unknown", name, f"{name}: {group.kind.words}s or darks carry no exposure."))
     if "sensor_c" in unknown:
         found.append(finding("temperature_unknown", name, f"{name}: frames carry no temperature."))
     scaled = [choice for choice in chosen.choices if choice is not None and choice.how == "scaled_dark"]

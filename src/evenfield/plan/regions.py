@@ -10,6 +10,7 @@ import msgspec
 
 from evenfield.errors import SettingsError
 from evenfield.model.frame import FrameInfo
+from evenfield.model.plan import OverscanPart
 from evenfield.model.sections import Region, section, section_text
 from evenfield.model.settings import CalibrationSettings
 
@@ -25,6 +26,7 @@ class Regions:
     """
 
     overscan: Region | None = None
+    parts: tuple[OverscanPart, ...] = ()
     trim: Region | None = None
     problem: str = ""
     code: str = "section_unknown"
@@ -34,11 +36,40 @@ class Regions:
 def regions_of(frame: FrameInfo, *, settings: CalibrationSettings) -> Regions:
     """The overscan and trim regions of a frame, from the settings or, where they say "header", from its header."""
     try:
-        overscan = _region(settings.overscan, frame.overscan_section, frame, "BIASSEC")
+        overscan, parts = _overscan(settings, frame)
         trim = _region(settings.trim, frame.trim_section, frame, "TRIMSEC")
     except SettingsError as error:
         return Regions(problem=error.message)
-    return _shifted_mosaic(frame, overscan, trim) or Regions(overscan=overscan, trim=trim)
+    found = _shifted_mosaic(frame, overscan, trim) or Regions(overscan=overscan, trim=trim)
+    return dataclasses.replace(found, parts=parts)
+
+
+def _overscan(settings: CalibrationSettings, frame: FrameInfo) -> tuple[Region | None, tuple[OverscanPart, ...]]:
+    """The one region whose median is subtracted from all of the frame, or the parts where it is not as plain as that.
+
+    Raises
+    ------
+    SettingsError
+        If a region leaves the frame, or a curve along rows is asked for where the overscan lacks rows of its target.
+    """
+    rows, columns = frame.setup.shape
+    named = settings.overscan_regions()
+    if len(named) == 1 and named[0][1] is None and settings.overscan_fit == "median":
+        return _region(named[0][0], frame.overscan_section, frame, "BIASSEC"), ()
+    parts = []
+    for text, target_text in named:
+        source = _region(text, frame.overscan_section, frame, "BIASSEC")
+        target = (0, rows, 0, columns) if target_text is None else section(target_text, frame.setup.shape)
+        if source is None:
+            continue
+        by_rows = settings.overscan_fit == "rows"
+        if by_rows and (source[0] > target[0] or source[1] < target[1]):
+            raise SettingsError(
+                f"The overscan {section_text(source)} has not all rows of {section_text(target)}: no curve along them "
+                "can be drawn."
+            )
+        parts.append(OverscanPart(source=source, target=target, rows=by_rows))
+    return None, tuple(parts)
 
 
 def _region(asked: str | None, header: str | None, frame: FrameInfo, keyword: str) -> Region | None:
@@ -85,6 +116,6 @@ def disagreement(regions: list[Regions]) -> str:
     problem = next((one.problem for one in regions if one.problem), "")
     if problem:
         return problem
-    if len({(one.overscan, one.trim) for one in regions}) > 1:
+    if len({(one.overscan, one.parts, one.trim) for one in regions}) > 1:
         return "the frames' headers name different overscan or trim regions."
     return ""

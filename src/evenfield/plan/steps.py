@@ -16,13 +16,21 @@ from evenfield.model.groups import FrameGroup
 from evenfield.model.plan import Calibration, Excluded, MasterRef, Recipe, Step, StepInput
 from evenfield.model.rejections import FEW, Ccd, Sigma, ZScore, least_frames, rejection_text
 from evenfield.model.settings import Settings
-from evenfield.model.targets import FULL_RANGE, TARGETS
+from evenfield.model.targets import FULL_RANGE
 from evenfield.model.wording import plural
 from evenfield.plan.calibrating import GroupCalibration, constant_bias_title, set_title
 from evenfield.plan.defaults import recipe_for
 from evenfield.plan.digests import frame_facts, relative_path, step_digest
 from evenfield.plan.names import dark_template, product_names
-from evenfield.plan.reasons import ToldKeys, flat_because, match_findings, match_of, subtraction_title
+from evenfield.plan.reasons import (
+    ToldKeys,
+    age_findings,
+    flat_because,
+    fresher_findings,
+    match_findings,
+    match_of,
+    subtraction_title,
+)
 from evenfield.plan.regions import Regions, disagreement
 
 
@@ -142,8 +150,9 @@ def _dark_step(group: FrameGroup, name: str, *, root: str, settings: Settings, r
         inputs=tuple(_input(frame, root, 0) for frame in group.frames),
         recipe=recipe,
         overscan=own.overscan,
+        overscan_parts=own.parts,
         trim=own.trim,
-        output=f"calibration/{name}{TARGETS[settings.output.target].suffix}",
+        output=f"calibration/{name}{settings.output.suffix}",
         because=(f"{plural(len(group.frames), group.kind.words)}: {recipe.because}",),
         findings=tuple(findings),
         refused=_refused(recipe, group, name, regions, settings),
@@ -170,6 +179,9 @@ def _flat_step(
         for index in range(len(chosen.choices))
     )
     findings = [*chosen.findings, *_recipe_findings(recipe, kept, name), *match_findings(chosen, kept, name, told=told)]
+    used = [fit.group for choice in chosen.choices if choice is not None for fit in choice.fits]
+    findings += age_findings(used, kept, name, limits=settings.calibration.age_limits())
+    findings += fresher_findings(chosen, name)
     if len(frames) < FEW:
         findings.append(finding("few_frames", name, f"{name}: only {plural(len(frames), 'flat')}; {recipe.because}."))
     if settings.group.no_grouping:
@@ -190,9 +202,10 @@ def _flat_step(
         calibrations=calibrations,
         recipe=recipe,
         overscan=own.overscan,
+        overscan_parts=own.parts,
         trim=own.trim,
         needs=tuple(dict.fromkeys(ref.step for one in calibrations for ref in one.masters.values() if ref.step)),
-        output=f"{name}{TARGETS[settings.output.target].suffix}",
+        output=f"{name}{settings.output.suffix}",
         because=flat_because(kept, calibrations, recipe),
         findings=tuple(findings),
         refused=chosen.refused or _refused(recipe, kept, name, regions, settings),

@@ -15,7 +15,7 @@ from evenfield.read.remembered import RememberedFrames
 from evenfield.read.scan import Listing, Problem, list_files
 
 if TYPE_CHECKING:
-    from evenfield.read.sources import open_source, read_history, read_image
+    from evenfield.read.sources import open_source, read_extension, read_history, read_image
     from evenfield.read.views import ArraySource, CroppedSource, kept_if_packed
 
 _HOMES = {
@@ -23,6 +23,7 @@ _HOMES = {
     "CroppedSource": "views",
     "kept_if_packed": "views",
     "open_source": "sources",
+    "read_extension": "sources",
     "read_history": "sources",
     "read_image": "sources",
 }
@@ -38,6 +39,7 @@ __all__ = [
     "list_files",
     "open_source",
     "raise_file_limit",
+    "read_extension",
     "read_header",
     "read_history",
     "read_image",

@@ -19,7 +19,7 @@ from evenfield.errors import DamagedFileError, EvenfieldError
 from evenfield.model.header import RawHeader
 from evenfield.model.pixels import FLOAT32_ENCODING, Encoding, Float32Array, Tile
 from evenfield.read.access import ByteStream, FileBytes
-from evenfield.read.decode import SampleFormat
+from evenfield.read.decode import SampleFormat, adu_of_one
 from evenfield.read.fits import Opened
 from evenfield.read.hashing import ContentHash
 from evenfield.read.refusals import COPY_AGAIN, refusal
@@ -60,6 +60,7 @@ class CompressedSource:
             self._section = self._hdus[opened.hdu.index].section
             if tuple(self._section.shape[-2:]) != opened.header.shape:
                 raise ValueError(f"astropy sees {self._section.shape}, the header says {opened.header.shape}")
+        self._scale = adu_of_one(opened.header)
         self.remarks = tuple(dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught))
 
     @property
@@ -85,7 +86,7 @@ class CompressedSource:
         with _quiet_astropy(self.header.path):
             index = (*(0,) * self._planes, slice(tile.start, tile.stop), slice(None))
             values = np.asarray(self._section[index])
-            np.copyto(target, values, casting="unsafe")
+            np.copyto(target, values if self._scale == 1.0 else values * self._scale, casting="unsafe")
 
     def read(self, tile: Tile) -> Float32Array:
         """The band as a new float32 array; blank samples are NaN."""

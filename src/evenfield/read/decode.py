@@ -43,10 +43,18 @@ class SampleFormat:
 
 def in_adu(how: SampleFormat, header: RawHeader) -> SampleFormat:
     """The format that gives ADU again, of a product that was written in the range 0..1 (its card EVFSCALE)."""
-    scale = header.get("EVFSCALE")
-    if isinstance(scale, bool) or not isinstance(scale, int | float) or not 0 < scale < math.inf:
+    scale = adu_of_one(header)
+    if scale == 1.0:
         return how
     return dataclasses.replace(how, bscale=how.bscale * scale, bzero=how.bzero * scale)
+
+
+def adu_of_one(header: RawHeader) -> float:
+    """The ADU that are 1 in a file of floats, by its card EVFSCALE; 1 where it has none."""
+    scale = header.get("EVFSCALE")
+    if not header.sample.startswith("float") or isinstance(scale, bool) or not isinstance(scale, int | float):
+        return 1.0
+    return float(scale) if 0 < scale < math.inf else 1.0
 
 
 def fits_format(bitpix: int, *, bscale: float, bzero: float, blank: int | None) -> SampleFormat:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from evenfield.errors import UsageError
 from evenfield.model.header import CardValue
-from evenfield.model.pixels import Image, Tile, Unit
+from evenfield.model.pixels import Float32Array, Image, Tile, Unit
 from evenfield.model.sections import Region
 from evenfield.read.access import FileBytes, open_bytes
 from evenfield.read.decode import fits_format, in_adu
@@ -124,6 +126,30 @@ def read_image(path: str | os.PathLike[str]) -> Image:
         return Image(pixels=pixels, unit=_unit(source.header.get("BUNIT")), header=source.header.cards)
     finally:
         source.close()
+
+
+def read_extension(path: str | os.PathLike[str], name: str) -> Float32Array | None:
+    """An image extension of a FITS file by its name, float32; ``None`` where there is none, or the file is no FITS.
+
+    Raises
+    ------
+    ReadError
+        If the file cannot be opened.
+    """
+    where = os.path.abspath(path)
+    file = open_bytes(where)
+    try:
+        if container(file.read(0, FIRST_READ), where) not in (Container.PLAIN, Container.GZIP):
+            return None
+    finally:
+        file.close()
+    from astropy.io import fits
+
+    with fits.open(where, memmap=False) as hdus:
+        for hdu in hdus:
+            if hdu.name == name.upper() and getattr(hdu, "data", None) is not None and hdu.data.ndim == 2:
+                return np.ascontiguousarray(hdu.data, dtype=np.float32)
+    return None
 
 
 def read_history(path: str | os.PathLike[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Final
 import evenfield
 from evenfield.describe.mosaics import upside_down
 from evenfield.model.frame import FrameInfo, FrameKind
-from evenfield.model.header import RawHeader
+from evenfield.model.header import CardValue, RawHeader
 from evenfield.model.plan import LightStep, Step
 from evenfield.model.report import LightRecord, Provenance
 from evenfield.model.targets import TARGETS
@@ -56,7 +56,7 @@ def product_cards(step: Step, provenance: Provenance, *, frames: Sequence[FrameI
     origin = step.group.get("origin")
     if isinstance(origin, tuple | list):
         cards += [("XORGSUBF", origin[0], "first column"), ("YORGSUBF", origin[1], "first row")]
-    if step.overscan is not None:
+    if step.overscan is not None or step.overscan_parts:
         cards.append(("EVFOVSC", True, "the overscan was subtracted"))
     if setup.cfa == "MONO":
         cards.append(("COLORCCD", 0, "no colour filter array"))
@@ -72,8 +72,11 @@ def product_cards(step: Step, provenance: Provenance, *, frames: Sequence[FrameI
 
 
 _REPLACED: Final = frozenset(
-    ("BUNIT", "PEDESTAL", "CALSTAT", "HISTORY", "COMMENT", "", "CHECKSUM", "DATASUM", "DATAMIN", "DATAMAX", "LONGSTRN")
-)
+    (
+        "BUNIT", "PEDESTAL", "CALSTAT", "HISTORY", "COMMENT", "", "CHECKSUM", "DATASUM", "DATAMIN", "DATAMAX",
+        "LONGSTRN", "BAYERPAT", "XBAYROFF", "YBAYROFF", "COLORTYP", "ROWORDER",
+    )
+)  # fmt: skip
 """Cards of a raw light that its calibrated one has in its own way, or not at all."""
 
 _REGIONS: Final = frozenset(("BIASSEC", "TRIMSEC", "DATASEC", "CCDSEC", "XORGSUBF", "YORGSUBF"))
@@ -88,7 +91,7 @@ def light_cards(
     """The cards of a calibrated light: those of the raw one, and what was done to it."""
     gone = _REPLACED | _REGIONS if step.trim is not None else _REPLACED
     cards: list[Card] = [
-        (keyword, value, "")
+        (keyword, _moved(keyword, value, step), "")
         for keyword, value in (header.cards if header is not None else ())
         if keyword not in gone and not keyword.startswith("EVF") and _WRITABLE.fullmatch(keyword)
     ]
@@ -96,7 +99,7 @@ def light_cards(
     done = "".join(
         letter
         for letter, is_done in (
-            ("B", calibration.how != "none"),
+            ("B", calibration.how != "none" or step.overscan is not None or bool(step.overscan_parts)),
             ("D", "dark" in calibration.masters),
             ("F", step.flat is not None),
         )
@@ -112,14 +115,27 @@ def light_cards(
     ]
     if scale is not None:
         own.append(("EVFSCALE", scale, "ADU that are 1 in this file"))
+    cfa, order = frame.setup.cfa, frame.setup.row_order
+    if order is not None:
+        own.append(("ROWORDER", order, "order of the rows"))
+    if cfa is not None and cfa != "MONO":
+        own.append(("BAYERPAT", _header_pattern(cfa, step, order, frame.setup.shape), "CFA pattern"))
     if record.factor is not None:
         own.append(("EVFDARK", record.factor, "factor of the dark"))
     if step.trim is not None:
         x, y = frame.setup.origin or (0, 0)
         own += [("XORGSUBF", x + step.trim[2], "first column"), ("YORGSUBF", y + step.trim[0], "first row")]
-    if step.overscan is not None:
+    if step.overscan is not None or step.overscan_parts:
         own.append(("EVFOVSC", True, "the overscan was subtracted"))
     return [*cards, *own]
+
+
+def _moved(keyword: str, value: CardValue, step: LightStep) -> CardValue:
+    """The place of a sky coordinate's reference pixel, as seen from the first pixel that trimming leaves."""
+    if step.trim is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    start = {"CRPIX1": step.trim[2], "CRPIX2": step.trim[0]}.get(keyword)
+    return value if start is None else value - start
 
 
 def _scale(target: str) -> float | None:
@@ -132,7 +148,7 @@ def _unit(step: Step) -> str:
     return "adu" if step.recipe.level == "none" and _scale(step.recipe.target) is None else "relative"
 
 
-def _header_pattern(cfa: str, step: Step, row_order: str | None, shape: tuple[int, int]) -> str:
+def _header_pattern(cfa: str, step: Step | LightStep, row_order: str | None, shape: tuple[int, int]) -> str:
     # Headers give the pattern of the picture's top row, which a BOTTOM-UP file stores last.
     rows = shape[0] if step.trim is None else step.trim[1] - step.trim[0]
     return upside_down(cfa, rows=rows) if row_order == "BOTTOM-UP" else cfa
@@ -142,6 +158,8 @@ def _contains_bias(step: Step) -> bool:
     if step.kind is not FrameKind.FLAT:
         return True
     # A number that the user gave is taken for the bias.
+    if step.overscan is not None or step.overscan_parts:
+        return False
     return any(calibration.how == "none" for calibration in step.calibrations)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from evenfield.model.frame import FrameKind
 from evenfield.model.plan import FileUse, Plan
 from evenfield.model.report import StepResult
 from evenfield.run.job import ended_well
@@ -13,7 +14,10 @@ from evenfield.run.job import ended_well
 
 def final_uses(plan: Plan, results: Sequence[StepResult]) -> tuple[FileUse, ...]:
     """The plan's uses, with the frames that were left out while running, and those whose master was not made."""
-    excluded = {one.path: one for result in results if ended_well(result) for one in result.excluded}
+    lights = {result.id for result in results if result.kind is FrameKind.LIGHT}
+    excluded = {
+        one.path: one for result in results if ended_well(result) or result.id in lights for one in result.excluded
+    }
     made = {result.id for result in results if ended_well(result)}
     found = []
     for use in plan.files:
@@ -24,9 +28,8 @@ def final_uses(plan: Plan, results: Sequence[StepResult]) -> tuple[FileUse, ...]
             kind = "unreadable" if out.code == "frame_failed" else "left_out"
             found.append(msgspec.structs.replace(use, use=kind, code=out.code, reason=out.reason))
         elif not made.intersection(use.steps):
-            found.append(
-                msgspec.structs.replace(use, use="left_out", code="not_made", reason="its master was not made")
-            )
+            what = "it was not calibrated" if lights.intersection(use.steps) else "its master was not made"
+            found.append(msgspec.structs.replace(use, use="left_out", code="not_made", reason=what))
         else:
             found.append(use)
     return tuple(found)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 import numpy as np
 
+from evenfield.calibrate.overscan import OverscanView
 from evenfield.calibrate.views import CalibratedView
 from evenfield.errors import EvenfieldError, InputChangedError, ReadError
 from evenfield.model.calibration import CalibrationTerms
@@ -59,6 +60,7 @@ def opened_frames(step: Step, job: Job) -> Iterator[OpenFrames]:
                 source = open_frame(path, job)
                 stack.callback(source.close)
                 shift = 0.0 if step.overscan is None else region_median(source, step.overscan)
+                less = OverscanView(source, step.overscan_parts) if step.overscan_parts else source
             except ReadError as error:
                 if job.plan.settings.run.strict:
                     raise
@@ -67,7 +69,7 @@ def opened_frames(step: Step, job: Job) -> Iterator[OpenFrames]:
                 continue
             check_header(source, item, path)
             items.append(item)
-            sources.append(source)
+            sources.append(less)
             shifts.append(shift)
         if sources and step.kind is FrameKind.FLAT:
             sources = _keep_unpacked(sources, step, job, stack)
@@ -183,7 +185,7 @@ def subtractions_of(
     records: dict[tuple[str, str], MasterRecord] = {}
 
     def source(role: str, ref: MasterRef, factor: float | None) -> PixelSource:
-        path = _master_path(ref, job)
+        path = master_path(ref, job)
         if path not in opened:
             found = open_frame(path, job)
             stack.callback(found.close)
@@ -234,14 +236,21 @@ def master_source(
     ------
     ReadError
     """
-    path = _master_path(ref, job)
+    path = master_path(ref, job)
     source = open_frame(path, job)
     stack.callback(source.close)
     record = MasterRecord(role=role, name=os.path.basename(path), digest=ref.digest, hash=source.content_hash())
     return CroppedSource(source, trim) if ref.crop and trim is not None else source, record
 
 
-def _master_path(ref: MasterRef, job: Job) -> str:
+def master_path(ref: MasterRef, job: Job) -> str:
+    """Where a master lies.
+
+    Raises
+    ------
+    EvenfieldError
+        If the step that makes it has not made it.
+    """
     if ref.path is not None:
         return ref.path
     result = job.results.get(ref.step or "")

@@ -4,89 +4,48 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
+import math
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from evenfield.calibrate.frames import calibrate_frame
-from evenfield.calibrate.optimize import DarkFit, DarkPixels, find_dark_pixels, fit_dark
-from evenfield.errors import EvenfieldError, MemoryBudgetError, OutputExistsError
+from evenfield.calibrate.optimize import DarkFit, DarkPixels, fit_dark
+from evenfield.calibrate.overscan import OverscanView
+from evenfield.combine.steps import STEP_PIXELS, step_of
+from evenfield.errors import Cancelled, EvenfieldError, OutputExistsError, ReadError
 from evenfield.examine.limits import WEAK
 from evenfield.examine.statistics import median_of
 from evenfield.model.calibration import CalibrationTerms
-from evenfield.model.catalogue import finding
+from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.events import Progressed
-from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo
-from evenfield.model.pixels import Float32Array, Image, PixelFlag, PixelSource, Tile
-from evenfield.model.plan import Calibration, Excluded, LightStep, StepInput
+from evenfield.model.pixels import Float32Array, Image, PixelFlag, Tile
+from evenfield.model.plan import Calibration, Excluded, LightStep
 from evenfield.model.report import InputRecord, LightRecord, MasterRecord, Provenance, StepResult, StepStatus, Verdict
-from evenfield.model.wording import name_files, plural
-from evenfield.normalize.trimmed import divisor_band, trimmed_means
-from evenfield.read import ArraySource, CroppedSource, reason_of
+from evenfield.read import CroppedSource, reason_of
 from evenfield.run.cards import light_cards
 from evenfield.run.done import existing_provenance
 from evenfield.run.executors import work_through
-from evenfield.run.frames import check_header, master_source, open_frame, region_median, subtractions_of
+from evenfield.run.frames import check_header, open_frame, region_median
 from evenfield.run.job import Job, check_unchanged
-from evenfield.run.loop import LEVEL_PIXELS, Subtraction
+from evenfield.run.light_findings import FailedLight, failure_findings, light_findings
+from evenfield.run.light_masters import LightMasters, lights_at_once, noise_is_known, open_light_masters
+from evenfield.run.loop import LEVEL_PIXELS
 from evenfield.run.products import write_product
 from evenfield.run.provenance import to_history
-from evenfield.tiles import INTERPRETER_BYTES, LIGHT_BYTES, bands
+from evenfield.tiles import bands
 
 MASK_NAME: Final = "MASK"
 """The name of the extension with `PixelFlag` bits."""
 
-MANY_LOW: Final = 1e-4
-"""The share of pixels at the least value from which on a light counts as cut off."""
-
-MANY_NEGATIVE: Final = 0.6
-"""The share of negative pixels that a sky without light and a right dark do not reach."""
-
-GLOW_LIMIT: Final = 1.0
-"""A glow as bright as the noise of a pixel of the master dark is seen in a picture."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Flat:
-    """A master flat: its values, the mean of each color, and the pattern by which they are told apart."""
-
-    source: PixelSource
-    means: dict[str, float]
-    cfa: str | None
-
-    def band(self, tile: Tile) -> tuple[Float32Array, Float32Array]:
-        """Rows of the flat, and what a light is divided by there."""
-        values = self.source.read(tile)
-        return values, divisor_band(values, row_start=tile.start, means=self.means, cfa=self.cfa)
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Masters:
-    """All that lights are calibrated with; ``which`` indexes ``subtractions`` by calibration, or is -1."""
-
-    subtractions: tuple[Subtraction, ...]
-    which: tuple[int, ...]
-    flat: _Flat | None
-    hot: Mapping[int, DarkPixels]
-    records: tuple[MasterRecord, ...]
-    shape: tuple[int, int]
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Failed:
-    """A light that was not calibrated."""
-
-    item: StepInput
-    code: str
-    reason: str
-    mend: str
+NOISE_NAME: Final = "NOISE"
+"""The name of the extension with the standard deviation of each pixel."""
 
 
 def calibrate_step(step: LightStep, *, job: Job) -> StepResult:
@@ -100,10 +59,10 @@ def calibrate_step(step: LightStep, *, job: Job) -> StepResult:
     began = time.perf_counter()
     done, lock = 0, threading.Lock()
     with contextlib.ExitStack() as stack:
-        masters = _open_masters(step, job, stack)
-        threads = _threads(step, masters, job)
+        masters = open_light_masters(step, job, stack)
+        threads = lights_at_once(step, masters, job)
 
-        def one(index: int) -> LightRecord | _Failed:
+        def one(index: int) -> LightRecord | FailedLight:
             nonlocal done
             found = _calibrate_one(step, index, masters, job)
             with lock:
@@ -115,79 +74,7 @@ def calibrate_step(step: LightStep, *, job: Job) -> StepResult:
     return _result(step, masters, found, job, seconds=time.perf_counter() - began)
 
 
-def _open_masters(step: LightStep, job: Job, stack: contextlib.ExitStack) -> _Masters:
-    subtractions, which, records = subtractions_of(step, job, stack)
-    shape = _shape(step, job)
-    rows = Tile(start=0, stop=shape[0])
-    flat = None
-    if step.flat is not None:
-        source, record = master_source("flat", step.flat, step.trim, job, stack)
-        values = source.read(rows)
-        colors = _cfa(step) if step.recipe.cfa_flat == "separate" else None
-        flat = _Flat(source=source, means=trimmed_means(values, cfa=colors), cfa=colors)
-        records = (*records, record)
-        del values
-    hot: dict[int, DarkPixels] = {}
-    for index, calibration in enumerate(step.calibrations):
-        at = which[index]
-        if calibration.how == "optimized_dark" and at >= 0 and at not in hot:
-            one = subtractions[at]
-            assert one.bias is not None
-            hot[at] = find_dark_pixels(one.first.read(rows), bias=one.bias.read(rows), cfa=_cfa(step))
-    held = _held(subtractions, flat, shape, job)
-    return _Masters(
-        subtractions=held[0], which=tuple(which), flat=held[1], hot=hot, records=tuple(records), shape=shape
-    )
-
-
-def _cfa(step: LightStep) -> str | None:
-    cfa = step.group.get("cfa")
-    return None if cfa is None else str(cfa)
-
-
-def _held(
-    subtractions: Sequence[Subtraction], flat: _Flat | None, shape: tuple[int, int], job: Job
-) -> tuple[tuple[Subtraction, ...], _Flat | None]:
-    """The masters in memory where a third of the budget holds all of them; else they are read for every light."""
-    sources = {id(one.first): one.first for one in subtractions}
-    sources |= {id(one.bias): one.bias for one in subtractions if one.bias is not None}
-    if flat is not None:
-        sources[id(flat.source)] = flat.source
-    if len(sources) * 4 * shape[0] * shape[1] > job.budget_bytes // 3:
-        return tuple(subtractions), flat
-    rows = Tile(start=0, stop=shape[0])
-    held: dict[int, PixelSource] = {key: ArraySource(source.read(rows)) for key, source in sources.items()}
-    kept = tuple(
-        dataclasses.replace(one, first=held[id(one.first)], bias=None if one.bias is None else held[id(one.bias)])
-        for one in subtractions
-    )
-    return kept, None if flat is None else dataclasses.replace(flat, source=held[id(flat.source)])
-
-
-def _shape(step: LightStep, job: Job) -> tuple[int, int]:
-    if step.trim is not None:
-        return step.trim[1] - step.trim[0], step.trim[3] - step.trim[2]
-    return job.frame(step.inputs[0]).setup.shape
-
-
-def _threads(step: LightStep, masters: _Masters, job: Job) -> int:
-    """As many lights at a time as the memory holds."""
-    pixels = masters.shape[0] * masters.shape[1]
-    held = {id(one.first) for one in masters.subtractions if isinstance(one.first, ArraySource)}
-    held |= {id(one.bias) for one in masters.subtractions if isinstance(one.bias, ArraySource)}
-    n_held = len(held) + (masters.flat is not None and isinstance(masters.flat.source, ArraySource))
-    left = job.budget_bytes - INTERPRETER_BYTES - 4 * n_held * pixels
-    threads = left // (LIGHT_BYTES * pixels)
-    if threads < 1:
-        needed = INTERPRETER_BYTES + (LIGHT_BYTES + 12) * pixels
-        raise MemoryBudgetError(
-            f"The memory budget of {job.budget_bytes / 2**20:.0f} MiB does not hold a light of {step.id}.",
-            mend=f"Give at least --memory {needed / 2**20 + 1:.0f}MiB.",
-        )
-    return min(threads, job.threads)
-
-
-def _calibrate_one(step: LightStep, index: int, masters: _Masters, job: Job) -> LightRecord | _Failed:
+def _calibrate_one(step: LightStep, index: int, masters: LightMasters, job: Job) -> LightRecord | FailedLight:
     """One light; the boundary at which its error becomes a value."""
     item = step.inputs[index]
     path, output = job.input_path(item), job.product_path(step.outputs[index])
@@ -197,11 +84,24 @@ def _calibrate_one(step: LightStep, index: int, masters: _Masters, job: Job) -> 
             return _reused(known, path, output)
         return _make_one(step, index, masters, job)
     except OutputExistsError as error:
-        return _Failed(item=item, code="output_exists", reason=error.message, mend=error.mend)
+        return FailedLight(item=item, code="output_exists", reason=error.message, mend=error.mend)
+    except Cancelled:
+        raise
     except EvenfieldError as error:
         if job.plan.settings.run.strict:
             raise
-        return _Failed(item=item, code="frame_failed", reason=reason_of(error, path), mend=error.mend)
+        unreadable = isinstance(error, ReadError)
+        code = "light_failed" if unreadable or error.code not in CATALOGUE else error.code
+        reason = reason_of(error, path) if unreadable else error.message.rstrip(".")
+        return FailedLight(item=item, code=code, reason=reason, mend=error.mend, unreadable=unreadable)
+    except Exception as error:  # whatever goes wrong with one light, the others go on
+        if job.plan.settings.run.strict:
+            raise
+        reason = f"{type(error).__name__}: {error}"
+        mend = (
+            "Give a smaller --memory." if isinstance(error, MemoryError) else "This is a fault of evenfield: report it."
+        )
+        return FailedLight(item=item, code="light_failed", reason=reason, mend=mend)
 
 
 def _reused(known: Provenance, path: str, output: str) -> LightRecord:
@@ -219,10 +119,11 @@ def _reused(known: Provenance, path: str, output: str) -> LightRecord:
         no_data=int(measured.get("no_data_pixels") or 0),
         low_clipped=int(measured.get("low_clipped_pixels") or 0),
         clipped=int(measured.get("clipped_pixels") or 0),
+        step_adu=measured.get("step_adu"),
     )
 
 
-def _make_one(step: LightStep, index: int, masters: _Masters, job: Job) -> LightRecord:
+def _make_one(step: LightStep, index: int, masters: LightMasters, job: Job) -> LightRecord:
     item = step.inputs[index]
     path, output = job.input_path(item), job.product_path(step.outputs[index])
     calibration = step.calibrations[item.calibration]
@@ -233,19 +134,24 @@ def _make_one(step: LightStep, index: int, masters: _Masters, job: Job) -> Light
         header = check_header(source, item, path)
         shift = 0.0 if step.overscan is None else region_median(source, step.overscan)
         shift += calibration.pedestal_adu or 0.0
-        pixels = (source if step.trim is None else CroppedSource(source, step.trim)).read(
-            Tile(start=0, stop=masters.shape[0])
-        )
+        whole = Tile(start=0, stop=masters.shape[0])
+        pixels = (source if step.trim is None else CroppedSource(source, step.trim)).read(whole)
+        low_clipped, light_step = _low_clipped(pixels, frame), _step(pixels, frame)
+        mask = _raw_mask(pixels, frame) if step.recipe.maps else None
+        if step.overscan_parts:
+            less = OverscanView(source, step.overscan_parts)
+            pixels = (less if step.trim is None else CroppedSource(less, step.trim)).read(whole)
         content_hash = source.content_hash()
     finally:
         source.close()
-    low_clipped = _low_clipped(pixels, frame)
-    mask = _raw_mask(pixels, frame) if step.recipe.maps else None
+    told = masters.told[item.calibration]
+    noise = np.empty(pixels.shape, np.float32) if mask is not None and noise_is_known(told, frame) else None
     at = masters.which[item.calibration]
     fit = None
     if at in masters.hot:
         fit = _fit(pixels, masters.hot[at], calibration, shift, frame)
-    _apply(pixels, masters, at, shift, None if fit is None else fit.factor, mask)
+    maps = _Maps(mask=mask, noise=noise, dark_noise_adu=told.noise_adu, egain_e_per_adu=frame.egain_e_per_adu)
+    _apply(pixels, masters, at, shift, None if fit is None else fit.factor, maps)
     no_data = pixels.size - int(np.count_nonzero(np.isfinite(pixels)))
     median = median_of(pixels, pixels.size - no_data)
     pedestal = _pedestal(pixels, step)
@@ -265,15 +171,15 @@ def _make_one(step: LightStep, index: int, masters: _Masters, job: Job) -> Light
         no_data=no_data,
         low_clipped=low_clipped,
         clipped=clipped,
+        step_adu=light_step,
     )
     provenance = _provenance(step, index, record, calibration, masters, content_hash, job)
     write_product(
         output,
-        image=Image(pixels=pixels, maps={} if mask is None else {MASK_NAME: mask}),
+        image=Image(pixels=pixels, maps=maps.by_name()),
         cards=light_cards(header, step, provenance, frame=frame, record=record),
         history=(*(header.history if header else ()), *to_history(provenance)),
-        sample=step.recipe.sample,
-        target=step.recipe.target,
+        recipe=step.recipe,
         overwrite=job.plan.settings.output.overwrite or job.plan.settings.run.fresh,
     )
     return record
@@ -304,19 +210,70 @@ def _fit(
     frame: FrameInfo,
 ) -> DarkFit:
     """The factor of the dark for one light; where its signal is too weak, that of the exposures."""
+    by_exposure = 1.0 if calibration.factor is None else calibration.factor
     if not hot.usable:
-        return DarkFit(factor=1.0 if calibration.factor is None else calibration.factor, error=float("inf"), n=0)
+        return DarkFit(factor=by_exposure, error=math.inf, n=0)
     full = frame.saturation_adu or (65535.0 if frame.sample == "uint16" else None)
-    return fit_dark(pixels - np.float32(shift) if shift else pixels, pixels=hot, full_scale_adu=full)
+    found = fit_dark(pixels - np.float32(shift) if shift else pixels, pixels=hot, full_scale_adu=full)
+    if math.isfinite(found.error):
+        return found
+    # Too few of them can be seen in this light.
+    return DarkFit(factor=by_exposure, error=math.inf, n=found.n)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Maps:
+    """What is written beside a light on request, and what its noise is computed from."""
+
+    mask: NDArray[np.uint8] | None
+    noise: Float32Array | None
+    dark_noise_adu: float | None
+    egain_e_per_adu: float | None
+
+    def by_name(self) -> dict[str, NDArray[Any]]:
+        """The extensions to write."""
+        found: dict[str, NDArray[Any]] = {} if self.mask is None else {MASK_NAME: self.mask}
+        return found if self.noise is None else {**found, NOISE_NAME: self.noise}
+
+    def note(self, rows: slice, raw: Float32Array, terms: CalibrationTerms, flat: Float32Array | None) -> None:
+        """Fill the rows of a band: ``raw`` is as it was read, ``flat`` the master flat before it is divided.
+
+        The variance of a light is that of a dark of its exposure, with the shot noise of its light beyond the dark.
+        """
+        if self.mask is not None and flat is not None and terms.divide is not None:
+            band = self.mask[rows]
+            band[~(flat > 0)] |= np.uint8(PixelFlag.NOT_POSITIVE)
+            band[terms.divide < WEAK] |= np.uint8(PixelFlag.WEAK)
+        if self.noise is None or self.dark_noise_adu is None or self.egain_e_per_adu is None:
+            return
+        light = raw.astype(np.float64) - terms.shift
+        if terms.subtract is not None:
+            light -= terms.subtract
+        variance = self.dark_noise_adu**2 + np.maximum(light, 0.0) / self.egain_e_per_adu
+        deviation = np.sqrt(variance)
+        if terms.divide is not None:
+            deviation /= terms.divide
+        self.noise[rows] = deviation
+
+
+def _step(pixels: Float32Array, frame: FrameInfo) -> float | None:
+    """The step of a raw light's numbers, found in its first rows: 1, or 4, 16 where a driver multiplied them."""
+    if not frame.sample.startswith(("int", "uint")):
+        return None
+    some = pixels[: max(1, STEP_PIXELS // pixels.shape[1])]
+    some = some[np.isfinite(some)]
+    if some.size == 0 or some.min() == some.max() or not np.array_equal(some, np.rint(some)):
+        return None
+    return float(step_of(some.astype(np.int64)))
 
 
 def _apply(
     pixels: Float32Array,
-    masters: _Masters,
+    masters: LightMasters,
     at: int,
     shift: float,
     factor: float | None,
-    mask: NDArray[np.uint8] | None,
+    maps: _Maps,
 ) -> None:
     """Calibrate a light in place, a band at a time, in float64."""
     subtraction = masters.subtractions[at] if at >= 0 else None
@@ -327,13 +284,10 @@ def _apply(
         values, divide = (None, None) if masters.flat is None else masters.flat.band(tile)
         rows = slice(tile.start, tile.stop)
         terms = CalibrationTerms(subtract=subtract, shift=shift, divide=divide)
+        maps.note(rows, pixels[rows], terms, values)
         pixels[rows] = calibrate_frame(pixels[rows], terms=terms)
-        if mask is not None:
-            band = mask[rows]
-            band[~np.isfinite(pixels[rows])] |= np.uint8(PixelFlag.NO_DATA)
-            if values is not None and divide is not None:
-                band[~(values > 0)] |= np.uint8(PixelFlag.NOT_POSITIVE)
-                band[divide < WEAK] |= np.uint8(PixelFlag.WEAK)
+        if maps.mask is not None:
+            maps.mask[rows][~np.isfinite(pixels[rows])] |= np.uint8(PixelFlag.NO_DATA)
 
 
 def _pedestal(pixels: Float32Array, step: LightStep) -> float:
@@ -363,7 +317,7 @@ def _provenance(
     index: int,
     record: LightRecord,
     calibration: Calibration,
-    masters: _Masters,
+    masters: LightMasters,
     content_hash: str,
     job: Job,
 ) -> Provenance:
@@ -379,6 +333,7 @@ def _provenance(
         "no_data_pixels": float(record.no_data),
         "low_clipped_pixels": float(record.low_clipped),
         "clipped_pixels": float(record.clipped),
+        "step_adu": record.step_adu,
     }
     if record.factor is not None:
         measured["dark_factor"] = record.factor
@@ -416,11 +371,11 @@ def _is_used(record: MasterRecord, calibration: Calibration, step: LightStep) ->
 
 
 def _result(
-    step: LightStep, masters: _Masters, found: Sequence[LightRecord | _Failed], job: Job, *, seconds: float
+    step: LightStep, masters: LightMasters, found: Sequence[LightRecord | FailedLight], job: Job, *, seconds: float
 ) -> StepResult:
     records = tuple(one for one in found if isinstance(one, LightRecord))
-    failed = [one for one in found if isinstance(one, _Failed)]
-    findings = [*step.findings, *_failures(step, failed), *_light_findings(step, masters, records)]
+    failed = [one for one in found if isinstance(one, FailedLight)]
+    findings = [*step.findings, *failure_findings(step, failed), *light_findings(step, masters, records, job)]
     status = StepStatus.DONE if records or not failed else StepStatus.FAILED
     if records and all(one.status is StepStatus.REUSED for one in records):
         status = StepStatus.REUSED
@@ -433,7 +388,14 @@ def _result(
         group=step.group,
         outputs=tuple(one.output for one in records),
         inputs=tuple(one.path for one in records),
-        excluded=tuple(Excluded(path=job.input_path(one.item), code=one.code, reason=one.reason) for one in failed),
+        excluded=tuple(
+            Excluded(
+                path=job.input_path(one.item),
+                code="frame_failed" if one.unreadable else one.code,
+                reason=one.reason,
+            )
+            for one in failed
+        ),
         masters=_master_paths(step, job),
         measured={
             "lights": float(len(records)),
@@ -469,66 +431,3 @@ def _master_paths(step: LightStep, job: Job) -> dict[str, str]:
             name, number = f"{role}_{number}", number + 1
         found[name] = path
     return found
-
-
-def _failures(step: LightStep, failed: Sequence[_Failed]) -> list[Finding]:
-    """One finding for each reason: many files that are in the way are one fault."""
-    told = []
-    exists = [one for one in failed if one.code == "output_exists"]
-    if exists:
-        text = f"{step.id}: {plural(len(exists), 'light')} not made; the first: {exists[0].reason}"
-        told.append(finding("output_exists", step.id, text, mend=exists[0].mend, fix=("--overwrite",)))
-    for one in failed:
-        if one.code != "output_exists":
-            name = os.path.basename(one.item.path)
-            told.append(finding(one.code, step.id, f"{name} not calibrated: {one.reason}.", mend=one.mend or None))
-    return told
-
-
-def _light_findings(step: LightStep, masters: _Masters, records: Sequence[LightRecord]) -> list[Finding]:
-    pixels = masters.shape[0] * masters.shape[1]
-    told: list[Finding] = []
-
-    def about(code: str, some: Sequence[LightRecord], what: str) -> None:
-        if some:
-            names = name_files([one.path for one in some])
-            told.append(finding(code, step.id, f"{step.id}: {what} in {plural(len(some), 'light')}: {names}."))
-
-    low = [one for one in records if one.low_clipped > MANY_LOW * pixels]
-    most = max((one.low_clipped for one in low), default=0)
-    about("low_clipped", low, f"up to {most} pixels ({100 * most / pixels:.2g} %) at 0")
-    negative = [one for one in records if one.negative > MANY_NEGATIVE * pixels]
-    share = max((one.negative for one in negative), default=0) / pixels
-    about("negative_pixels", negative, f"up to {100 * share:.0f} % of the pixels are negative")
-    clipped = [one for one in records if one.clipped]
-    most = max((one.clipped for one in clipped), default=0)
-    about("values_clipped", clipped, f"up to {most} values cut off")
-    return told + _dark_findings(step, masters, records)
-
-
-def _dark_findings(step: LightStep, masters: _Masters, records: Sequence[LightRecord]) -> list[Finding]:
-    """What optimizing found of darks: no correlation, too little signal, glow."""
-    told: list[Finding] = []
-    fitted = [one for one in records if one.factor is not None and one.factor_error is not None]
-    lost = [
-        one
-        for one in fitted
-        if np.isfinite(one.factor_error or 0.0) and (one.factor or 0.0) <= max(3.0 * (one.factor_error or 0.0), 0.02)
-    ]
-    if lost:
-        names = name_files([one.path for one in lost])
-        text = f"{step.id}: no correlation with the dark in {plural(len(lost), 'light')}: {names}."
-        told.append(finding("dark_no_correlation", step.id, text))
-    for at, hot in masters.hot.items():
-        title = next(one.title for one, which in zip(step.calibrations, masters.which, strict=True) if which == at)
-        if not hot.usable:
-            text = f"{step.id}: only {plural(hot.rows.size, 'hot pixel')} stand out ({title})."
-            told.append(finding("dark_signal_too_weak", step.id, text))
-        scaled = [one.factor for one in fitted if one.factor is not None and abs(one.factor - 1.0) > 0.05]
-        if scaled and hot.glow_adu > max(5.0 * hot.glow_noise_adu, GLOW_LIMIT * hot.noise_adu):
-            text = (
-                f"{step.id}: part of the dark glows {hot.glow_adu:.1f} ADU brighter than its middle (noise "
-                f"{hot.noise_adu:.1f}), and was scaled by {scaled[0]:.2f}."
-            )
-            told.append(finding("amplifier_glow", step.id, text))
-    return told

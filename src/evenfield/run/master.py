@@ -15,6 +15,7 @@ import numpy as np
 import evenfield
 from evenfield.combine.bands import CombineRecipe
 from evenfield.errors import CombineError, EvenfieldError, OutputExistsError, ReadError
+from evenfield.examine.defects import find_defects
 from evenfield.examine.frames import FrameLevel, judge_frames
 from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.masters import Examination, MasterFacts, examine_dark, examine_flat, verdict_of
@@ -60,6 +61,7 @@ class Kept:
     excluded: tuple[Excluded, ...]
     findings: tuple[Finding, ...]
     noise: CameraNoise | None = None
+    step_adu: float | None = None
 
 
 def make_master(step: Step, *, job: Job) -> StepResult:
@@ -86,8 +88,7 @@ def make_master(step: Step, *, job: Job) -> StepResult:
             image=_product(step, combined, leveled),
             cards=product_cards(step, provenance, frames=[job.frame(item) for item in kept.items]),
             history=to_history(provenance),
-            sample=step.recipe.sample,
-            target=step.recipe.target,
+            recipe=step.recipe,
             # A product that is made afresh stands in its own way: any other was refused before.
             overwrite=settings.output.overwrite or settings.run.fresh,
         )
@@ -109,6 +110,14 @@ MAP_NAMES: Final = {"noise": "NOISE", "count": "USED", "rejected_low": "LOW", "r
 def _product(step: Step, combined: CombinedMaster, leveled: LevelResult | None) -> Image:
     """The picture to write, with its maps; the noise is brought to the same level as the value."""
     maps = {MAP_NAMES[name]: values for name, values in combined.maps.items()}
+    if maps:
+        pattern = step.group.get("cfa")
+        maps["DEFECTS"] = find_defects(
+            combined.value,
+            is_dark=step.kind is not FrameKind.FLAT,
+            noise=combined.maps.get("noise"),
+            cfa=str(pattern) if pattern else None,
+        )
     if leveled is None:
         return Image(pixels=combined.value, maps=maps)
     if "NOISE" in maps:
@@ -321,15 +330,16 @@ def _combine(step: Step, kept: Kept, job: Job, control: LoopControl) -> tuple[St
             )
         try:
             noise = camera_noise(kept.stack, step=step, scales=kept.scales, egain=_egain(kept, job))
+            quantum = _quantum(kept, job)
             recipe = CombineRecipe(
                 method=step.recipe.method,
                 rejection=noise.rejection,
                 weights=1.0 / np.array(kept.scales) if step.recipe.weights == "level" else None,
-                step=_quantum(kept, job),
+                step=quantum * float(np.mean(kept.scales)),
                 limits=step.recipe.limits,
                 bias_adu=noise.bias_adu,
             )
-            kept = dataclasses.replace(kept, noise=noise)
+            kept = dataclasses.replace(kept, noise=noise, step_adu=quantum or None)
             return step, kept, combine_stack(kept.stack, recipe=recipe, scales=kept.scales, control=control)
         except FrameFailedError as failed:
             if job.plan.settings.run.strict or n == 1:
@@ -366,10 +376,10 @@ def _without(step: Step, kept: Kept, failed: FrameFailedError, job: Job) -> Kept
 
 
 def _quantum(kept: Kept, job: Job) -> float:
-    """The step of the raw numbers, found in the data, times the mean scale; 0 for floats."""
+    """The step of the raw numbers, found in the data; 0 for floats."""
     if any(not job.frame(item).sample.startswith(("int", "uint")) for item in kept.items):
         return 0.0
-    return raw_step(kept.stack) * float(np.mean(kept.scales))
+    return float(raw_step(kept.stack))
 
 
 def _egain(kept: Kept, job: Job) -> float | None:
@@ -441,6 +451,7 @@ def _provenance(
     measured["mean_exposure_s"] = _mean_known([job.frame(item).exposure_s for item in kept.items])
     measured["mean_sensor_c"] = _mean_known([job.frame(item).sensor_c for item in kept.items])
     measured["mean_noise_adu"] = combined.mean_noise
+    measured["step_adu"] = kept.step_adu
     if kept.noise is not None and isinstance(kept.noise.rejection, Ccd):
         measured["read_noise_adu"] = kept.noise.rejection.read_noise_adu
         measured["egain_e_per_adu"] = kept.noise.rejection.egain_e_per_adu

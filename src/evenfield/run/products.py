@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from evenfield.model.pixels import Image
+from evenfield.model.plan import LightRecipe, Recipe
 from evenfield.model.targets import TARGETS
 from evenfield.run.cards import Card
 from evenfield.write import write_image
@@ -19,17 +20,16 @@ def write_product(
     image: Image,
     cards: Sequence[Card],
     history: Sequence[str],
-    sample: str,
-    target: str,
+    recipe: Recipe | LightRecipe,
     overwrite: bool,
 ) -> str:
-    """Write a product; returns its absolute path.
+    """Write a product in the form that its recipe asks for; returns its absolute path.
 
     Raises
     ------
     OutputExistsError, WriteError
     """
-    form = TARGETS[target]
+    form = TARGETS[recipe.target]
     if form.suffix == ".xisf":
         from evenfield.write.xisf_file import write_xisf
 
@@ -38,17 +38,23 @@ def write_product(
             image=image,
             cards=cards,
             history=history,
-            sample="uint16" if sample == "uint16" else "float32",
+            sample="uint16" if recipe.sample == "uint16" else "float32",
             scale=form.scale,
+            codec="zlib" if recipe.compress else "",
             overwrite=overwrite,
         )
     if form.scale != 1.0:
         image = dataclasses.replace(image, pixels=image.pixels / np.float32(form.scale))
-    return write_image(
+    write = write_image
+    if recipe.compress:
+        from evenfield.write.packed_file import write_packed
+
+        write = write_packed
+    return write(
         path,
         image=image,
         cards=cards,
         history=history,
-        sample="uint16" if sample == "uint16" else "float32",
+        sample="uint16" if recipe.sample == "uint16" else "float32",
         overwrite=overwrite,
     )

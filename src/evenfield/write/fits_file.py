@@ -79,7 +79,7 @@ def write_image(
     if sample not in ("float32", "uint16"):
         raise WriteError(f"{where} cannot be written as {sample}.", mend="Choose float32 or uint16.")
     if sample == "uint16":
-        _check_fits_uint16(pixels, where)
+        check_fits_uint16(pixels, where)
     try:
         header = header_bytes(_all_cards(image, pixels, cards, sample=sample), history=history)
     except ValueError as error:
@@ -206,7 +206,7 @@ def _rounded(band: NDArray[Any]) -> NDArray[Any]:
     return np.rint(band) if band.dtype.kind == "f" else band
 
 
-def _check_fits_uint16(pixels: NDArray[Any], path: str) -> None:
+def check_fits_uint16(pixels: NDArray[Any], path: str) -> None:
     """Refuse pixels that uint16 cannot hold, with the number of each kind."""
     below = above = nan = 0
     step = max(1, _CHUNK // pixels.shape[1])

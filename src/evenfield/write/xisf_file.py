@@ -12,7 +12,6 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Literal
-from xml.etree import ElementTree as Xml
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
@@ -159,8 +158,9 @@ def _inside(
     for text in history:
         for row in text.split("\n"):
             yield _element("FITSKeyword", name="HISTORY", value="", comment=ascii_text(row))
+    # BAYERPAT is the pattern of the picture's top row, XISF has that of the first stored one.
     pattern = known.get("BAYERPAT")
-    if isinstance(pattern, str) and len(pattern) in (4, 36):
+    if isinstance(pattern, str) and len(pattern) in (4, 36) and known.get("ROWORDER") != "BOTTOM-UP":
         side = "2" if len(pattern) == 4 else "6"
         yield _element("ColorFilterArray", pattern=pattern, width=side, height=side)
     for keyword, name, kind, factor in _PROPERTIES:
@@ -188,11 +188,16 @@ def _keyword_value(value: CardValue) -> str:
 
 
 def _element(tag: str, **attributes: str) -> str:
-    return f"<{tag} " + " ".join(f"{name}={quoteattr(value)}" for name, value in attributes.items()) + "/>"
+    return f"<{tag} " + " ".join(f"{name}={quoteattr(_plain(value))}" for name, value in attributes.items()) + "/>"
 
 
 def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _plain(text: str) -> str:
+    """A text without the characters that XML does not allow."""
+    return "".join(char if char >= " " or char in "\t\n" else "?" for char in text if char not in "\ufffe\uffff")
 
 
 def _time(text: str) -> str:
@@ -220,7 +225,6 @@ def _header(
         if len(header) <= start:
             break
         start = -(-len(header) // ALIGNMENT) * ALIGNMENT
-    Xml.fromstring(text)  # What is written can be read: a character that XML does not allow is refused here.
     return header, start
 
 

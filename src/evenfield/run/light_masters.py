@@ -1,0 +1,158 @@
+"""What the lights of a step are calibrated with: masters, open or in memory, and what they tell of their frames."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+
+from evenfield.calibrate.optimize import DarkPixels, find_dark_pixels
+from evenfield.errors import DocumentError, MemoryBudgetError, ReadError
+from evenfield.model.frame import FrameInfo
+from evenfield.model.pixels import Float32Array, PixelSource, Tile
+from evenfield.model.plan import Calibration, LightStep
+from evenfield.model.report import MasterRecord
+from evenfield.normalize.trimmed import divisor_band, trimmed_means
+from evenfield.read import ArraySource
+from evenfield.run.frames import master_path, master_source, subtractions_of
+from evenfield.run.job import Job
+from evenfield.run.loop import Subtraction
+from evenfield.run.provenance import read_provenance
+from evenfield.tiles import INTERPRETER_BYTES, LIGHT_BYTES
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LightFlat:
+    """A master flat: its values, the mean of each color, and the pattern by which they are told apart."""
+
+    source: PixelSource
+    means: dict[str, float]
+    cfa: str | None
+
+    def band(self, tile: Tile) -> tuple[Float32Array, Float32Array]:
+        """Rows of the flat, and what a light is divided by there."""
+        values = self.source.read(tile)
+        return values, divisor_band(values, row_start=tile.start, means=self.means, cfa=self.cfa)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LightMasters:
+    """All that lights are calibrated with; ``which`` indexes ``subtractions`` by calibration, or is -1."""
+
+    subtractions: tuple[Subtraction, ...]
+    which: tuple[int, ...]
+    flat: LightFlat | None
+    hot: Mapping[int, DarkPixels]
+    records: tuple[MasterRecord, ...]
+    shape: tuple[int, int]
+    told: Mapping[int, DarkFacts]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DarkFacts:
+    """What a dark or bias master tells of its frames: the noise of one of them, and the step of their numbers, ADU."""
+
+    noise_adu: float | None
+    step_adu: float | None
+
+
+def open_light_masters(step: LightStep, job: Job, stack: contextlib.ExitStack) -> LightMasters:
+    subtractions, which, records = subtractions_of(step, job, stack)
+    shape = _shape(step, job)
+    rows = Tile(start=0, stop=shape[0])
+    flat = None
+    if step.flat is not None:
+        source, record = master_source("flat", step.flat, step.trim, job, stack)
+        values = source.read(rows)
+        colors = _cfa(step) if step.recipe.cfa_flat == "separate" else None
+        flat = LightFlat(source=source, means=trimmed_means(values, cfa=colors), cfa=colors)
+        records = (*records, record)
+        del values
+    hot: dict[int, DarkPixels] = {}
+    for index, calibration in enumerate(step.calibrations):
+        at = which[index]
+        if calibration.how == "optimized_dark" and at >= 0 and at not in hot:
+            one = subtractions[at]
+            assert one.bias is not None
+            hot[at] = find_dark_pixels(one.first.read(rows), bias=one.bias.read(rows), cfa=_cfa(step))
+    held = _held(subtractions, flat, shape, job)
+    return LightMasters(
+        subtractions=held[0],
+        which=tuple(which),
+        flat=held[1],
+        hot=hot,
+        records=tuple(records),
+        shape=shape,
+        told={index: _facts_of(one, job) for index, one in enumerate(step.calibrations)},
+    )
+
+
+def _facts_of(calibration: Calibration, job: Job) -> DarkFacts:
+    """What the first master of a calibration tells of its frames, where evenfield made it."""
+    ref = calibration.masters.get("dark") or calibration.masters.get("bias")
+    if ref is None:
+        return DarkFacts(noise_adu=None, step_adu=None)
+    try:
+        measured = read_provenance(master_path(ref, job)).measured
+    except (DocumentError, ReadError):
+        # Another program's: its header does not tell.
+        return DarkFacts(noise_adu=None, step_adu=None)
+    noise, frames = measured.get("mean_noise_adu"), measured.get("frames")
+    return DarkFacts(
+        noise_adu=noise * math.sqrt(frames) if noise is not None and frames else None,
+        step_adu=measured.get("step_adu"),
+    )
+
+
+def _cfa(step: LightStep) -> str | None:
+    cfa = step.group.get("cfa")
+    return None if cfa is None else str(cfa)
+
+
+def _held(
+    subtractions: Sequence[Subtraction], flat: LightFlat | None, shape: tuple[int, int], job: Job
+) -> tuple[tuple[Subtraction, ...], LightFlat | None]:
+    """The masters in memory where a third of the budget holds all of them; else they are read for every light."""
+    sources = {id(one.first): one.first for one in subtractions}
+    sources |= {id(one.bias): one.bias for one in subtractions if one.bias is not None}
+    if flat is not None:
+        sources[id(flat.source)] = flat.source
+    pixels = shape[0] * shape[1]
+    held_bytes = len(sources) * 4 * pixels
+    if held_bytes > min(job.budget_bytes // 3, job.budget_bytes - INTERPRETER_BYTES - LIGHT_BYTES * pixels):
+        return tuple(subtractions), flat
+    rows = Tile(start=0, stop=shape[0])
+    held: dict[int, PixelSource] = {key: ArraySource(source.read(rows)) for key, source in sources.items()}
+    kept = tuple(
+        dataclasses.replace(one, first=held[id(one.first)], bias=None if one.bias is None else held[id(one.bias)])
+        for one in subtractions
+    )
+    return kept, None if flat is None else dataclasses.replace(flat, source=held[id(flat.source)])
+
+
+def _shape(step: LightStep, job: Job) -> tuple[int, int]:
+    if step.trim is not None:
+        return step.trim[1] - step.trim[0], step.trim[3] - step.trim[2]
+    return job.frame(step.inputs[0]).setup.shape
+
+
+def lights_at_once(step: LightStep, masters: LightMasters, job: Job) -> int:
+    """As many lights at a time as the memory holds."""
+    pixels = masters.shape[0] * masters.shape[1]
+    held = {id(one.first) for one in masters.subtractions if isinstance(one.first, ArraySource)}
+    held |= {id(one.bias) for one in masters.subtractions if isinstance(one.bias, ArraySource)}
+    n_held = len(held) + (masters.flat is not None and isinstance(masters.flat.source, ArraySource))
+    left = job.budget_bytes - INTERPRETER_BYTES - 4 * n_held * pixels
+    threads = left // (LIGHT_BYTES * pixels)
+    if threads < 1:
+        needed = INTERPRETER_BYTES + LIGHT_BYTES * pixels
+        raise MemoryBudgetError(
+            f"The memory budget of {job.budget_bytes / 2**20:.0f} MiB does not hold a light of {step.id}.",
+            mend=f"Give at least --memory {needed / 2**20 + 1:.0f}MiB.",
+        )
+    return min(threads, job.threads)
+
+
+def noise_is_known(told: DarkFacts, frame: FrameInfo) -> bool:
+    return told.noise_adu is not None and frame.egain_e_per_adu is not None
