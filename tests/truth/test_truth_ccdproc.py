@@ -1,4 +1,4 @@
-"""Calibrated lights beside ccdproc's, on real frames: equal where the definitions are; docs/lights.md tells where not."""
+"""Calibrated lights beside ccdproc's, on real frames: equal where definitions are; docs/lights.md tells where not."""
 
 from __future__ import annotations
 
