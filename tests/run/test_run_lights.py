@@ -425,3 +425,42 @@ def test_packed_products_lose_nothing(session: Session, target: str) -> None:
     assert read_provenance(made).masters == read_provenance(plain).masters
     again = session.run(output=settings)
     assert {one.status for one in again.results[0].lights} == {StepStatus.REUSED}
+
+
+@pytest.mark.parametrize("rows", [40, 39])
+def test_both_orders_of_rows_give_the_same_picture(tmp_path: Path, rows: int) -> None:
+    """A scene stored from the top and one stored from the bottom are calibrated to the same pixels, color by color.
+
+    Headers give the pattern of the picture's top row, which the second file stores last.
+    """
+    rng = np.random.default_rng(9)
+    colors = np.ones((rows, 60))
+    colors[0::2, 0::2], colors[1::2, 1::2] = 0.4, 0.7
+    scenes = {"dark": 500 + rng.normal(0, 4, (rows, 60)), "flat": 20000 * colors, "light": 500 + 2000 * colors}
+    found = {}
+    for order in ("TOP-DOWN", "BOTTOM-UP"):
+        folder = tmp_path / order
+        for name, kind, seconds in (
+            ("dark", "Master Dark", 60.0),
+            ("flat", "Master Flat", 2.0),
+            ("light", "LIGHT", 60.0),
+        ):
+            scene = scenes[name] if order == "TOP-DOWN" else scenes[name][::-1]
+            pixels = np.rint(scene).astype(np.uint16) if name == "light" else scene.astype(np.float32)
+            hdu = fits.PrimaryHDU(pixels)
+            hdu.header.update({"IMAGETYP": kind, "EXPTIME": seconds, "INSTRUME": "Cam", "GAIN": 1, "OFFSET": 1,
+                               "BUNIT": "adu", "CCD-TEMP": -10.0, "ROWORDER": order, "BAYERPAT": "RGGB"})  # fmt: skip
+            path = folder / name / "a.fits"
+            path.parent.mkdir(parents=True)
+            hdu.writeto(path)
+        report = calibrate(folder)
+        assert report.exit_code == 0
+        made = report.results[-1].lights[0].output
+        header = fits.getheader(made)
+        assert (header["ROWORDER"], header["BAYERPAT"]) == (order, "RGGB")
+        pixels = fits.getdata(made)
+        found[order] = pixels if order == "TOP-DOWN" else pixels[::-1]
+    np.testing.assert_array_equal(found["TOP-DOWN"], found["BOTTOM-UP"])
+    np.testing.assert_allclose(
+        found["TOP-DOWN"][0::2, 0::2].mean() / found["TOP-DOWN"][0::2, 1::2].mean(), 0.4, rtol=0.01
+    )

@@ -151,13 +151,12 @@ def _make_one(step: LightStep, index: int, masters: LightMasters, job: Job) -> L
     if at in masters.hot:
         fit = _fit(pixels, masters.hot[at], calibration, shift, frame)
     maps = _Maps(mask=mask, noise=noise, dark_noise_adu=told.noise_adu, egain_e_per_adu=frame.egain_e_per_adu)
-    _apply(pixels, masters, at, shift, None if fit is None else fit.factor, maps)
-    no_data = pixels.size - int(np.count_nonzero(np.isfinite(pixels)))
+    no_data, negative = _apply(pixels, masters, at, shift, None if fit is None else fit.factor, maps)
     median = median_of(pixels, pixels.size - no_data)
     pedestal = _pedestal(pixels, step)
     if pedestal:
         pixels += np.float32(pedestal)
-    negative = int(np.count_nonzero(pixels < 0))
+        negative = int(np.count_nonzero(pixels < 0))
     clipped = _clip(pixels) if step.recipe.sample == "uint16" else 0
     record = LightRecord(
         path=path,
@@ -274,8 +273,9 @@ def _apply(
     shift: float,
     factor: float | None,
     maps: _Maps,
-) -> None:
-    """Calibrate a light in place, a band at a time, in float64."""
+) -> tuple[int, int]:
+    """Calibrate a light in place, a band at a time, in float64; how many pixels have no data, and are negative."""
+    no_data = negative = 0
     subtraction = masters.subtractions[at] if at >= 0 else None
     if subtraction is not None and factor is not None:
         subtraction = dataclasses.replace(subtraction, factor=factor)
@@ -286,8 +286,13 @@ def _apply(
         terms = CalibrationTerms(subtract=subtract, shift=shift, divide=divide)
         maps.note(rows, pixels[rows], terms, values)
         pixels[rows] = calibrate_frame(pixels[rows], terms=terms)
+        # Counted while they are in the processor's cache.
+        finite = np.isfinite(pixels[rows])
+        no_data += finite.size - int(np.count_nonzero(finite))
+        negative += int(np.count_nonzero(pixels[rows] < 0))
         if maps.mask is not None:
-            maps.mask[rows][~np.isfinite(pixels[rows])] |= np.uint8(PixelFlag.NO_DATA)
+            maps.mask[rows][~finite] |= np.uint8(PixelFlag.NO_DATA)
+    return no_data, negative
 
 
 def _pedestal(pixels: Float32Array, step: LightStep) -> float:
