@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from evenfield import CalibrationSettings, Settings, make_plan, run_plan, survey_folders
+from evenfield import CalibrationSettings, OutputSettings, Settings, make_plan, run_plan, survey_folders
 from evenfield.simulate import camera_patterns, example_night, night_truth, osc_night, simulate_night, sky_image
 from evenfield.simulate.recipes import NightRecipe
 
@@ -78,3 +78,44 @@ def trimmed(flat: np.ndarray, cfa: str | None) -> np.ndarray:
         cut = int(0.05 * values.size)
         out[mosaic == letter] = values[cut : values.size - cut].mean()
     return out
+
+
+@pytest.mark.parametrize("few", [False, True], ids=["many masters", "5 + 5 frames"])
+@pytest.mark.parametrize("night", ["mono", "color"])
+def test_the_noise_plane_keeps_its_word(tmp_path: Path, night: str, few: bool) -> None:
+    """Reduced chi-square of light minus truth, with the noise plane that is written: 1 within 3 % and chance, in each
+    decile of signal and each color, also where masters of five frames bring noise of their own.
+    """
+    recipe = osc_night() if night == "color" else example_night()
+    if few:
+        filters = tuple(dataclasses.replace(one, n_flats=5) for one in recipe.filters)
+        recipe = dataclasses.replace(recipe, filters=filters, n_darks=5, n_dark_flats=5)
+    # Sky without stars, and a sensor without hot pixels and cosmic rays: what is left is noise.
+    camera = dataclasses.replace(recipe.camera, cosmic_rays_per_s=0.0)
+    recipe = dataclasses.replace(recipe, camera=camera, sky=dataclasses.replace(recipe.sky, n_stars=0))
+    simulate_night(tmp_path / "night", recipe=recipe, seed=21)
+    settings = Settings(output=OutputSettings(maps=True))
+    survey = survey_folders([tmp_path / "night"], settings=settings)
+    report = run_plan(make_plan(survey, output=str(tmp_path / "out"), settings=settings, job="calibrate"))
+    assert report.exit_code == 0
+    truth = next(iter(night_truth(recipe, seed=21).values()))
+    first, seconds = recipe.filters[0], recipe.dark_exposure_s
+    found = next(one for result in report.results for one in result.lights)
+    with fits.open(found.output) as file:
+        light, noise, mask = (file[name].data for name in (0, "NOISE", "MASK"))
+    sky = sky_image(recipe.sky, shape=camera.shape)
+    electrons = sky * truth.illumination * first.transmission * camera_patterns(camera).sensitivity * seconds
+    flat = truth.flat_image / trimmed(truth.flat_image, camera.cfa)
+    wanted = electrons / camera.egain_e_per_adu / flat
+    dark = truth.dark_adu(seconds)
+    good = (mask == 0) & (dark < np.percentile(dark, 95)) & np.isfinite(light)
+    squares = ((light - wanted) / noise) ** 2
+    colors = {"": good}
+    if camera.cfa:
+        cells = np.tile(np.array(list(camera.cfa)).reshape(2, 2), (light.shape[0] // 2, light.shape[1] // 2))
+        colors = {letter: good & (cells == letter) for letter in "RGB"}
+    for letter, chosen in colors.items():
+        order = np.argsort(wanted[chosen])
+        for decile, part in enumerate(np.array_split(squares[chosen][order], 10)):
+            chance = 4 * np.sqrt(2 / part.size)
+            assert float(part.mean()) == pytest.approx(1.0, abs=0.03 + chance), (letter, decile)

@@ -24,11 +24,15 @@ from evenfield.tiles import INTERPRETER_BYTES, LIGHT_BYTES
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LightFlat:
-    """A master flat: its values, the mean of each color, and the pattern by which they are told apart."""
+    """A master flat: its values, the mean of each color, and the pattern by which they are told apart.
+
+    ``shot_adu`` is the variance of a pixel of it over its value, where its header tells.
+    """
 
     source: PixelSource
     means: dict[str, float]
     cfa: str | None
+    shot_adu: float | None = None
 
     def band(self, tile: Tile) -> tuple[Float32Array, Float32Array]:
         """Rows of the flat, and what a light is divided by there."""
@@ -51,9 +55,10 @@ class LightMasters:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DarkFacts:
-    """What a dark or bias master tells of its frames: the noise of one of them, and the step of their numbers, ADU."""
+    """What a dark or bias master tells, ADU: the noise of one of its frames, its own, and the step of their numbers."""
 
     noise_adu: float | None
+    master_noise_adu: float | None = None
     step_adu: float | None
 
 
@@ -66,7 +71,8 @@ def open_light_masters(step: LightStep, job: Job, stack: contextlib.ExitStack) -
         source, record = master_source("flat", step.flat, step.trim, job, stack)
         values = source.read(rows)
         colors = _cfa(step) if step.recipe.cfa_flat == "separate" else None
-        flat = LightFlat(source=source, means=trimmed_means(values, cfa=colors), cfa=colors)
+        means = trimmed_means(values, cfa=colors)
+        flat = LightFlat(source=source, means=means, cfa=colors, shot_adu=_shot_of(step, job))
         records = (*records, record)
         del values
     hot: dict[int, DarkPixels] = {}
@@ -88,6 +94,18 @@ def open_light_masters(step: LightStep, job: Job, stack: contextlib.ExitStack) -
     )
 
 
+def _shot_of(step: LightStep, job: Job) -> float | None:
+    """The variance of a pixel of the master flat over its value, where evenfield made it: photons outdo all else."""
+    if step.flat is None:
+        return None
+    try:
+        measured = read_provenance(master_path(step.flat, job)).measured
+    except (DocumentError, ReadError):
+        return None
+    noise, mean = measured.get("mean_noise_adu"), measured.get("mean_adu")
+    return noise**2 / mean if noise is not None and mean else None
+
+
 def _facts_of(calibration: Calibration, job: Job) -> DarkFacts:
     """What the first master of a calibration tells of its frames, where evenfield made it."""
     ref = calibration.masters.get("dark") or calibration.masters.get("bias")
@@ -101,6 +119,7 @@ def _facts_of(calibration: Calibration, job: Job) -> DarkFacts:
     noise, frames = measured.get("mean_noise_adu"), measured.get("frames")
     return DarkFacts(
         noise_adu=noise * math.sqrt(frames) if noise is not None and frames else None,
+        master_noise_adu=noise,
         step_adu=measured.get("step_adu"),
     )
 

@@ -150,7 +150,13 @@ def _make_one(step: LightStep, index: int, masters: LightMasters, job: Job) -> L
     fit = None
     if at in masters.hot:
         fit = _fit(pixels, masters.hot[at], calibration, shift, frame)
-    maps = _Maps(mask=mask, noise=noise, dark_noise_adu=told.noise_adu, egain_e_per_adu=frame.egain_e_per_adu)
+    maps = _Maps(
+        mask=mask,
+        noise=noise,
+        dark_noise_adu=None if told.noise_adu is None else math.hypot(told.noise_adu, told.master_noise_adu or 0.0),
+        egain_e_per_adu=frame.egain_e_per_adu,
+        flat_shot_adu=None if masters.flat is None else masters.flat.shot_adu,
+    )
     no_data, negative = _apply(pixels, masters, at, shift, None if fit is None else fit.factor, maps)
     median = median_of(pixels, pixels.size - no_data)
     pedestal = _pedestal(pixels, step)
@@ -228,6 +234,7 @@ class _Maps:
     noise: Float32Array | None
     dark_noise_adu: float | None
     egain_e_per_adu: float | None
+    flat_shot_adu: float | None = None
 
     def by_name(self) -> dict[str, NDArray[Any]]:
         """The extensions to write."""
@@ -237,7 +244,8 @@ class _Maps:
     def note(self, rows: slice, raw: Float32Array, terms: CalibrationTerms, flat: Float32Array | None) -> None:
         """Fill the rows of a band: ``raw`` is as it was read, ``flat`` the master flat before it is divided.
 
-        The variance of a light is that of a dark of its exposure, with the shot noise of its light beyond the dark.
+        The variance of a light is that of a dark of its exposure and of the master dark, with the shot noise of its
+        light beyond the dark, and what the noise of the master flat makes of that light.
         """
         if self.mask is not None and flat is not None and terms.divide is not None:
             band = self.mask[rows]
@@ -249,7 +257,11 @@ class _Maps:
         if terms.subtract is not None:
             light -= terms.subtract
         variance = self.dark_noise_adu**2 + np.maximum(light, 0.0) / self.egain_e_per_adu
-        deviation = np.sqrt(variance)
+        if flat is not None and self.flat_shot_adu is not None:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                variance += light**2 * (self.flat_shot_adu / flat)
+        with np.errstate(invalid="ignore"):
+            deviation = np.sqrt(variance)
         if terms.divide is not None:
             deviation /= terms.divide
         self.noise[rows] = deviation
