@@ -68,25 +68,40 @@ def test_calibrated_lights_scatter_as_counts_predict(tmp_path: Path, night: str,
         assert scatter == pytest.approx(1.0, abs=0.04), name
 
 
+def mosaic_of(cfa: str | None, shape: tuple[int, ...]) -> np.ndarray:
+    """The color of each pixel."""
+    side = {None: 1, 4: 2, 36: 6}[len(cfa) if cfa else None]
+    letters = np.array(list(cfa or "W")).reshape(side, side)
+    return np.tile(letters, (shape[0] // side, shape[1] // side))
+
+
 def trimmed(flat: np.ndarray, cfa: str | None) -> np.ndarray:
     """The trimmed mean of each pixel's color, in its place."""
     out = np.empty(flat.shape)
-    letters = np.array(list(cfa or "W")).reshape((2, 2) if cfa else (1, 1))
-    mosaic = np.tile(letters, (flat.shape[0] // letters.shape[0], flat.shape[1] // letters.shape[1]))
-    for letter in set(letters.ravel()):
+    mosaic = mosaic_of(cfa, flat.shape)
+    for letter in set(mosaic.ravel()):
         values = np.sort(flat[mosaic == letter])
         cut = int(0.05 * values.size)
         out[mosaic == letter] = values[cut : values.size - cut].mean()
     return out
 
 
+def night_of(name: str) -> NightRecipe:
+    """A cooled monochrome camera, a Bayer one, and one whose amplifier glows."""
+    if name in ("mono", "glow"):
+        recipe = example_night()
+        glow = 20 * recipe.camera.glow_e_per_s if name == "glow" else recipe.camera.glow_e_per_s
+        return dataclasses.replace(recipe, camera=dataclasses.replace(recipe.camera, glow_e_per_s=glow))
+    return osc_night()
+
+
 @pytest.mark.parametrize("few", [False, True], ids=["many masters", "5 + 5 frames"])
-@pytest.mark.parametrize("night", ["mono", "color"])
+@pytest.mark.parametrize("night", ["mono", "color", "glow"])
 def test_the_noise_plane_keeps_its_word(tmp_path: Path, night: str, few: bool) -> None:
     """Reduced chi-square of light minus truth, with the noise plane that is written: 1 within 3 % and chance, in each
     decile of signal and each color, also where masters of five frames bring noise of their own.
     """
-    recipe = osc_night() if night == "color" else example_night()
+    recipe = night_of(night)
     if few:
         filters = tuple(dataclasses.replace(one, n_flats=5) for one in recipe.filters)
         recipe = dataclasses.replace(recipe, filters=filters, n_darks=5, n_dark_flats=5)
@@ -112,7 +127,7 @@ def test_the_noise_plane_keeps_its_word(tmp_path: Path, night: str, few: bool) -
     squares = ((light - wanted) / noise) ** 2
     colors = {"": good}
     if camera.cfa:
-        cells = np.tile(np.array(list(camera.cfa)).reshape(2, 2), (light.shape[0] // 2, light.shape[1] // 2))
+        cells = mosaic_of(camera.cfa, light.shape)
         colors = {letter: good & (cells == letter) for letter in "RGB"}
     for letter, chosen in colors.items():
         order = np.argsort(wanted[chosen])

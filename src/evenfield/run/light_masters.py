@@ -55,10 +55,11 @@ class LightMasters:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DarkFacts:
-    """What a dark or bias master tells, ADU: the noise of one of its frames, its own, and the step of their numbers."""
+    """What a dark or bias master tells, ADU: the noise of a frame of it, its own, its mean, the step of the numbers."""
 
     noise_adu: float | None
     master_noise_adu: float | None = None
+    mean_adu: float | None = None
     step_adu: float | None
 
 
@@ -94,6 +95,17 @@ def open_light_masters(step: LightStep, job: Job, stack: contextlib.ExitStack) -
     )
 
 
+def _unbiased(noise: float | None, frames: float | None) -> float | None:
+    """A mean of standard deviations of few samples, made up for what these fall short of the true one.
+
+    Of ``n`` normal samples the expected one is ``c4 = sqrt(2 / (n - 1)) Gamma(n / 2) / Gamma((n - 1) / 2)`` of it.
+    """
+    if noise is None or frames is None or frames < 2:
+        return noise
+    c4 = math.sqrt(2.0 / (frames - 1.0)) * math.exp(math.lgamma(frames / 2.0) - math.lgamma((frames - 1.0) / 2.0))
+    return noise / c4
+
+
 def _shot_of(step: LightStep, job: Job) -> float | None:
     """The variance of a pixel of the master flat over its value, where evenfield made it: photons outdo all else."""
     if step.flat is None:
@@ -102,7 +114,7 @@ def _shot_of(step: LightStep, job: Job) -> float | None:
         measured = read_provenance(master_path(step.flat, job)).measured
     except (DocumentError, ReadError):
         return None
-    noise, mean = measured.get("mean_noise_adu"), measured.get("mean_adu")
+    noise, mean = _unbiased(measured.get("mean_noise_adu"), measured.get("frames")), measured.get("mean_adu")
     return noise**2 / mean if noise is not None and mean else None
 
 
@@ -116,10 +128,12 @@ def _facts_of(calibration: Calibration, job: Job) -> DarkFacts:
     except (DocumentError, ReadError):
         # Another program's: its header does not tell.
         return DarkFacts(noise_adu=None, step_adu=None)
-    noise, frames = measured.get("mean_noise_adu"), measured.get("frames")
+    frames = measured.get("frames")
+    noise = _unbiased(measured.get("mean_noise_adu"), frames)
     return DarkFacts(
         noise_adu=noise * math.sqrt(frames) if noise is not None and frames else None,
         master_noise_adu=noise,
+        mean_adu=measured.get("mean_adu"),
         step_adu=measured.get("step_adu"),
     )
 

@@ -35,7 +35,7 @@ from evenfield.run.executors import work_through
 from evenfield.run.frames import check_header, open_frame, region_median
 from evenfield.run.job import Job, check_unchanged
 from evenfield.run.light_findings import FailedLight, failure_findings, light_findings
-from evenfield.run.light_masters import LightMasters, lights_at_once, noise_is_known, open_light_masters
+from evenfield.run.light_masters import DarkFacts, LightMasters, lights_at_once, noise_is_known, open_light_masters
 from evenfield.run.loop import LEVEL_PIXELS
 from evenfield.run.products import write_product
 from evenfield.run.provenance import to_history
@@ -153,7 +153,8 @@ def _make_one(step: LightStep, index: int, masters: LightMasters, job: Job) -> L
     maps = _Maps(
         mask=mask,
         noise=noise,
-        dark_noise_adu=None if told.noise_adu is None else math.hypot(told.noise_adu, told.master_noise_adu or 0.0),
+        dark=told,
+        mean_adu=told.mean_adu if calibration.how in ("dark", "bias") else None,
         egain_e_per_adu=frame.egain_e_per_adu,
         flat_shot_adu=None if masters.flat is None else masters.flat.shot_adu,
     )
@@ -232,7 +233,8 @@ class _Maps:
 
     mask: NDArray[np.uint8] | None
     noise: Float32Array | None
-    dark_noise_adu: float | None
+    dark: DarkFacts
+    mean_adu: float | None
     egain_e_per_adu: float | None
     flat_shot_adu: float | None = None
 
@@ -251,12 +253,17 @@ class _Maps:
             band = self.mask[rows]
             band[~(flat > 0)] |= np.uint8(PixelFlag.NOT_POSITIVE)
             band[terms.divide < WEAK] |= np.uint8(PixelFlag.WEAK)
-        if self.noise is None or self.dark_noise_adu is None or self.egain_e_per_adu is None:
+        if self.noise is None or self.dark.noise_adu is None or self.egain_e_per_adu is None:
             return
         light = raw.astype(np.float64) - terms.shift
         if terms.subtract is not None:
             light -= terms.subtract
-        variance = self.dark_noise_adu**2 + np.maximum(light, 0.0) / self.egain_e_per_adu
+        # Where the dark is brighter than its mean, by hot pixels or glow, it is noisier by the shot noise of that.
+        one = np.full(light.shape, self.dark.noise_adu**2)
+        if terms.subtract is not None and self.mean_adu is not None:
+            one = np.maximum(one + (terms.subtract - self.mean_adu) / self.egain_e_per_adu, 0.25 * one)
+        share = ((self.dark.master_noise_adu or 0.0) / self.dark.noise_adu) ** 2 if self.dark.noise_adu else 0.0
+        variance = one * (1.0 + share) + np.maximum(light, 0.0) / self.egain_e_per_adu
         if flat is not None and self.flat_shot_adu is not None:
             with np.errstate(divide="ignore", invalid="ignore"):
                 variance += light**2 * (self.flat_shot_adu / flat)
