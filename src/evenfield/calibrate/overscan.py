@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 from numpy.polynomial import legendre
-from numpy.typing import NDArray
 
+from evenfield.calibrate.views import SourceView
 from evenfield.errors import ReadError
-from evenfield.model.pixels import FLOAT32_ENCODING, Encoding, Float32Array, Float64Array, PixelSource, Tile
+from evenfield.model.pixels import Float32Array, Float64Array, PixelSource, Tile
 from evenfield.model.plan import OverscanPart
 from evenfield.model.sections import Region
 
@@ -22,7 +22,7 @@ ROUNDS: Final = 5
 BAND_PIXELS: Final = 1 << 20
 
 
-class OverscanView:
+class OverscanView(SourceView):
     """The pixels of one source less its overscan, region by region, as a `PixelSource` of float32.
 
     Parameters
@@ -39,22 +39,8 @@ class OverscanView:
     """
 
     def __init__(self, source: PixelSource, parts: Sequence[OverscanPart]) -> None:
-        self._source = source
+        super().__init__(source)
         self._parts = [(part.target, overscan_level(source, part)) for part in parts]
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(rows, columns)."""
-        return self._source.shape
-
-    @property
-    def encoding(self) -> Encoding:
-        """What is left is float32."""
-        return FLOAT32_ENCODING
-
-    def read_raw(self, tile: Tile, out: NDArray[np.generic]) -> None:
-        """Fill ``out`` (float32, rows x columns) with the band."""
-        out[...] = self.read(tile)
 
     def read(self, tile: Tile) -> Float32Array:
         """The band as a new float32 array."""
@@ -65,14 +51,6 @@ class OverscanView:
                 level = levels[low - row_start : high - row_start, None].astype(np.float32)
                 band[low - tile.start : high - tile.start, col_start:col_stop] -= level
         return band
-
-    def content_hash(self) -> str:
-        """The hash of the raw file."""
-        return self._source.content_hash()
-
-    def close(self) -> None:
-        """Close the source."""
-        self._source.close()
 
 
 def overscan_level(source: PixelSource, part: OverscanPart) -> Float64Array:

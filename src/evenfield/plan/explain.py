@@ -99,7 +99,8 @@ def _counts(files: Sequence[FileUse]) -> str:
     return f"{plural(len(files), 'file')}: {counts}"
 
 
-def _step_lines(step: Step, plan: Plan, *, search: bool) -> list[str]:
+def _input_lines(step: Step | LightStep, *, nearly: bool) -> list[str]:
+    """What a step is, what it is made of and how its frames are calibrated."""
     lines = _wrapped(f"{step.id}: {step.title}", 0, hang=2)
     if step.refused is not None:
         lines += _wrapped(f"cannot be made: {step.refused.message} {step.refused.mend}", 2)
@@ -111,7 +112,12 @@ def _step_lines(step: Step, plan: Plan, *, search: bool) -> list[str]:
         lines += _wrapped(f"Trimmed to {section_text(step.trim)}", 2)
     for index, calibration in enumerate(step.calibrations):
         count = sum(1 for item in step.inputs if item.calibration == index)
-        lines += _calibration_lines(calibration, count, nearly=not search)
+        lines += _calibration_lines(calibration, count, nearly=nearly)
+    return lines
+
+
+def _step_lines(step: Step, plan: Plan, *, search: bool) -> list[str]:
+    lines = _input_lines(step, nearly=not search)
     if search:
         lines += [line for text in search_lines(plan, step=step) for line in _wrapped(text, 4, hang=9)]
     recipe = step.recipe
@@ -130,18 +136,7 @@ def _step_lines(step: Step, plan: Plan, *, search: bool) -> list[str]:
 
 
 def _light_lines(step: LightStep, *, nearly: bool) -> list[str]:
-    lines = _wrapped(f"{step.id}: {step.title}", 0, hang=2)
-    if step.refused is not None:
-        lines += _wrapped(f"cannot be made: {step.refused.message} {step.refused.mend}", 2)
-    for text in step.because:
-        lines += _wrapped(f"- {text}", 2, hang=2)
-    lines += _wrapped(f"Made of {plural(len(step.inputs), 'frame')}: {_range(step)}", 2)
-    lines += _overscan_lines(step)
-    if step.trim is not None:
-        lines += _wrapped(f"Trimmed to {section_text(step.trim)}", 2)
-    for index, calibration in enumerate(step.calibrations):
-        count = sum(1 for item in step.inputs if item.calibration == index)
-        lines += _calibration_lines(calibration, count, nearly=nearly)
+    lines = _input_lines(step, nearly=nearly)
     if step.flat is not None:
         lines += _wrapped(f"All: divided by {step.flat.title}", 2, hang=2)
         lines += _wrapped(f"flat from {f'the step {step.flat.step}' if step.flat.step else step.flat.path}", 4, hang=2)
