@@ -257,3 +257,22 @@ def master_path(ref: MasterRef, job: Job) -> str:
     if result is None or not result.outputs:
         raise EvenfieldError(f"The master of step {ref.step} was not made.", code="needs_failed")
     return result.outputs[0]
+
+
+def masters_by_role(step: Step | LightStep, job: Job) -> dict[str, str]:
+    """Where the masters of a step lie, or which step was to make them, by role.
+
+    Further ones of a role, such as darks of other exposures, are "dark_flat_2", "dark_flat_3".
+    """
+    refs = [(role, ref) for calibration in step.calibrations for role, ref in calibration.masters.items()]
+    if isinstance(step, LightStep) and step.flat is not None:
+        refs.append(("flat", step.flat))
+    masters: dict[str, str] = {}
+    for role, ref in refs:
+        made = job.results.get(ref.step or "")
+        path = ref.path or (made.outputs[0] if made and made.outputs else ref.step or "")
+        name, number = role, 2
+        while masters.get(name, path) != path:
+            name, number = f"{role}_{number}", number + 1
+        masters[name] = path
+    return masters

@@ -32,7 +32,7 @@ from evenfield.read import CroppedSource, reason_of
 from evenfield.run.cards import light_cards
 from evenfield.run.done import existing_provenance
 from evenfield.run.executors import work_through
-from evenfield.run.frames import check_header, open_frame, region_median
+from evenfield.run.frames import check_header, masters_by_role, open_frame, region_median
 from evenfield.run.job import Job, check_unchanged
 from evenfield.run.light_findings import FailedLight, failure_findings, light_findings
 from evenfield.run.light_masters import DarkFacts, LightMasters, lights_at_once, noise_is_known, open_light_masters
@@ -420,7 +420,7 @@ def _result(
             )
             for one in failed
         ),
-        masters=_master_paths(step, job),
+        masters=masters_by_role(step, job),
         measured={
             "lights": float(len(records)),
             "median_adu": _middle([one.median_adu for one in records]),
@@ -440,18 +440,3 @@ def _result(
 def _middle(values: Sequence[float | None]) -> float | None:
     known = sorted(value for value in values if value is not None)
     return known[len(known) // 2] if known else None
-
-
-def _master_paths(step: LightStep, job: Job) -> dict[str, str]:
-    found: dict[str, str] = {}
-    refs = [(role, ref) for one in step.calibrations for role, ref in one.masters.items()]
-    if step.flat is not None:
-        refs.append(("flat", step.flat))
-    for role, ref in refs:
-        made = job.results.get(ref.step or "")
-        path = ref.path or (made.outputs[0] if made and made.outputs else ref.step or "")
-        name, number = role, 2
-        while found.get(name, path) != path:
-            name, number = f"{role}_{number}", number + 1
-        found[name] = path
-    return found

@@ -33,7 +33,7 @@ from evenfield.plan.defaults import recipe_of_auto
 from evenfield.run.cards import product_cards
 from evenfield.run.done import existing_product
 from evenfield.run.executors import work_through
-from evenfield.run.frames import OpenFrames, frame_failed, opened_frames
+from evenfield.run.frames import OpenFrames, frame_failed, masters_by_role, opened_frames
 from evenfield.run.job import Job
 from evenfield.run.loop import (
     CombinedMaster,
@@ -131,11 +131,6 @@ def result_of(
 ) -> StepResult:
     """The result of a step whose product lies at ``path``, made now or found made."""
     roots = {item.path: job.input_path(item) for item in step.inputs}
-    masters: dict[str, str] = {}
-    for calibration in step.calibrations:
-        for role, ref in calibration.masters.items():
-            made = job.results.get(ref.step or "")
-            _add_master(masters, role, ref.path or (made.outputs[0] if made and made.outputs else ref.step or ""))
     return StepResult(
         id=step.id,
         status=status,
@@ -148,7 +143,7 @@ def result_of(
             msgspec.structs.replace(one, path=os.path.normpath(os.path.join(job.plan.root, one.path)))
             for one in provenance.excluded
         ),
-        masters=masters,
+        masters=masters_by_role(step, job),
         measured=provenance.measured,
         verdict=provenance.verdict,
         why=provenance.why,
@@ -156,14 +151,6 @@ def result_of(
         findings=provenance.findings,
         seconds=seconds,
     )
-
-
-def _add_master(masters: dict[str, str], role: str, path: str) -> None:
-    """Enter a master under its role; further ones, of other exposures, as "dark_flat_2", "dark_flat_3"."""
-    name, number = role, 2
-    while masters.get(name, path) != path:
-        name, number = f"{role}_{number}", number + 1
-    masters[name] = path
 
 
 def _bytes_to_read(step: Step, frames: OpenFrames) -> int:
