@@ -12,19 +12,17 @@ import msgspec
 
 from evenfield.match.flats import FlatFit, choose_flat, flat_reasons, nights_words
 from evenfield.match.limits import Limits, is_ccd
-from evenfield.match.matching import Choice, choose, is_full_range, nearest, over_all
+from evenfield.match.matching import Choice, choose, nearest, over_all
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo, FrameKind, exposure_text
 from evenfield.model.groups import FrameGroup
 from evenfield.model.plan import Calibration, LightRecipe, LightStep, MasterRef, Match, RunnerUp, Step, StepInput
 from evenfield.model.settings import CalibrationSettings, Settings
-from evenfield.model.targets import FULL_RANGE
 from evenfield.model.wording import plural
 from evenfield.plan.calibrating import (
     GroupCalibration,
     allow_fix,
-    constant_bias_title,
     constant_bias_untold,
     set_title,
     usable_sets,
@@ -37,10 +35,9 @@ from evenfield.plan.reasons import (
     age_findings,
     fresher_findings,
     match_findings,
-    match_of,
-    subtraction_title,
 )
 from evenfield.plan.regions import Regions, disagreement
+from evenfield.plan.steps import calibration_of
 
 FOLDER: Final = "lights"
 """The folder of calibrated lights below the output folder."""
@@ -263,7 +260,15 @@ def _light_step(
     group, chosen = draft.group, draft.calibration
     own = regions[group.frames[0].path]
     calibrations = tuple(
-        _calibration(chosen, index, group, settings, regions, by_id, made_by) for index in range(len(chosen.choices))
+        calibration_of(
+            chosen,
+            index,
+            group,
+            made=lambda one: _made_master(one, by_id, made_by),
+            settings=settings,
+            regions=regions,
+        )
+        for index in range(len(chosen.choices))
     )
     subtracted = all(one.how != "none" for one in calibrations) or settings.calibration.overscan is not None
     findings = [*chosen.findings, *match_findings(chosen, group, draft.name, told=told)]
@@ -404,52 +409,12 @@ def _flat_match(draft: LightDraft) -> Match | None:
     )
 
 
-def _calibration(
-    chosen: GroupCalibration,
-    index: int,
-    group: FrameGroup,
-    settings: Settings,
-    regions: Mapping[str, Regions],
-    by_id: Mapping[str, Step],
-    made_by: Mapping[str, str],
-) -> Calibration:
-    choice = chosen.choices[index]
-    if choice is None:
-        pedestal = settings.calibration.pedestal_adu
-        if chosen.how == "pedestal" and pedestal is not None:
-            return Calibration(how="pedestal", title=f"minus a pedestal of {pedestal:g} ADU", pedestal_adu=pedestal)
-        return Calibration(how="none", title="nothing subtracted")
-    frames = [frame for frame in group.frames if chosen.which[frame.path] == index]
-    if choice.pedestal_adu is not None:
-        title = constant_bias_title(choice.pedestal_adu, settings.calibration, frames[0].setup.offset_setting)
-        return Calibration(how="pedestal", title=title, pedestal_adu=choice.pedestal_adu)
-    masters: dict[str, MasterRef] = {}
-    for fit in choice.fits:
-        first = fit.group.frames[0]
-        step = by_id.get(made_by.get(first.path, ""))
-        if step is not None and not fit.group.is_master:
-            masters[fit.role] = MasterRef(step=step.id, title=step.title, digest=step.digest, n_frames=len(step.inputs))
-        else:
-            masters[fit.role] = MasterRef(
-                path=first.path,
-                title=f"ready master {set_title(fit.group)}",
-                digest=first.product_digest or f"{first.size_bytes}:{first.mtime_ns}:{first.header_hash}",
-                n_frames=first.n_combined,
-                crop=regions[first.path].trim is not None,
-                scale=FULL_RANGE if is_full_range(frames[0], fit.group) else 1.0,
-            )
-    factor = None
-    # Of an optimized dark it is what is taken where its signal is too weak to tell.
-    if choice.how in ("scaled_dark", "optimized_dark"):
-        dark_s, light_s = choice.fits[0].group.exposure_s, frames[0].exposure_s
-        factor = light_s / dark_s if dark_s and light_s is not None else None
-    return Calibration(
-        how=choice.how,
-        title=subtraction_title(choice, frames, factor),
-        masters=masters,
-        factor=factor,
-        match=match_of(choice, frames),
-    )
+def _made_master(group: FrameGroup, by_id: Mapping[str, Step], made_by: Mapping[str, str]) -> MasterRef | None:
+    """The master a step of the plan makes of a set, or None of a set that is a ready master."""
+    step = by_id.get(made_by.get(group.frames[0].path, ""))
+    if step is None or group.is_master:
+        return None
+    return MasterRef(step=step.id, title=step.title, digest=step.digest, n_frames=len(step.inputs))
 
 
 def _output(path: str, taken: set[str], suffix: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -175,7 +175,7 @@ def _flat_step(
     recipe = recipe_for(FrameKind.FLAT, n_frames=len(frames), settings=settings)
     own = regions[frames[0].path]
     calibrations = tuple(
-        _calibration(chosen, index, kept, refs=refs, settings=settings, regions=regions)
+        calibration_of(chosen, index, kept, made=lambda one: refs.get(set_id(one)), settings=settings, regions=regions)
         for index in range(len(chosen.choices))
     )
     findings = [*chosen.findings, *_recipe_findings(recipe, kept, name), *match_findings(chosen, kept, name, told=told)]
@@ -226,15 +226,16 @@ def _ref(step: Step, group: FrameGroup) -> MasterRef:
     return MasterRef(step=step.id, title=step.title, digest="", n_frames=len(group.frames))
 
 
-def _calibration(
+def calibration_of(
     chosen: GroupCalibration,
     index: int,
     group: FrameGroup,
     *,
-    refs: dict[str, MasterRef],
+    made: Callable[[FrameGroup], MasterRef | None],
     settings: Settings,
     regions: Mapping[str, Regions],
 ) -> Calibration:
+    """What choice ``index`` subtracts from the frames of a group; ``made`` tells what a step of the plan makes."""
     choice = chosen.choices[index]
     if choice is None:
         pedestal = settings.calibration.pedestal_adu
@@ -248,7 +249,7 @@ def _calibration(
     masters: dict[str, MasterRef] = {}
     for fit in choice.fits:
         ready = fit.group.frames[0]
-        masters[fit.role] = refs.get(set_id(fit.group)) or MasterRef(
+        masters[fit.role] = made(fit.group) or MasterRef(
             path=ready.path,
             title=f"ready master {set_title(fit.group)}",
             digest=ready.product_digest or f"{ready.size_bytes}:{ready.mtime_ns}:{ready.header_hash}",
@@ -257,10 +258,10 @@ def _calibration(
             scale=FULL_RANGE if is_full_range(frames[0], fit.group) else 1.0,
         )
     factor = None
-    if choice.how == "scaled_dark":
-        dark_s = choice.fits[0].group.exposure_s
-        flat_s = frames[0].exposure_s
-        factor = flat_s / dark_s if dark_s and flat_s is not None else None
+    # Of an optimized dark it is what is taken where its signal is too weak to tell.
+    if choice.how in ("scaled_dark", "optimized_dark"):
+        dark_s, frame_s = choice.fits[0].group.exposure_s, frames[0].exposure_s
+        factor = frame_s / dark_s if dark_s and frame_s is not None else None
     return Calibration(
         how=choice.how,
         title=subtraction_title(choice, frames, factor),
