@@ -23,6 +23,7 @@ from pathlib import Path
 
 import cold
 import jobs
+import lights
 import memory
 import packed
 import startup
@@ -54,6 +55,12 @@ def _startup(asked: argparse.Namespace, folder: Path, work: Path) -> list[Table]
 
 def _jobs(asked: argparse.Namespace, folder: Path, work: Path) -> list[Table]:
     return jobs.tables(names=asked.jobs, folder=folder, work=work, runs=asked.runs, slow_peers=asked.slow_peers)
+
+
+def _lights(asked: argparse.Namespace, folder: Path, work: Path) -> list[Table]:
+    columns, rows = (1248, 832) if asked.quick else (6248, 4176)
+    night = lights.Night(folder, lights=6 if asked.quick else 30, columns=columns, rows=rows)
+    return lights.tables(night=night, work=work, runs=asked.runs)
 
 
 def _kernels(asked: argparse.Namespace, folder: Path, work: Path) -> list[Table]:
@@ -104,6 +111,7 @@ PARTS: dict[str, Callable[[argparse.Namespace, Path, Path], list[Table]]] = {
     "startup": _startup,
     "kernels": _kernels,
     "jobs": _jobs,
+    "lights": _lights,
     "memory": _memory,
     "packed": _packed,
     "cold": _cold,

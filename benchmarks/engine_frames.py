@@ -1,6 +1,6 @@
 """Write flats and dark flats of a large sensor for timing: uint16, half of full scale, some outliers and hot pixels.
 
-Usage: python benchmarks/engine_frames.py FOLDER [--flats 30] [--darks 30] [--columns 6248] [--rows 4176]
+Usage: python benchmarks/engine_frames.py FOLDER [--flats 30] [--darks 30] [--lights 0] [--columns 6248] [--rows 4176]
 
 Frames that are there already stay: the same number always gives the same frame.
 """
@@ -15,6 +15,8 @@ import numpy as np
 from evenfield.write import write_image
 
 ROWS_AT_ONCE = 256
+SEEDS = {"DARKFLAT": 0, "FLAT": 1, "DARK": 2, "LIGHT": 3}
+"""The thousands of the seeds of each kind."""
 
 
 def frame(shape: tuple[int, int], level: float, *, seed: int) -> np.ndarray:
@@ -37,16 +39,19 @@ def frame(shape: tuple[int, int], level: float, *, seed: int) -> np.ndarray:
     return out
 
 
-def write_frames(folder: Path, *, shape: tuple[int, int], flats: int, darks: int) -> None:
+def write_frames(
+    folder: Path, *, shape: tuple[int, int], flats: int, darks: int, lights: int = 0, dark_word: str = "DARKFLAT"
+) -> None:
     """Write the frames that are not there yet."""
-    for word, count, level in (("FLAT", flats, 30000.0), ("DARKFLAT", darks, 0.0)):
+    folder.mkdir(parents=True, exist_ok=True)
+    for word, count, level in (("FLAT", flats, 30000.0), (dark_word, darks, 0.0), ("LIGHT", lights, 900.0)):
         for number in range(count):
             path = folder / f"{word}_{number:03d}.fits"
             if path.exists():
                 continue
             cards = [
                 ("IMAGETYP", word, ""),
-                ("EXPTIME", 2.0, "s"),
+                ("EXPTIME", 2.0 if word in ("FLAT", "DARKFLAT") else 60.0, "s"),
                 ("GAIN", 100, ""),
                 ("OFFSET", 50, ""),
                 ("CCD-TEMP", -10.0, ""),
@@ -54,7 +59,7 @@ def write_frames(folder: Path, *, shape: tuple[int, int], flats: int, darks: int
                 *([("FILTER", "Ha", "")] if level else []),
             ]
             brightness = level * (1.0 + 0.03 * np.sin(number))
-            pixels = frame(shape, brightness, seed=1000 * (level > 0) + number + 1)
+            pixels = frame(shape, brightness, seed=1000 * SEEDS[word] + number + 1)
             write_image(path, image=pixels, cards=cards, sample="uint16")
 
 
@@ -66,8 +71,17 @@ def main() -> None:
     parser.add_argument("--darks", type=int, default=30)
     parser.add_argument("--columns", type=int, default=6248)
     parser.add_argument("--rows", type=int, default=4176)
+    parser.add_argument("--lights", type=int, default=0)
+    parser.add_argument("--dark-word", default="DARKFLAT", choices=["DARKFLAT", "DARK"], help="what dark frames are")
     asked = parser.parse_args()
-    write_frames(asked.folder, shape=(asked.rows, asked.columns), flats=asked.flats, darks=asked.darks)
+    write_frames(
+        asked.folder,
+        shape=(asked.rows, asked.columns),
+        flats=asked.flats,
+        darks=asked.darks,
+        lights=asked.lights,
+        dark_word=asked.dark_word,
+    )
 
 
 if __name__ == "__main__":

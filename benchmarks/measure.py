@@ -21,12 +21,16 @@ CHUNK = 1 << 22
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One process: seconds on the wall and of all processors, its peak in bytes, and the bytes that it read."""
+    """One process: seconds on the wall and of all processors, its peak in bytes, and the bytes that it read.
+
+    ``user_s`` are the processors' seconds outside of the system.
+    """
 
     wall_s: float
     cpu_s: float
     peak_bytes: int
     read_bytes: int
+    user_s: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +48,11 @@ class Runs:
     def cpu_s(self) -> float:
         """The median seconds of all processors."""
         return statistics.median(run.cpu_s for run in self.runs)
+
+    @property
+    def user_s(self) -> float:
+        """The median seconds of all processors outside of the system."""
+        return statistics.median(run.user_s for run in self.runs)
 
     @property
     def least_cpu_s(self) -> float:
@@ -92,7 +101,11 @@ def run(command: Sequence[str], *, environment: dict[str, str] | None = None, to
         raise CommandFailedError(f"{' '.join(command)} ended with {process.returncode}:\n{tail}")
     unit = 1 if sys.platform == "darwin" else 1024
     return Run(
-        wall_s=wall_s, cpu_s=usage.ru_utime + usage.ru_stime, peak_bytes=usage.ru_maxrss * unit, read_bytes=read_bytes
+        wall_s=wall_s,
+        cpu_s=usage.ru_utime + usage.ru_stime,
+        peak_bytes=usage.ru_maxrss * unit,
+        read_bytes=read_bytes,
+        user_s=usage.ru_utime,
     )
 
 

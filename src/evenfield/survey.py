@@ -16,7 +16,7 @@ from evenfield.describe.overrides import Override, load_overrides, parse_overrid
 from evenfield.errors import DocumentError, ReadError, UsageError
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
-from evenfield.model.frame import FrameInfo
+from evenfield.model.frame import FrameInfo, FrameKind
 from evenfield.model.settings import Settings
 from evenfield.model.survey import Copy, LevelMeasurement, Survey, Unreadable
 from evenfield.model.wording import name_files, plural
@@ -98,6 +98,9 @@ def survey_folders(
         if progress is not None and done % 50 == 0:
             progress(done, total)
         reader.add(path, keep_product=bool(explicit) and os.path.realpath(path) in explicit)
+    for path in _in_folders_of_masters(given, reader) if reader.frames else ():
+        reader.left_out.discard(path)
+        reader.add(path, keep_product=True)
     if progress is not None:
         progress(total, total)
     problems = [Unreadable(path=p.path, code=p.code, reason=p.reason, mend=p.mend) for p in first.problems]
@@ -118,6 +121,16 @@ def survey_folders(
     )
 
 
+def _in_folders_of_masters(given: Sequence[str], reader: _Reader) -> list[str]:
+    """evenfield's own masters in folders that hold nothing else: who names such a folder wants them used."""
+    found = []
+    for folder in (os.path.abspath(path) for path in given if os.path.isdir(path)):
+        inside = [path for path in reader.left_out if _lies_in(path, folder)]
+        if inside and not any(_lies_in(frame.path, folder) for frame in reader.frames):
+            found += [path for path in inside if path in reader.masters]
+    return sorted(set(found))
+
+
 def _was_moved(path: str, template: str | None) -> bool:
     """Whether a file lies in a folder that ``--move-inputs`` fills, whatever its placeholders stood for."""
     if template is None:
@@ -135,6 +148,7 @@ class _Reader:
         self.frames: list[FrameInfo] = []
         self.unreadable: list[Unreadable] = []
         self.left_out: set[str] = set()
+        self.masters: set[str] = set()
         self.findings: list[Finding] = []
         self._remembered = remembered
         self._user = tuple(override for text in overrides for override in parse_override(text))
@@ -155,6 +169,8 @@ class _Reader:
             return
         if frame.product_digest is not None and not keep_product:
             self.left_out.add(path)
+            if frame.kind is not FrameKind.LIGHT:
+                self.masters.add(path)
             return
         self.frames.append(frame)
         fields = {override.field for override in beside if override.fits(path)}

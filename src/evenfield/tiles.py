@@ -21,9 +21,9 @@ INTERPRETER_BYTES: Final = 260 << 20
 """What Python, numpy, numba and astropy hold before any frame is read (measured: docs/memory.md)."""
 
 
-LIGHT_BYTES: Final = 18
-"""What a thread holds of each pixel of a light at most: its value, noise and flags, and two more copies while its
-pedestal is found, or while it is written in another range; with what is computed of a few rows at a time."""
+LIGHT_BYTES: Final = 22
+"""What a thread holds of each pixel of a light at most: its raw sample, value, noise and flags, and two more copies
+while its pedestal is found, or while it is written in another range; with what is computed of a few rows at a time."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ from evenfield.kernels.blocks import (
 )
 from evenfield.kernels.cache import cache_is_shared, is_compiled
 from evenfield.kernels.layout import Layout, given, slots_of, taken
+from evenfield.kernels.light_blocks import LIGHT_RESULTS, LIGHT_ROOM, LIGHT_TERMS
 from evenfield.kernels.loading import Compiled, NativeFunction, native_function
 
 _BAND: Final = (SAMPLES, TERMS, RULES, RESULTS, SPACE)
@@ -41,6 +42,7 @@ LAYOUTS: Final[dict[str, tuple[Layout, ...]]] = {
         SAMPLES, given("float32", 2), "number", "number", taken("float64", 2), taken("float64"), taken("float64")
     ),
     "decode_rows": (given("uint64"), given("int64"), given("int64"), "whole", taken("int16", 2)),
+    "calibrate_pixels": (SAMPLES, LIGHT_TERMS, LIGHT_RESULTS, LIGHT_ROOM, "whole"),
 }  # fmt: skip
 """The functions that modules of this package hold for the world outside, with what they take."""
 
@@ -136,6 +138,11 @@ def _is_there(part: Part) -> bool:
 def level_kernel() -> NativeFunction:
     """The compiled `evenfield.kernels.level.sum_level`."""
     return compiled_part("level", "sum_level")
+
+
+def light_kernel() -> NativeFunction:
+    """The compiled `evenfield.kernels.lights.calibrate_pixels`."""
+    return compiled_part("lights", "calibrate_pixels")
 
 
 def rice_kernel() -> NativeFunction:

@@ -16,7 +16,7 @@ from evenfield.read.scan import Listing, Problem, list_files
 
 if TYPE_CHECKING:
     from evenfield.read.sources import open_source, read_extension, read_history, read_image
-    from evenfield.read.views import ArraySource, CroppedSource, kept_if_packed
+    from evenfield.read.views import ArraySource, CroppedSource, kept_if_packed, true_values
 
 _HOMES = {
     "ArraySource": "views",
@@ -26,6 +26,7 @@ _HOMES = {
     "read_extension": "sources",
     "read_history": "sources",
     "read_image": "sources",
+    "true_values": "views",
 }
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "read_history",
     "read_image",
     "reason_of",
+    "true_values",
 ]
 
 

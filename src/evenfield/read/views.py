@@ -63,10 +63,7 @@ class ArraySource:
 
     def read(self, tile: Tile) -> Float32Array:
         """The band as a new float32 array."""
-        out = self._stored[tile.start : tile.stop].astype(np.float32)
-        if self._encoding.bzero:
-            out += np.float32(self._encoding.bzero)
-        return out
+        return true_values(self._stored[tile.start : tile.stop], self._encoding)
 
     def content_hash(self) -> str:
         """An array is no file: ""."""
@@ -212,11 +209,7 @@ class KeptSource:
         """The band as a new float32 array of true values; blank samples are NaN."""
         raw = np.empty((tile.rows, self.shape[1]), self.encoding.numpy_dtype)
         self.read_raw(tile, raw)
-        if self.encoding.dtype == "float32":
-            return raw
-        values = (raw.byteswap() if self.encoding.swapped else raw).astype(np.float32)
-        values += np.float32(self.encoding.bzero)
-        return values
+        return raw if self.encoding.dtype == "float32" else true_values(raw, self.encoding)
 
     def content_hash(self) -> str:
         """That of the whole file."""
@@ -227,6 +220,14 @@ class KeptSource:
         self._rows = None
         self._there[:] = False
         self._source.close()
+
+
+def true_values(raw: NDArray[Any], encoding: Encoding) -> Float32Array:
+    """Raw samples of an encoding as a new float32 array of true values."""
+    values = (raw.byteswap() if encoding.swapped else raw).astype(np.float32)
+    if encoding.bzero:
+        values += np.float32(encoding.bzero)
+    return values
 
 
 def kept_if_packed(source: PixelSource) -> PixelSource:

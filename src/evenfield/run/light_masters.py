@@ -26,31 +26,48 @@ from evenfield.tiles import INTERPRETER_BYTES, LIGHT_BYTES
 class LightFlat:
     """A master flat: its values, the mean of each color, and the pattern by which they are told apart.
 
-    ``shot_adu`` is the variance of a pixel of it over its value, where its header tells.
+    ``shot_adu`` is the variance of a pixel of it over its value, where its header tells; ``whole`` is what lights are
+    divided by, where memory holds it.
     """
 
     source: PixelSource
     means: dict[str, float]
     cfa: str | None
     shot_adu: float | None = None
+    whole: Float32Array | None = None
 
-    def band(self, tile: Tile) -> tuple[Float32Array, Float32Array]:
-        """Rows of the flat, and what a light is divided by there."""
-        values = self.source.read(tile)
-        return values, divisor_band(values, row_start=tile.start, means=self.means, cfa=self.cfa)
+    def divide(self, tile: Tile) -> Float32Array:
+        """What the rows of a light are divided by."""
+        if self.whole is not None:
+            return self.whole[tile.start : tile.stop]
+        return divisor_band(self.source.read(tile), row_start=tile.start, means=self.means, cfa=self.cfa)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LightMasters:
-    """All that lights are calibrated with; ``which`` indexes ``subtractions`` by calibration, or is -1."""
+    """All that lights are calibrated with; ``which`` indexes ``subtractions`` by calibration, or is -1.
+
+    ``whole`` is what is subtracted from every light, by the same index, where memory holds it.
+    """
 
     subtractions: tuple[Subtraction, ...]
     which: tuple[int, ...]
+    whole: Mapping[int, Float32Array]
     flat: LightFlat | None
     hot: Mapping[int, DarkPixels]
     records: tuple[MasterRecord, ...]
     shape: tuple[int, int]
     told: Mapping[int, DarkFacts]
+    held_bytes: int
+
+    def subtract(self, at: int, tile: Tile, factor: float | None) -> Float32Array | None:
+        """What is subtracted from the rows of a light, with its own ``factor`` of the dark where it has one."""
+        if at < 0:
+            return None
+        if at in self.whole:
+            return self.whole[at][tile.start : tile.stop]
+        one = self.subtractions[at]
+        return (one if factor is None else dataclasses.replace(one, factor=factor)).read(tile)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +100,13 @@ def open_light_masters(step: LightStep, job: Job, stack: contextlib.ExitStack) -
             one = subtractions[at]
             assert one.bias is not None
             hot[at] = find_dark_pixels(one.first.read(rows), bias=one.bias.read(rows), cfa=_cfa(step))
-    held = _held(subtractions, flat, shape, job)
+    held = _held(subtractions, flat, shape, job, optimized=list(hot))
     return LightMasters(
-        subtractions=held[0],
+        subtractions=held.subtractions,
         which=tuple(which),
-        flat=held[1],
+        whole=held.whole,
+        held_bytes=held.n_bytes,
+        flat=held.flat,
         hot=hot,
         records=tuple(records),
         shape=shape,
@@ -143,25 +162,52 @@ def _cfa(step: LightStep) -> str | None:
     return None if cfa is None else str(cfa)
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """Masters in memory, as far as it holds them."""
+
+    subtractions: tuple[Subtraction, ...]
+    flat: LightFlat | None
+    whole: Mapping[int, Float32Array]
+    n_bytes: int
+
+
 def _held(
-    subtractions: Sequence[Subtraction], flat: LightFlat | None, shape: tuple[int, int], job: Job
-) -> tuple[tuple[Subtraction, ...], LightFlat | None]:
-    """The masters in memory where a third of the budget holds all of them; else they are read for every light."""
-    sources = {id(one.first): one.first for one in subtractions}
-    sources |= {id(one.bias): one.bias for one in subtractions if one.bias is not None}
-    if flat is not None:
-        sources[id(flat.source)] = flat.source
+    subtractions: Sequence[Subtraction],
+    flat: LightFlat | None,
+    shape: tuple[int, int],
+    job: Job,
+    *,
+    optimized: Sequence[int],
+) -> _Held:
+    """The masters in memory where a third of the budget holds all of them; else they are read for every light.
+
+    What has a factor of its own for each light is held as its two masters, all else as what is subtracted.
+    """
     pixels = shape[0] * shape[1]
-    held_bytes = len(sources) * 4 * pixels
+    sources = {id(source): source for at in optimized for source in _sources_of(subtractions[at])}
+    n_planes = len(sources) + len(subtractions) - len(optimized) + (flat is not None)
+    held_bytes = 4 * n_planes * pixels
     if held_bytes > min(job.budget_bytes // 3, job.budget_bytes - INTERPRETER_BYTES - LIGHT_BYTES * pixels):
-        return tuple(subtractions), flat
+        return _Held(subtractions=tuple(subtractions), flat=flat, whole={}, n_bytes=0)
     rows = Tile(start=0, stop=shape[0])
     held: dict[int, PixelSource] = {key: ArraySource(source.read(rows)) for key, source in sources.items()}
     kept = tuple(
         dataclasses.replace(one, first=held[id(one.first)], bias=None if one.bias is None else held[id(one.bias)])
-        for one in subtractions
+        if at in optimized
+        else one
+        for at, one in enumerate(subtractions)
     )
-    return kept, None if flat is None else dataclasses.replace(flat, source=held[id(flat.source)])
+    return _Held(
+        subtractions=kept,
+        flat=None if flat is None else dataclasses.replace(flat, whole=flat.divide(rows)),
+        whole={at: one.read(rows) for at, one in enumerate(subtractions) if at not in optimized},
+        n_bytes=held_bytes,
+    )
+
+
+def _sources_of(one: Subtraction) -> list[PixelSource]:
+    return [one.first] if one.bias is None else [one.first, one.bias]
 
 
 def _shape(step: LightStep, job: Job) -> tuple[int, int]:
@@ -173,10 +219,7 @@ def _shape(step: LightStep, job: Job) -> tuple[int, int]:
 def lights_at_once(step: LightStep, masters: LightMasters, job: Job) -> int:
     """As many lights at a time as the memory holds."""
     pixels = masters.shape[0] * masters.shape[1]
-    held = {id(one.first) for one in masters.subtractions if isinstance(one.first, ArraySource)}
-    held |= {id(one.bias) for one in masters.subtractions if isinstance(one.bias, ArraySource)}
-    n_held = len(held) + (masters.flat is not None and isinstance(masters.flat.source, ArraySource))
-    left = job.budget_bytes - INTERPRETER_BYTES - 4 * n_held * pixels
+    left = job.budget_bytes - INTERPRETER_BYTES - masters.held_bytes
     threads = left // (LIGHT_BYTES * pixels)
     if threads < 1:
         needed = INTERPRETER_BYTES + LIGHT_BYTES * pixels

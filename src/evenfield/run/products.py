@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -22,8 +23,11 @@ def write_product(
     history: Sequence[str],
     recipe: Recipe | LightRecipe,
     overwrite: bool,
+    durable: bool = True,
 ) -> str:
     """Write a product in the form that its recipe asks for; returns its absolute path.
+
+    A plain FITS file need not be ``durable``, see `evenfield.write.atomic.new_file`.
 
     Raises
     ------
@@ -45,16 +49,11 @@ def write_product(
         )
     if form.scale != 1.0:
         image = dataclasses.replace(image, pixels=image.pixels / np.float32(form.scale))
-    write = write_image
+    sample: Literal["uint16", "float32"] = "uint16" if recipe.sample == "uint16" else "float32"
     if recipe.compress:
         from evenfield.write.packed_file import write_packed
 
-        write = write_packed
-    return write(
-        path,
-        image=image,
-        cards=cards,
-        history=history,
-        sample="uint16" if recipe.sample == "uint16" else "float32",
-        overwrite=overwrite,
+        return write_packed(path, image=image, cards=cards, history=history, sample=sample, overwrite=overwrite)
+    return write_image(
+        path, image=image, cards=cards, history=history, sample=sample, overwrite=overwrite, durable=durable
     )

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import hashlib
 import os
 import platform
 import re
 import secrets
+import sys
 import time
-from collections.abc import Iterator
-from typing import IO, Final
+from collections.abc import Callable, Iterator
+from typing import IO, Final, cast
 
 from evenfield.errors import OutputExistsError, WriteError
 
 _PARTIAL = re.compile(r"\..*\.partial-([0-9]+)-([0-9a-f]{4})[0-9a-f]{8}")
 _FOREIGN_AGE_S: Final = 24 * 3600.0
+_LARGE: Final = 1 << 20
+_KEEP_SIZE: Final = 1  # The size grows as bytes are written: a file that was cut off can be told from a whole one.
 _NAME_PART: Final = 100  # Names may have 255 bytes on all usual file systems; the partial's own part needs some.
 
 
 @contextlib.contextmanager
-def new_file(path: str, *, overwrite: bool) -> Iterator[IO[bytes]]:
+def new_file(path: str, *, overwrite: bool, durable: bool = True, size: int = 0) -> Iterator[IO[bytes]]:
     """A binary file to be filled, which takes its name when the block ends without an error.
 
-    Until then it has a hidden name in the same folder, which is made if it is missing. The bytes are on the disk before
-    the name is given, so that not even a loss of power leaves half a file under it.
+    Until then it has a hidden name in the same folder, which is made if it is missing. The bytes of a durable file are
+    on the disk before the name is given, so that not even a loss of power leaves half a file under it. Others are left
+    to the system, which takes its time: what is made by the hundred and can be made again need not wait for the disk.
 
     Parameters
     ----------
@@ -33,6 +38,10 @@ def new_file(path: str, *, overwrite: bool) -> Iterator[IO[bytes]]:
         The absolute path of the file.
     overwrite : bool
         Whether a file of that name may be replaced.
+    durable : bool
+        Whether to wait for the disk.
+    size : int
+        The bytes it is going to have, where that is known: room for them is asked for at once.
 
     Raises
     ------
@@ -48,10 +57,12 @@ def new_file(path: str, *, overwrite: bool) -> Iterator[IO[bytes]]:
     try:
         os.makedirs(folder, exist_ok=True)
         with open(partial, "xb") as file:
+            reserve(file.fileno(), size)
             yield file
             file.flush()
-            os.fsync(file.fileno())
-        publish(partial, path, overwrite=overwrite)
+            if durable:
+                os.fsync(file.fileno())
+        publish(partial, path, overwrite=overwrite, durable=durable)
     except OSError as error:
         raise write_error(error, path) from error
     finally:
@@ -59,7 +70,39 @@ def new_file(path: str, *, overwrite: bool) -> Iterator[IO[bytes]]:
             os.unlink(partial)
 
 
-def publish(partial: str, path: str, *, overwrite: bool) -> None:
+def reserve(descriptor: int, size: int) -> None:
+    """Ask for the room of a file that is going to be written, where the system has a cheap way to; a help, no promise.
+
+    Raises
+    ------
+    OSError
+        If the disk has no such room.
+    """
+    function = _fallocate() if size >= _LARGE else None
+    if function is not None and function(descriptor, _KEEP_SIZE, 0, size) != 0:
+        import ctypes
+
+        code = ctypes.get_errno()
+        if code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise OSError(code, os.strerror(code))
+
+
+@functools.cache
+def _fallocate() -> Callable[[int, int, int, int], int] | None:
+    """The system's own call: where a file system has none, Python's `os.posix_fallocate` would write the whole file."""
+    if not sys.platform.startswith("linux"):
+        return None
+    import ctypes
+
+    try:
+        function = ctypes.CDLL(None, use_errno=True).fallocate64
+    except (OSError, AttributeError):
+        return None
+    function.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+    return cast(Callable[[int, int, int, int], int], function)
+
+
+def publish(partial: str, path: str, *, overwrite: bool, durable: bool = True) -> None:
     """Give a finished partial file its name.
 
     Raises
@@ -71,7 +114,8 @@ def publish(partial: str, path: str, *, overwrite: bool) -> None:
         os.replace(partial, path)
     else:
         _publish_exclusively(partial, path)
-    _sync_folder(os.path.dirname(path))
+    if durable:
+        _sync_folder(os.path.dirname(path))
 
 
 def _publish_exclusively(partial: str, path: str) -> None:

@@ -19,8 +19,12 @@ from evenfield.write.atomic import new_file
 from evenfield.write.card_text import BLOCK, Card, header_bytes
 
 _CHUNK: Final = 1 << 18  # samples that are converted and written at a time: they stay in the processor's cache
+_WRITE: Final = 1 << 20  # bytes handed to the system at a time
 ROOMS: Final = 2
 """Pieces that are converted before the first of them must have been written."""
+
+_TOP_BIT: Final = np.array(0x8000, ">u2").view(np.uint16)[()]
+"""Of a big-endian number, as this machine has it."""
 
 _LAYOUT = re.compile(
     r"SIMPLE|XTENSION|EXTEND|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|GROUPS|BSCALE|BZERO|BLANK|CHECKSUM|DATASUM|LONGSTRN|CONTINUE"
@@ -37,6 +41,7 @@ def write_image(
     history: Sequence[str] = (),
     sample: Literal["float32", "uint16"] = "float32",
     overwrite: bool = False,
+    durable: bool = True,
 ) -> str:
     """Write an image as a FITS file, which appears complete or not at all.
 
@@ -47,7 +52,7 @@ def write_image(
     image : Image or array (rows, columns)
         The pixels of an `Image` are written, and each of its maps as an image extension (float32, or uint16 for
         unsigned integers); NaN stays NaN. Its unit goes into BUNIT ("adu", "electron",
-        "relative"), unless ``cards`` have that.
+        "relative"), unless ``cards`` have that. Big-endian float32 goes into the file as it is.
     cards : sequence of (keyword, value, comment)
         Written in this order. Of equal keywords the first counts. Cards that say how a file is stored (BITPIX, BZERO,
         ...) are left out. Characters beyond ASCII are written by their likeness ("Hα" as "Ha") or "?".
@@ -57,6 +62,8 @@ def write_image(
         How pixels are stored. For uint16 they are rounded half to even; nothing is clipped or wrapped.
     overwrite : bool
         Whether a file of that name may be replaced.
+    durable : bool
+        Whether the file is on the disk before it has its name, see `evenfield.write.atomic.new_file`.
 
     Returns
     -------
@@ -85,7 +92,8 @@ def write_image(
     except ValueError as error:
         mend = "Keywords have up to 8 letters, digits, - or _."
         raise WriteError(f"{where} cannot be written: {error}.", mend=mend) from error
-    with new_file(where, overwrite=overwrite) as file:
+    size = len(header) + pixels.size * (2 if sample == "uint16" else 4)
+    with new_file(where, overwrite=overwrite, durable=durable, size=size) as file:
         file.write(header)
         _write_pixels(file, pixels, sample=sample)
         for name, values in maps.items():
@@ -96,6 +104,9 @@ def write_image(
 
 
 def _write_pixels(file: IO[bytes], pixels: NDArray[Any], *, sample: str) -> None:
+    if sample == "float32" and pixels.dtype == np.dtype(">f4") and pixels.flags.c_contiguous:
+        file.write(b"\0" * (-_write_whole(file, pixels) % BLOCK))
+        return
     written = 0
     # One piece is written while the next is converted.
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -106,6 +117,14 @@ def _write_pixels(file: IO[bytes], pixels: NDArray[Any], *, sample: str) -> None
                 written += pending.pop(0).result()
         written += sum(one.result() for one in pending)
     file.write(b"\0" * (-written % BLOCK))
+
+
+def _write_whole(file: IO[bytes], pixels: NDArray[Any]) -> int:
+    """Write pixels that are as they are stored; how many bytes those are."""
+    whole = pixels.reshape(-1).view(np.uint8).data
+    for start in range(0, len(whole), _WRITE):
+        file.write(whole[start : start + _WRITE])
+    return len(whole)
 
 
 def _extension_cards(name: str, values: NDArray[Any], *, sample: str) -> Iterator[Card]:
@@ -184,7 +203,10 @@ def _stored(pixels: NDArray[Any], *, sample: str) -> Iterator[NDArray[Any]]:
     for piece, row in enumerate(range(0, pixels.shape[0], step)):
         band = pixels[row : row + step]
         stored = rooms[piece % ROOMS, : band.shape[0]]
-        if sample == "uint16":
+        if pixels.dtype == np.dtype(">u2"):
+            # Turning the top bit subtracts 32768.
+            np.bitwise_xor(band.view(np.uint16), _TOP_BIT, out=stored.view(np.uint16))
+        elif sample == "uint16":
             # 65536 values less 32768 fit int16, which FITS has in the place of uint16.
             stored[...] = _rounded(band).astype(np.int32) - 32768
         else:
@@ -208,6 +230,8 @@ def _rounded(band: NDArray[Any]) -> NDArray[Any]:
 
 def check_fits_uint16(pixels: NDArray[Any], path: str) -> None:
     """Refuse pixels that uint16 cannot hold, with the number of each kind."""
+    if pixels.dtype.kind == "u" and pixels.dtype.itemsize <= 2:
+        return
     below = above = nan = 0
     step = max(1, _CHUNK // pixels.shape[1])
     for row in range(0, pixels.shape[0], step):
