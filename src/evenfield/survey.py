@@ -122,7 +122,7 @@ def survey_folders(
 
 
 def _in_folders_of_masters(given: Sequence[str], reader: _Reader) -> list[str]:
-    """evenfield's own masters in folders that hold nothing else: who names such a folder wants them used."""
+    """Evenfield's own masters in folders that hold nothing else: who names such a folder wants them used."""
     found = []
     for folder in (os.path.abspath(path) for path in given if os.path.isdir(path)):
         inside = [path for path in reader.left_out if _lies_in(path, folder)]

@@ -97,7 +97,7 @@ def test_a_whole_run(tmp_path: Path) -> None:
     survey = survey_folders([tmp_path / "night"], settings=settings)
     plan = make_plan(survey, output=str(tmp_path / "out"), settings=settings, job="calibrate")
     report = run_plan(plan)
-    assert report.exit_code == 0, report.findings
+    assert report.exit_code == 0, [r.findings for r in report.results]
     light = fits.getdata(report.results[-1].outputs[0])
     assert light.shape == (ROWS, COLUMNS)
     assert light[:, :30].mean() == pytest.approx(800, abs=1.5)

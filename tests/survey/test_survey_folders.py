@@ -156,6 +156,22 @@ def test_own_products_are_left_out_but_for_calibration(tmp_path: Path) -> None:
     ]
 
 
+def test_a_named_folder_of_own_masters_is_used(tmp_path: Path) -> None:
+    """Who names a folder that holds nothing but evenfield's masters wants them; calibrated lights in it stay out."""
+    own = {"EXPTIME": 2.0, "EVFDGST": "0" * 32, "SWCREATE": "evenfield 0.1"}
+    write(tmp_path / "night" / "a.fits", FLAT)
+    write(tmp_path / "night" / "out" / "b.fits", {**own, "IMAGETYP": "Master Dark Flat"})
+    write(tmp_path / "ready" / "deeper" / "master.fits", {**own, "IMAGETYP": "Master Dark Flat"})
+    write(tmp_path / "ready" / "light.fits", {**own, "IMAGETYP": "LIGHT"})
+    survey = survey_folders([tmp_path / "night", tmp_path / "ready"])
+    assert sorted(names(survey)) == ["a.fits", "master.fits"]
+    assert survey.products_skipped == 2
+    # Beside raw frames they are what an earlier run wrote.
+    assert names(survey_folders([tmp_path])) == ["a.fits"]
+    # Where they are all there is, nobody has any use for them.
+    assert names(survey_folders([tmp_path / "ready"])) == []
+
+
 def test_ignore_type_takes_files_and_patterns_but_no_folders(tmp_path: Path) -> None:
     """--ignore-type goes with files and patterns the shell left; with a folder it is refused and --set is shown."""
     write(tmp_path / "x1.fits", {"IMAGETYP": "Light Frame", "EXPTIME": 2.0})

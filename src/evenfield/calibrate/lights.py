@@ -28,7 +28,7 @@ class LightCounts:
 
 
 class LightPass:
-    """Calibrates a light into ``out``: ``(raw - shift - subtract) / divide + pedestal`` in float64, rounded once.
+    """Calibrates a light: ``(raw - shift - subtract) / divide + pedestal`` in float64, rounded once.
 
     Where a master or the sample is no number, or ``divide`` is not positive, the value is NaN (0 in uint16). uint16 is
     rounded half to even and cut off at its ends, which is counted.
@@ -37,40 +37,45 @@ class LightPass:
     ----------
     encoding : Encoding
         How the raw samples are stored.
-    out : array (rows, columns)
-        float32 or uint16 in either byte order.
+    shape : tuple of int
+        (rows, columns) of the light.
     shift : float
         Subtracted from every sample, ADU.
     pedestal : float
         Added to every value, ADU.
     """
 
-    def __init__(self, encoding: Encoding, out: NDArray[Any], *, shift: float = 0.0, pedestal: float = 0.0) -> None:
+    def __init__(
+        self, encoding: Encoding, shape: tuple[int, int], *, shift: float = 0.0, pedestal: float = 0.0
+    ) -> None:
         from evenfield.kernels.light_blocks import new_light_room
         from evenfield.kernels.registry import light_kernel
 
         self._kernel = light_kernel()
         self._encoding = encoding
-        self._rows, self._columns = out.shape
+        self._columns = shape[1]
         self._shift, self._pedestal = float(shift), float(pedestal)
-        bits = out.reshape(-1).view(np.dtype(f"u{out.dtype.itemsize}"))
-        self._singles = bits if out.dtype.itemsize == 4 else np.empty(0, np.uint32)
-        self._words = bits if out.dtype.itemsize == 2 else np.empty(0, np.uint16)
-        self._swapped = not out.dtype.isnative
         self._room = new_light_room()
         self._counts = np.zeros(4, np.int64)
-        self._stride = _stride(out.size, self._columns)
-        self._sample = np.full(-(-out.size // self._stride), np.nan, np.float32)
+        n_pixels = shape[0] * shape[1]
+        self._stride = _stride(n_pixels, self._columns)
+        self._sample = np.full(-(-n_pixels // self._stride), np.nan, np.float32)
 
     def band(
-        self, tile: Tile, raw: NDArray[Any], *, subtract: Float32Array | None = None, divide: Float32Array | None = None
+        self,
+        tile: Tile,
+        raw: NDArray[Any],
+        out: NDArray[Any],
+        *,
+        subtract: Float32Array | None = None,
+        divide: Float32Array | None = None,
     ) -> None:
-        """Calibrate a band of raw samples; the masters' arrays have its shape.
+        """Calibrate a band of raw samples into ``out``, float32 or uint16 in either byte order.
 
         Raises
         ------
         UsageError
-            If they have not.
+            If a master's array has not its shape.
         """
         from evenfield.kernels.inputs import raw_samples, read_only
         from evenfield.kernels.light_blocks import LightResults, LightTerms
@@ -79,7 +84,7 @@ class LightPass:
             if master is not None and master.shape != raw.shape:
                 sizes = f"The frame is {size_text(raw.shape)}, the master to {name} {size_text(master.shape)}."
                 raise UsageError(sizes, mend="Use a master of the same sensor, region and binning.")
-        start, stop = tile.start * self._columns, tile.stop * self._columns
+        bits = out.reshape(-1).view(np.dtype(f"u{out.dtype.itemsize}"))
         none = np.empty(0, np.float32)
         terms = LightTerms(
             read_only(none if subtract is None else subtract.reshape(-1), np.float32),
@@ -88,15 +93,15 @@ class LightPass:
             self._pedestal,
         )
         results = LightResults(
-            self._singles[start:stop],
-            self._words[start:stop],
-            self._swapped,
+            bits if out.dtype.itemsize == 4 else np.empty(0, np.uint32),
+            bits if out.dtype.itemsize == 2 else np.empty(0, np.uint16),
+            not out.dtype.isnative,
             self._counts,
             self._sample,
-            start,
+            tile.start * self._columns,
             self._stride,
         )
-        self._kernel(raw_samples(raw.reshape(1, -1), self._encoding), terms, results, self._room, stop - start)
+        self._kernel(raw_samples(raw.reshape(1, -1), self._encoding), terms, results, self._room, out.size)
 
     @property
     def counts(self) -> LightCounts:

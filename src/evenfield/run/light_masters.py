@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 from evenfield.calibrate.optimize import DarkPixels, find_dark_pixels
 from evenfield.errors import DocumentError, MemoryBudgetError, ReadError
@@ -15,11 +18,12 @@ from evenfield.model.plan import Calibration, LightStep
 from evenfield.model.report import MasterRecord
 from evenfield.normalize.trimmed import divisor_band, trimmed_means
 from evenfield.read import ArraySource
+from evenfield.run.executors import work_through
 from evenfield.run.frames import master_path, master_source, subtractions_of
 from evenfield.run.job import Job
-from evenfield.run.loop import Subtraction
+from evenfield.run.loop import LEVEL_PIXELS, Subtraction
 from evenfield.run.provenance import read_provenance
-from evenfield.tiles import INTERPRETER_BYTES, LIGHT_BYTES
+from evenfield.tiles import INTERPRETER_BYTES, LIGHT_BYTES, bands
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +91,13 @@ def open_light_masters(step: LightStep, job: Job, stack: contextlib.ExitStack) -
     flat = None
     if step.flat is not None:
         source, record = master_source("flat", step.flat, step.trim, job, stack)
-        values = source.read(rows)
         colors = _cfa(step) if step.recipe.cfa_flat == "separate" else None
-        means = trimmed_means(values, cfa=colors)
+
+        def each(things: Sequence[Any], do: Callable[[Any], Any]) -> Sequence[Any]:
+            return work_through(things, do, threads=job.threads, cancel=job.cancel)
+
+        values = _whole(source.read, shape, job)
+        means = trimmed_means(values, cfa=colors, each=each)
         flat = LightFlat(source=source, means=means, cfa=colors, shot_adu=_shot_of(step, job))
         records = (*records, record)
         del values
@@ -190,8 +198,7 @@ def _held(
     held_bytes = 4 * n_planes * pixels
     if held_bytes > min(job.budget_bytes // 3, job.budget_bytes - INTERPRETER_BYTES - LIGHT_BYTES * pixels):
         return _Held(subtractions=tuple(subtractions), flat=flat, whole={}, n_bytes=0)
-    rows = Tile(start=0, stop=shape[0])
-    held: dict[int, PixelSource] = {key: ArraySource(source.read(rows)) for key, source in sources.items()}
+    held: dict[int, PixelSource] = {key: ArraySource(_whole(one.read, shape, job)) for key, one in sources.items()}
     kept = tuple(
         dataclasses.replace(one, first=held[id(one.first)], bias=None if one.bias is None else held[id(one.bias)])
         if at in optimized
@@ -200,10 +207,22 @@ def _held(
     )
     return _Held(
         subtractions=kept,
-        flat=None if flat is None else dataclasses.replace(flat, whole=flat.divide(rows)),
-        whole={at: one.read(rows) for at, one in enumerate(subtractions) if at not in optimized},
+        flat=None if flat is None else dataclasses.replace(flat, whole=_whole(flat.divide, shape, job)),
+        whole={at: _whole(one.read, shape, job) for at, one in enumerate(subtractions) if at not in optimized},
         n_bytes=held_bytes,
     )
+
+
+def _whole(read: Callable[[Tile], Float32Array], shape: tuple[int, int], job: Job) -> Float32Array:
+    """All bands of something, read side by side."""
+    out = np.empty(shape, np.float32)
+
+    def fill(tile: Tile) -> None:
+        out[tile.start : tile.stop] = read(tile)
+
+    tiles = bands(shape[0], height=max(1, LEVEL_PIXELS // 4 // shape[1]))
+    work_through(tiles, fill, threads=job.threads, cancel=job.cancel)
+    return out
 
 
 def _sources_of(one: Subtraction) -> list[PixelSource]:

@@ -18,8 +18,8 @@ from evenfield.combine.steps import STEP_PIXELS, step_of
 from evenfield.examine.limits import WEAK
 from evenfield.model.calibration import CalibrationTerms
 from evenfield.model.frame import FrameInfo
-from evenfield.model.pixels import Float32Array, PixelFlag, PixelSource, Tile
-from evenfield.model.plan import LightRecipe, LightStep, StepInput
+from evenfield.model.pixels import Float32Array, Image, PixelFlag, PixelSource, Tile
+from evenfield.model.plan import LightStep, StepInput
 from evenfield.model.targets import TARGETS
 from evenfield.read import CroppedSource, true_values
 from evenfield.run.light_masters import DarkFacts, LightMasters, noise_is_known
@@ -31,6 +31,10 @@ MASK_NAME: Final = "MASK"
 
 NOISE_NAME: Final = "NOISE"
 """The name of the extension with the standard deviation of each pixel."""
+
+
+LIGHT_PIXELS: Final = 2 * LEVEL_PIXELS // 8
+"""Pixels of a light read, calibrated and written at a time: many enough that threads seldom wait for each other."""
 
 
 class LightBuffers(threading.local):
@@ -73,10 +77,16 @@ class LightWork:
         self._at = masters.which[item.calibration]
         self._source = source if step.trim is None else CroppedSource(source, step.trim)
         self._over = OverscanView(source, step.overscan_parts) if step.overscan_parts else None
-        self._raw = buffers.raw(masters.shape, self._source.encoding.numpy_dtype)
         self._encoding = self._source.encoding
-        self._tiles = bands(masters.shape[0], height=max(1, LEVEL_PIXELS // 8 // masters.shape[1]))
+        self._tiles = bands(masters.shape[0], height=max(1, LIGHT_PIXELS // masters.shape[1]))
+        recipe = step.recipe
+        self._keeps_all = (
+            recipe.maps or recipe.add_pedestal == "auto" or self._over is not None or self._at in masters.hot
+        )
+        height = masters.shape[0] if self._keeps_all else self._tiles[0].rows
+        self._raw = buffers.raw((height, masters.shape[1]), self._encoding.numpy_dtype)
         self._low: int | None = None
+        self._done: LightPass | None = None
         self.shift = shift
         self.pedestal = step.recipe.pedestal if step.recipe.add_pedestal == "adu" else 0.0
         self.fit: DarkFit | None = None
@@ -91,50 +101,84 @@ class LightWork:
             egain_e_per_adu=frame.egain_e_per_adu,
             flat_shot_adu=None if masters.flat is None else masters.flat.shot_adu,
         )
-        self.out: NDArray[Any] = buffers.out(shape, np.dtype(np.float32))
 
-    def calibrate(self) -> LightPass:
-        """Read, calibrate and count; a pass of its own goes ahead where the light itself decides how it is done."""
-        auto = self._step.recipe.add_pedestal == "auto"
-        optimized = self._at in self._masters.hot
-        tiles = self._read()
-        if auto or optimized or self._over is not None or self.maps.mask is not None:
-            tiles = iter(list(tiles))
-            self._note_raw()
-        if self._over is not None:
-            self._subtract_overscan()
-        if optimized:
-            self.fit = self._fitted()
-        form = _form_of(self._step.recipe)
-        if auto or self.maps.mask is not None:
-            plain = self._pass(tiles, np.dtype(np.float32), pedestal=0.0, maps=self.maps)
-            if self.maps.mask is not None:
-                self.maps.mask[~np.isfinite(self.out)] |= np.uint8(PixelFlag.NO_DATA)
-            if auto:
-                self.pedestal = _pedestal(self.out, self._step.recipe.pedestal)
-            if form == np.float32 and form.isnative and not self.pedestal:
-                return plain
-            tiles = iter(self._tiles)
-        made = self._pass(tiles, form, pedestal=self.pedestal)
-        if self._low is None:
-            self._note_step()
-        return made
+    @property
+    def streams(self) -> bool:
+        """Whether values go into the file as soon as they are computed: nothing has to be known of all of them."""
+        recipe = self._step.recipe
+        target = TARGETS[recipe.target]
+        plain = target.suffix == ".fits" and target.scale == 1.0 and not recipe.compress
+        return plain and recipe.add_pedestal != "auto" and not recipe.maps
 
-    def low_clipped(self, made: LightPass) -> int:
+    def rows(self) -> Iterator[NDArray[Any]]:
+        """The calibrated rows, one band after another, in the form in which a FITS file stores them."""
+        form = np.dtype(">u2" if self._step.recipe.sample == "uint16" else ">f4")
+        self._prepare()
+        out = self._buffers.out((self._tiles[0].rows, self._masters.shape[1]), form)
+        made = self._new_pass()
+        for tile in self._ready():
+            self._calibrate_band(tile, out[: tile.rows], made)
+            yield out[: tile.rows]
+        self._done = made
+
+    def image(self) -> Image:
+        """The whole calibrated light, with its maps: uint16 where that is asked for, else float32."""
+        recipe, maps = self._step.recipe, self.maps
+        form = np.dtype(np.uint16 if recipe.sample == "uint16" else np.float32)
+        self._prepare()
+        if recipe.add_pedestal == "auto" or (recipe.maps and form == np.uint16):
+            # A pass of its own goes ahead: the pedestal follows from its values, and maps need them whole.
+            values = self._whole(np.dtype(np.float32), maps=maps)
+            if recipe.add_pedestal == "auto":
+                self.pedestal = _pedestal(values, recipe.pedestal)
+            if form == np.float32 and not self.pedestal:
+                return Image(pixels=values, maps=maps.by_name())
+            return Image(pixels=self._whole(form), maps=maps.by_name())
+        return Image(pixels=self._whole(form, maps=maps), maps=maps.by_name())
+
+    def measured(self) -> LightPass:
+        """The pass that is written, when it is over."""
+        assert self._done is not None
+        return self._done
+
+    @property
+    def low_clipped(self) -> int:
         """Pixels at the least value that an unsigned integer can hold."""
         if not self._frame.sample.startswith("uint"):
             return 0
-        return made.counts.low if self._low is None else self._low
+        return self._low if self._low is not None else self.measured().counts.low
 
-    def _read(self) -> Iterator[Tile]:
-        """The bands, each as soon as it was read: its samples are then still in the processor's cache."""
+    def _new_pass(self) -> LightPass:
+        return LightPass(self._encoding, self._masters.shape, shift=self.shift, pedestal=self.pedestal)
+
+    def _prepare(self) -> None:
+        """Where the light itself decides how it is calibrated, all of it is read first."""
+        if not self._keeps_all:
+            return
         for tile in self._tiles:
-            self._source.read_raw(tile, self._raw[tile.start : tile.stop])
+            self._source.read_raw(tile, self._samples(tile))
+        self._note_raw()
+        if self._over is not None:
+            self._subtract_overscan(self._over)
+        if self._at in self._masters.hot:
+            self.fit = self._fitted()
+
+    def _ready(self) -> Iterator[Tile]:
+        """The bands whose samples are there; what is read now is handed on while the processor's cache holds it."""
+        for tile in self._tiles:
+            if not self._keeps_all:
+                self._source.read_raw(tile, self._samples(tile))
+                if tile.start == 0:
+                    self._note_step()
             yield tile
 
-    def _band(self, tile: Tile) -> Float32Array:
+    def _samples(self, tile: Tile) -> NDArray[Any]:
+        """Where the raw samples of a band are."""
+        return self._raw[tile.start : tile.stop] if self._keeps_all else self._raw[: tile.rows]
+
+    def _values(self, tile: Tile) -> Float32Array:
         """The true values of a band."""
-        return true_values(self._raw[tile.start : tile.stop], self._encoding)
+        return true_values(self._samples(tile), self._encoding)
 
     def _note_raw(self) -> None:
         """What the raw samples tell, before the overscan is subtracted from them."""
@@ -143,7 +187,7 @@ class LightWork:
             full = 65535.0
         self._low = 0
         for tile in self._tiles:
-            values = self._band(tile)
+            values = self._values(tile)
             self._low += int(np.count_nonzero(values <= 0.0))
             if self.maps.mask is not None and full is not None:
                 self.maps.mask[tile.start : tile.stop][values >= full] |= np.uint8(PixelFlag.SATURATED)
@@ -153,19 +197,18 @@ class LightWork:
         """The step of a raw light's numbers, found in its first rows: 1, or 4, 16 where a driver multiplied them."""
         if not self._frame.sample.startswith(("int", "uint")):
             return
-        some = self._band(Tile(start=0, stop=min(self._raw.shape[0], max(1, STEP_PIXELS // self._raw.shape[1]))))
+        some = self._values(self._tiles[0])[: max(1, STEP_PIXELS // self._masters.shape[1])]
         some = some[np.isfinite(some)]
         if some.size == 0 or some.min() == some.max() or not np.array_equal(some, np.rint(some)):
             return
         self.step_adu = float(step_of(some.astype(np.int64)))
 
-    def _subtract_overscan(self) -> None:
-        assert self._over is not None
+    def _subtract_overscan(self, over: OverscanView) -> None:
         trim = self._step.trim
-        less = self._over if trim is None else CroppedSource(self._over, trim)
-        self._raw, self._encoding = self._buffers.raw(self._raw.shape, np.dtype(np.float32)), less.encoding
+        less = over if trim is None else CroppedSource(over, trim)
+        self._raw, self._encoding = self._buffers.raw(self._masters.shape, np.dtype(np.float32)), less.encoding
         for tile in self._tiles:
-            less.read_raw(tile, self._raw[tile.start : tile.stop])
+            less.read_raw(tile, self._samples(tile))
 
     def _fitted(self) -> DarkFit:
         """The factor of the dark for this light; where its signal is too weak, that of the exposures."""
@@ -174,7 +217,7 @@ class LightWork:
         if not hot.usable:
             return DarkFit(factor=by_exposure, error=math.inf, n=0)
         full = self._frame.saturation_adu or (65535.0 if self._frame.sample == "uint16" else None)
-        pixels = self._band(Tile(start=0, stop=self._raw.shape[0]))
+        pixels = self._values(Tile(start=0, stop=self._masters.shape[0]))
         if self.shift:
             pixels -= np.float32(self.shift)
         found = fit_dark(pixels, pixels=hot, full_scale_adu=full)
@@ -183,30 +226,26 @@ class LightWork:
         # Too few of them can be seen in this light.
         return DarkFit(factor=by_exposure, error=math.inf, n=found.n)
 
-    def _pass(
-        self, tiles: Iterator[Tile], form: np.dtype[Any], *, pedestal: float, maps: LightMaps | None = None
-    ) -> LightPass:
-        self.out = self._buffers.out(self._raw.shape, form)
+    def _whole(self, form: np.dtype[Any], *, maps: LightMaps | None = None) -> NDArray[Any]:
+        out = self._buffers.out(self._masters.shape, form)
+        made = self._new_pass()
+        for tile in self._ready():
+            rows = slice(tile.start, tile.stop)
+            self._calibrate_band(tile, out[rows], made, maps=maps)
+            if maps is not None and maps.mask is not None:
+                maps.mask[rows][~np.isfinite(out[rows])] |= np.uint8(PixelFlag.NO_DATA)
+        self._done = made
+        return out.view()
+
+    def _calibrate_band(self, tile: Tile, out: NDArray[Any], made: LightPass, *, maps: LightMaps | None = None) -> None:
         masters, factor = self._masters, None if self.fit is None else self.fit.factor
-        made = LightPass(self._encoding, self.out, shift=self.shift, pedestal=pedestal)
-        for tile in tiles:
-            subtract = masters.subtract(self._at, tile, factor)
-            divide = None if masters.flat is None else masters.flat.divide(tile)
-            made.band(tile, self._raw[tile.start : tile.stop], subtract=subtract, divide=divide)
-            if maps is not None:
-                terms = CalibrationTerms(subtract=subtract, shift=self.shift, divide=divide)
-                flat = None if masters.flat is None else masters.flat.source.read(tile)
-                maps.note(slice(tile.start, tile.stop), self._band(tile), terms, flat)
-        return made
-
-
-def _form_of(recipe: LightRecipe) -> np.dtype[Any]:
-    """The form in which values are computed: the stored one, where they go into the file as they are."""
-    target = TARGETS[recipe.target]
-    if recipe.sample == "uint16":
-        return np.dtype(">u2")
-    stored = target.suffix == ".fits" and target.scale == 1.0 and not recipe.compress
-    return np.dtype(">f4" if stored else np.float32)
+        subtract = masters.subtract(self._at, tile, factor)
+        divide = None if masters.flat is None else masters.flat.divide(tile)
+        made.band(tile, self._samples(tile), out, subtract=subtract, divide=divide)
+        if maps is not None and maps.mask is not None:
+            terms = CalibrationTerms(subtract=subtract, shift=self.shift, divide=divide)
+            flat = None if masters.flat is None else masters.flat.source.read(tile)
+            maps.note(slice(tile.start, tile.stop), self._values(tile), terms, flat)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

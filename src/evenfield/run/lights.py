@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -13,7 +14,6 @@ import numpy as np
 from evenfield.errors import Cancelled, EvenfieldError, OutputExistsError, ReadError
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.events import Progressed
-from evenfield.model.pixels import Image
 from evenfield.model.plan import Calibration, Excluded, LightStep
 from evenfield.model.report import InputRecord, LightRecord, MasterRecord, Provenance, StepResult, StepStatus, Verdict
 from evenfield.read import reason_of
@@ -27,6 +27,7 @@ from evenfield.run.light_masters import LightMasters, lights_at_once, open_light
 from evenfield.run.light_work import LightBuffers, LightWork
 from evenfield.run.products import write_product
 from evenfield.run.provenance import to_history
+from evenfield.write.fits_file import Description, write_rows
 
 
 def calibrate_step(step: LightStep, *, job: Job) -> StepResult:
@@ -119,9 +120,48 @@ def _make_one(step: LightStep, index: int, masters: LightMasters, buffers: Light
         light = LightWork(
             step, masters, item, frame, source=source, buffers=buffers, shift=shift + (calibration.pedestal_adu or 0.0)
         )
-        made = light.calibrate()
-        content_hash = source.content_hash()
-    record = LightRecord(
+
+        def describe(record: LightRecord, content_hash: str) -> Description:
+            provenance = _provenance(step, index, record, calibration, masters, content_hash, job)
+            cards = light_cards(header, step, provenance, frame=frame, record=record)
+            return cards, (*(header.history if header else ()), *to_history(provenance))
+
+        record = _LONGEST
+
+        def described() -> Description:
+            nonlocal record
+            record = _record(light, path, output, calibration)
+            return describe(record, source.content_hash())
+
+        overwrite = job.plan.settings.output.overwrite or job.plan.settings.run.fresh
+        if light.streams:
+            write_rows(
+                output,
+                light.rows(),
+                shape=masters.shape,
+                describe=described,
+                longest=describe(_LONGEST, "sha256:" + "f" * 64),
+                sample="uint16" if step.recipe.sample == "uint16" else "float32",
+                overwrite=overwrite,
+                durable=False,
+            )
+        else:
+            image = light.image()
+            cards, history = described()
+            write_product(
+                output,
+                image=image,
+                cards=cards,
+                history=history,
+                recipe=step.recipe,
+                overwrite=overwrite,
+            )
+    return record
+
+
+def _record(light: LightWork, path: str, output: str, calibration: Calibration) -> LightRecord:
+    made = light.measured()
+    return LightRecord(
         path=path,
         output=output,
         factor=calibration.factor if light.fit is None else light.fit.factor,
@@ -131,21 +171,29 @@ def _make_one(step: LightStep, index: int, masters: LightMasters, buffers: Light
         pedestal_adu=light.pedestal,
         negative=made.counts.negative,
         no_data=made.counts.no_data,
-        low_clipped=light.low_clipped(made),
+        low_clipped=light.low_clipped,
         clipped=made.counts.clipped,
         step_adu=light.step_adu,
     )
-    provenance = _provenance(step, index, record, calibration, masters, content_hash, job)
-    write_product(
-        output,
-        image=Image(pixels=light.out.view(), maps=light.maps.by_name()),
-        cards=light_cards(header, step, provenance, frame=frame, record=record),
-        history=(*(header.history if header else ()), *to_history(provenance)),
-        recipe=step.recipe,
-        overwrite=job.plan.settings.output.overwrite or job.plan.settings.run.fresh,
-        durable=False,
-    )
-    return record
+
+
+_NUMBER: Final = -1.2345678901234567e-300
+_WHOLE: Final = 10**12
+_LONGEST: Final = LightRecord(
+    path="",
+    output="",
+    factor=_NUMBER,
+    factor_error=_NUMBER,
+    shift_adu=_NUMBER,
+    median_adu=_NUMBER,
+    pedestal_adu=_NUMBER,
+    negative=_WHOLE,
+    no_data=_WHOLE,
+    low_clipped=_WHOLE,
+    clipped=_WHOLE,
+    step_adu=_NUMBER,
+)
+"""No light has numbers that are longer when they are written."""
 
 
 def _provenance(

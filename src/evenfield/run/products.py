@@ -23,11 +23,8 @@ def write_product(
     history: Sequence[str],
     recipe: Recipe | LightRecipe,
     overwrite: bool,
-    durable: bool = True,
 ) -> str:
     """Write a product in the form that its recipe asks for; returns its absolute path.
-
-    A plain FITS file need not be ``durable``, see `evenfield.write.atomic.new_file`.
 
     Raises
     ------
@@ -54,6 +51,4 @@ def write_product(
         from evenfield.write.packed_file import write_packed
 
         return write_packed(path, image=image, cards=cards, history=history, sample=sample, overwrite=overwrite)
-    return write_image(
-        path, image=image, cards=cards, history=history, sample=sample, overwrite=overwrite, durable=durable
-    )
+    return write_image(path, image=image, cards=cards, history=history, sample=sample, overwrite=overwrite)

@@ -52,8 +52,10 @@ def ascii_text(text: str) -> str:
     return "".join(pieces)
 
 
-def header_bytes(cards: Iterable[Card], *, history: Iterable[str] = ()) -> bytes:
+def header_bytes(cards: Iterable[Card], *, history: Iterable[str] = (), size: int = 0) -> bytes:
     """The header of cards and HISTORY texts: END and whole blocks of 2880 bytes included.
+
+    A header of fewer blocks than ``size`` bytes is filled up with blank cards, which FITS allows anywhere.
 
     Numbers are written so that they read back equal; None, NaN and infinite numbers, which FITS cannot write, become
     cards without a value.
@@ -66,6 +68,8 @@ def header_bytes(cards: Iterable[Card], *, history: Iterable[str] = ()) -> bytes
         lines[first:first] = card_lines("LONGSTRN", "OGIP 1.0", "long texts go on in CONTINUE cards")
     for text in history:
         lines.extend(commentary_lines("HISTORY", text))
+    blank = size // BLOCK - math.ceil((len(lines) + 1) * CARD / BLOCK)
+    lines.extend([" " * CARD] * (blank * BLOCK // CARD))
     lines.append("END".ljust(CARD))
     data = "".join(lines).encode("ascii")
     return data.ljust(math.ceil(len(data) / BLOCK) * BLOCK)

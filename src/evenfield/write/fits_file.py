@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import IO, Any, Final, Literal
+from typing import IO, Any, Final, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,10 @@ ROOMS: Final = 2
 """Pieces that are converted before the first of them must have been written."""
 
 _TOP_BIT: Final = np.array(0x8000, ">u2").view(np.uint16)[()]
-"""Of a big-endian number, as this machine has it."""
+"""Of a big-endian number, as this machine has it: turning it subtracts 32768."""
+
+Description: TypeAlias = tuple[Sequence[Card], Sequence[str]]
+"""Cards, and HISTORY texts."""
 
 _LAYOUT = re.compile(
     r"SIMPLE|XTENSION|EXTEND|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|GROUPS|BSCALE|BZERO|BLANK|CHECKSUM|DATASUM|LONGSTRN|CONTINUE"
@@ -41,7 +44,6 @@ def write_image(
     history: Sequence[str] = (),
     sample: Literal["float32", "uint16"] = "float32",
     overwrite: bool = False,
-    durable: bool = True,
 ) -> str:
     """Write an image as a FITS file, which appears complete or not at all.
 
@@ -52,7 +54,7 @@ def write_image(
     image : Image or array (rows, columns)
         The pixels of an `Image` are written, and each of its maps as an image extension (float32, or uint16 for
         unsigned integers); NaN stays NaN. Its unit goes into BUNIT ("adu", "electron",
-        "relative"), unless ``cards`` have that. Big-endian float32 goes into the file as it is.
+        "relative"), unless ``cards`` have that.
     cards : sequence of (keyword, value, comment)
         Written in this order. Of equal keywords the first counts. Cards that say how a file is stored (BITPIX, BZERO,
         ...) are left out. Characters beyond ASCII are written by their likeness ("Hα" as "Ha") or "?".
@@ -62,8 +64,6 @@ def write_image(
         How pixels are stored. For uint16 they are rounded half to even; nothing is clipped or wrapped.
     overwrite : bool
         Whether a file of that name may be replaced.
-    durable : bool
-        Whether the file is on the disk before it has its name, see `evenfield.write.atomic.new_file`.
 
     Returns
     -------
@@ -87,13 +87,10 @@ def write_image(
         raise WriteError(f"{where} cannot be written as {sample}.", mend="Choose float32 or uint16.")
     if sample == "uint16":
         check_fits_uint16(pixels, where)
-    try:
-        header = header_bytes(_all_cards(image, pixels, cards, sample=sample), history=history)
-    except ValueError as error:
-        mend = "Keywords have up to 8 letters, digits, - or _."
-        raise WriteError(f"{where} cannot be written: {error}.", mend=mend) from error
+    layout = _layout_cards(pixels.shape, sample=sample, extended=bool(maps))
+    header = _header(where, [*layout, *content_cards(image, cards)], history)
     size = len(header) + pixels.size * (2 if sample == "uint16" else 4)
-    with new_file(where, overwrite=overwrite, durable=durable, size=size) as file:
+    with new_file(where, overwrite=overwrite, size=size) as file:
         file.write(header)
         _write_pixels(file, pixels, sample=sample)
         for name, values in maps.items():
@@ -103,10 +100,74 @@ def write_image(
     return where
 
 
+def write_rows(
+    path: str | os.PathLike[str],
+    rows: Iterable[NDArray[Any]],
+    *,
+    shape: tuple[int, int],
+    describe: Callable[[], Description],
+    longest: Description,
+    sample: Literal["float32", "uint16"] = "float32",
+    overwrite: bool = False,
+    durable: bool = True,
+) -> str:
+    """Write an image whose rows come one band after another, and whose header is known when they have all come.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; missing folders are made.
+    rows : iterable of array
+        Bands of rows from the first to the last, big-endian float32 or uint16; one is written before the next is asked
+        for.
+    shape : tuple of int
+        (rows, columns) of the whole image.
+    describe : callable
+        Gives the cards and HISTORY texts, as for `write_image`, after the last band.
+    longest : Description
+        Cards and texts that take no less room than those: so much is left for the header, and filled up with blank
+        cards.
+    sample, overwrite
+        As for `write_image`.
+    durable : bool
+        Whether the file is on the disk before it has its name, see `evenfield.write.atomic.new_file`.
+
+    Returns
+    -------
+    str
+        The absolute path.
+
+    Raises
+    ------
+    OutputExistsError, WriteError
+        As `write_image`; also if bands are missing, or the header takes more room.
+    """
+    where = os.path.abspath(path)
+    dtype = np.dtype(">u2" if sample == "uint16" else ">f4")
+    layout = list(_layout_cards(shape, sample=sample))
+    room = len(_header(where, [*layout, *content_cards(None, longest[0])], longest[1]))
+    n_bytes = shape[0] * shape[1] * dtype.itemsize
+    with new_file(where, overwrite=overwrite, durable=durable, size=room + n_bytes) as file:
+        file.write(b" " * room)
+        written = 0
+        for band in rows:
+            if band.dtype != dtype or band.ndim != 2 or band.shape[1] != shape[1]:
+                raise WriteError(f"{where} cannot be written: a band is {band.dtype}, shape {band.shape}.")
+            stored = np.bitwise_xor(band.view(np.uint16), _TOP_BIT) if sample == "uint16" else band
+            written += _write_whole(file, stored)
+        if written != n_bytes:
+            raise WriteError(f"{where} cannot be written: {written} bytes of pixels came instead of {n_bytes}.")
+        file.write(b"\0" * (-written % BLOCK))
+        cards, history = describe()
+        header = _header(where, [*layout, *content_cards(None, cards)], history, size=room)
+        if len(header) != room:
+            raise WriteError(f"{where} cannot be written: its header takes {len(header)} bytes instead of {room}.")
+        file.seek(0)
+        file.write(header)
+    return where
+
+
 def _write_pixels(file: IO[bytes], pixels: NDArray[Any], *, sample: str) -> None:
-    if sample == "float32" and pixels.dtype == np.dtype(">f4") and pixels.flags.c_contiguous:
-        file.write(b"\0" * (-_write_whole(file, pixels) % BLOCK))
-        return
     written = 0
     # One piece is written while the next is converted.
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -156,11 +217,9 @@ def checked_pixels(image: Image | NDArray[Any], path: str) -> NDArray[Any]:
     return pixels
 
 
-def _all_cards(
-    image: Image | NDArray[Any], pixels: NDArray[Any], cards: Iterable[Card], *, sample: str
-) -> Iterator[Card]:
-    """The cards of the layout, then the given ones."""
-    rows, columns = pixels.shape
+def _layout_cards(shape: tuple[int, ...], *, sample: str, extended: bool = False) -> Iterator[Card]:
+    """The cards that say how the pixels are stored."""
+    rows, columns = shape
     yield "SIMPLE", True, "conforms to FITS standard"
     yield "BITPIX", 16 if sample == "uint16" else -32, "bits of a stored pixel; negative: floating point"
     yield "NAXIS", 2, "number of axes"
@@ -169,12 +228,19 @@ def _all_cards(
     if sample == "uint16":
         yield "BSCALE", 1, "value = stored * BSCALE + BZERO"
         yield "BZERO", 32768, "unsigned integers"
-    if isinstance(image, Image) and image.maps:
+    if extended:
         yield "EXTEND", True, "extensions follow"
-    yield from content_cards(image, cards)
 
 
-def content_cards(image: Image | NDArray[Any], cards: Iterable[Card]) -> Iterator[Card]:
+def _header(path: str, cards: Iterable[Card], history: Sequence[str], *, size: int = 0) -> bytes:
+    try:
+        return header_bytes(cards, history=history, size=size)
+    except ValueError as error:
+        mend = "Keywords have up to 8 letters, digits, - or _."
+        raise WriteError(f"{path} cannot be written: {error}.", mend=mend) from error
+
+
+def content_cards(image: Image | NDArray[Any] | None, cards: Iterable[Card]) -> Iterator[Card]:
     """The given cards, but for those of the layout and second ones of a keyword, and BUNIT where none is given."""
     given = [(keyword.upper().strip(), value, comment) for keyword, value, comment in cards]
     seen: set[str] = set()
@@ -203,10 +269,7 @@ def _stored(pixels: NDArray[Any], *, sample: str) -> Iterator[NDArray[Any]]:
     for piece, row in enumerate(range(0, pixels.shape[0], step)):
         band = pixels[row : row + step]
         stored = rooms[piece % ROOMS, : band.shape[0]]
-        if pixels.dtype == np.dtype(">u2"):
-            # Turning the top bit subtracts 32768.
-            np.bitwise_xor(band.view(np.uint16), _TOP_BIT, out=stored.view(np.uint16))
-        elif sample == "uint16":
+        if sample == "uint16":
             # 65536 values less 32768 fit int16, which FITS has in the place of uint16.
             stored[...] = _rounded(band).astype(np.int32) - 32768
         else:
