@@ -85,6 +85,7 @@ OTHER = {
     "combine.per_cfa": ["--per-cfa"],
     "combine.keep_bad_frames": ["--keep-bad-frames"],
     "output.sample": ["--output-type", "uint16"],
+    "output.tiff": ["--tiff", "16"],
     "output.name": ["--name", "flat_{filter}"],
     "output.overwrite": ["--overwrite"],
     "output.hash": ["--hash", "sha256"],

@@ -119,6 +119,7 @@ def _options() -> list[Callable[[Command], Command]]:
         opt("--for", "output__target", type=click.Choice(["evenfield", "pixinsight", "siril", "app", "nina"]),
             help=_help("output", "target")),
         opt("--compress", "output__compress", is_flag=True, default=None, help=_help("output", "compress")),
+        opt("--tiff", "output__tiff", type=click.Choice(["none", "16", "32"]), help=_help("output", "tiff")),
         opt("--name", "output__name", metavar="TEMPLATE", help=_help("output", "name")),
         opt("--overwrite", "output__overwrite", is_flag=True, default=None, help=_help("output", "overwrite")),
         opt("--hash", "output__hash", type=click.Choice(["xxh3", "sha256"]), help=_help("output", "hash")),

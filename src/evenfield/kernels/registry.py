@@ -73,6 +73,7 @@ Part: TypeAlias = tuple[str, str]
 """A module of this package, and one of its functions."""
 
 _LEVEL: Final[Part] = ("level", "sum_level")
+_LIGHTS: Final[Part] = ("lights", "calibrate_pixels")
 
 _READY: dict[str, CombineKernel] = {}
 _LOCK = threading.RLock()
@@ -109,8 +110,8 @@ def combine_kernel(name: str) -> CombineKernel:
         return _READY[name]
 
 
-def compile_ahead(names: Sequence[str], *, levels_first: bool = False) -> None:
-    """Let another process begin to compile half of what these rejections need, and the levels.
+def compile_ahead(names: Sequence[str], *, levels_first: bool = False, lights: bool = False) -> None:
+    """Let another process begin to compile half of what these rejections need, the levels, and what lights need.
 
     numba compiles one function at a time in each process. What a process has compiled shortens what it compiles next,
     so one does the first halves and the other the second ones. Does nothing where all is compiled, or is under way.
@@ -121,14 +122,18 @@ def compile_ahead(names: Sequence[str], *, levels_first: bool = False) -> None:
         if missing and not _is_there(_LEVEL):
             # Wanted before the first kernel of flats, after that of dark frames.
             theirs.insert(0 if levels_first else 1, _LEVEL)
+        if missing and lights and not _is_there(_LIGHTS):
+            theirs.append(_LIGHTS)
         helper = _start_compiling(theirs) if theirs else None
         if helper is not None:
             _HELPERS.update(dict.fromkeys(theirs, helper))
 
 
-def are_compiled(names: Sequence[str]) -> bool:
-    """Whether the kernels of these rejections were compiled before, by this version on this processor."""
-    return all(is_compiled(name, part) for name in names for part in PARTS[name])
+def are_compiled(names: Sequence[str], *, lights: bool = False) -> bool:
+    """Whether the kernels of these rejections, and that of lights, were compiled before, by this version here."""
+    return all(is_compiled(name, part) for name in names for part in PARTS[name]) and (
+        not lights or is_compiled(*_LIGHTS)
+    )
 
 
 def _is_there(part: Part) -> bool:
@@ -137,12 +142,12 @@ def _is_there(part: Part) -> bool:
 
 def level_kernel() -> NativeFunction:
     """The compiled `evenfield.kernels.level.sum_level`."""
-    return compiled_part("level", "sum_level")
+    return compiled_part(*_LEVEL)
 
 
 def light_kernel() -> NativeFunction:
     """The compiled `evenfield.kernels.lights.calibrate_pixels`."""
-    return compiled_part("lights", "calibrate_pixels")
+    return compiled_part(*_LIGHTS)
 
 
 def rice_kernel() -> NativeFunction:

@@ -111,7 +111,7 @@ class LightRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class StepResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one step did. Paths are absolute.
+    """What one step did. Paths are absolute; ``copies`` are those of ``outputs`` as TIFF.
 
     ``masters`` maps a role to the path of a master: "dark_flat", "dark", "bias"; where several exposures have masters
     of their own, the further ones are "dark_flat_2", "dark_flat_3" and so on.
@@ -123,6 +123,7 @@ class StepResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     title: str
     group: dict[str, KeyValue]
     outputs: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     excluded: tuple[Excluded, ...] = ()
     masters: dict[str, str] = {}

@@ -375,6 +375,13 @@ class OutputSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         bool,
         _doc("Pack products without loss: tile-compressed FITS (.fits.fz), or packed blocks in XISF.", "--compress"),
     ] = False
+    tiff: Annotated[
+        Literal["none", "16", "32"],
+        _doc(
+            "Write a TIFF copy beside each product, to look at it elsewhere: 16-bit integers or 32-bit floats (0..1).",
+            "--tiff",
+        ),
+    ] = "none"
     name: Annotated[
         str,
         _doc(

@@ -21,6 +21,8 @@ MOST_FINDINGS: Final = 4
 NAME_WIDTH: Final = 32
 """Longer names get a line of their own."""
 
+TIFF_WORDS: Final = {"16": "16-bit integers", "32": "32-bit floats, 0..1"}
+
 Paint = Callable[[str, str], str]
 """Colors a text by a style name ("good", "warn", "bad", "dim"); the text alone says everything."""
 
@@ -51,6 +53,9 @@ def report_text(report: Report, *, plan: Plan, verbose: bool = False, paint: Pai
             lines += _light_lines(result, paint)
         if len(lights) > most:
             lines.append(f"  and {len(lights) - most} more groups: see report.json")
+    copies = sum(len(result.copies) for result in report.results)
+    if copies:
+        lines += ["", f"TIFF copies beside {plural(copies, 'product')}: {TIFF_WORDS[plan.settings.output.tiff]}."]
     findings = attention(report)
     lines += _finding_lines(findings, verbose=verbose, paint=paint)
     lines.append(_closing(report, findings))
@@ -82,6 +87,8 @@ def plan_text(plan: Plan, *, verbose: bool = False, paint: Paint = plain) -> str
                 lines += indented(text, by=4)
         if len(plan.lights) > most:
             lines.append(f"  and {len(plan.lights) - most} more groups")
+    if plan.settings.output.tiff != "none":
+        lines += ["", f"TIFF copies beside the products: {TIFF_WORDS[plan.settings.output.tiff]}."]
     findings = ordered_findings([*plan.findings, *_step_findings(plan)])
     lines += _finding_lines(findings, verbose=verbose, paint=paint)
     ready = sum(1 for step in flats if not step.refused)

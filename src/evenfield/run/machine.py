@@ -70,7 +70,7 @@ def first_use(plan: Plan) -> bool:
         for step in to_do
         if plan.settings.run.fresh or not os.path.exists(os.path.join(plan.output, *step.output.split("/")))
     }
-    return not are_compiled(sorted(names))
+    return not are_compiled(sorted(names), lights=any(light.refused is None for light in plan.lights))
 
 
 def load_kernels_early() -> None:
@@ -87,10 +87,12 @@ def load_kernels_early() -> None:
     threading.Thread(target=load, name="evenfield-kernels", daemon=True).start()
 
 
-def prepare_kernels(steps: Sequence[Step]) -> None:
-    """Have the kernels of some steps compiled, the first ones first, if they are not; returns at once."""
+def prepare_kernels(steps: Sequence[Step], *, lights: bool) -> None:
+    """Have the kernels of some steps compiled, the first ones first, and that of lights, if they are not; returns at
+    once.
+    """
     from evenfield.kernels.registry import compile_ahead
 
     to_do = [step for step in steps if step.refused is None]
     names = [rejection_name(step.recipe.rejection) for step in to_do]
-    compile_ahead(names, levels_first=bool(to_do) and to_do[0].kind is FrameKind.FLAT)
+    compile_ahead(names, levels_first=bool(to_do) and to_do[0].kind is FrameKind.FLAT, lights=lights)

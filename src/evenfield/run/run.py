@@ -18,6 +18,7 @@ from evenfield.model.plan import LightStep, Plan, Step
 from evenfield.model.report import Report, StepResult, StepStatus, Verdict
 from evenfield.plan.digests import stale_steps
 from evenfield.read import raise_file_limit
+from evenfield.run.copies import with_copies
 from evenfield.run.done import existing_product
 from evenfield.run.files import final_uses
 from evenfield.run.job import Job, ended_well
@@ -78,6 +79,8 @@ def run_plan(
             job.tell(StepStarted(step=step.id, title=step.title, index=index, total=len(plan.all_steps)))
             refused = room or (_stale_finding(step) if step.id in stale else None)
             result = _failed(step, refused) if refused else _do_step(step, job)
+            if ended_well(result):
+                result = with_copies(result, job)
             job.results[step.id] = result
             for one in result.findings:
                 job.tell(Found(step=step.id, finding=one))
@@ -116,15 +119,16 @@ def _room_finding(plan: Plan) -> Finding | None:
     """A finding where the disk has less room than the products will take."""
     shapes = {frame.path: frame.setup.shape for frame in plan.frames}
     needed = 0
+    tiff = {"none": 0, "16": 2, "32": 4}[plan.settings.output.tiff]
     for step in plan.steps:
         if step.refused or os.path.exists(os.path.join(plan.output, *step.output.split("/"))):
             continue
         rows, columns = shapes[os.path.normpath(os.path.join(plan.root, step.inputs[0].path))]
-        needed += rows * columns * (2 if step.recipe.sample == "uint16" else 4) + HEADER_BYTES
+        needed += rows * columns * ((2 if step.recipe.sample == "uint16" else 4) + tiff) + HEADER_BYTES
     for light in plan.lights:
         rows, columns = shapes[os.path.normpath(os.path.join(plan.root, light.inputs[0].path))]
         missing = [one for one in light.outputs if not os.path.exists(os.path.join(plan.output, *one.split("/")))]
-        sample = (2 if light.recipe.sample == "uint16" else 4) + 2 * light.recipe.maps
+        sample = (2 if light.recipe.sample == "uint16" else 4) + 2 * light.recipe.maps + tiff
         needed += 0 if light.refused else len(missing) * (rows * columns * sample + HEADER_BYTES)
     free = shutil.disk_usage(plan.output).free
     if needed <= free:
@@ -155,7 +159,7 @@ def _do_step(step: Step | LightStep, job: Job) -> StepResult:
         found = existing_product(step, job)
         if found is not None:
             return result_of(found, step, job.output_path(step), job, status=StepStatus.REUSED)
-        prepare_kernels([one for one in job.plan.steps if one.id not in job.results])
+        prepare_kernels([one for one in job.plan.steps if one.id not in job.results], lights=bool(job.plan.lights))
         return make_master(step, job=job)
     except Cancelled:
         return _ended(step, StepStatus.CANCELLED, (), "cancelled")

@@ -1,0 +1,75 @@
+"""Copies of products as TIFF, made from the products themselves once they are there."""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+from evenfield.errors import EvenfieldError
+from evenfield.model.catalogue import CATALOGUE, finding
+from evenfield.model.findings import Finding
+from evenfield.model.report import StepResult
+from evenfield.model.wording import name_files
+from evenfield.read import read_image
+from evenfield.run.job import Job
+
+
+def tiff_path(product: str) -> str:
+    """The TIFF copy of a product: beside it, with another ending."""
+    root, ending = os.path.splitext(product)
+    return f"{os.path.splitext(root)[0] if ending == '.fz' else root}.tif"
+
+
+def with_copies(result: StepResult, job: Job) -> StepResult:
+    """The result with its TIFF copies, where they are asked for; one that cannot be made is told."""
+    bits = job.plan.settings.output.tiff
+    if bits == "none" or not result.outputs:
+        return result
+    made: list[str] = []
+    failed: dict[tuple[str, str, str], list[str]] = {}
+    for product in result.outputs:
+        if job.cancel.cancelled:
+            break
+        path = tiff_path(product)
+        try:
+            _copy(product, path, bits=bits, job=job)
+        except EvenfieldError as error:
+            code = error.code if error.code in CATALOGUE else "tiff_failed"
+            reason = error.message.replace(path, os.path.basename(path))
+            failed.setdefault((code, error.mend or "", reason if code == "tiff_failed" else code), []).append(path)
+        else:
+            made.append(path)
+    findings: list[Finding] = []
+    for (code, mend, reason), paths in failed.items():
+        why = "there are such files already" if code == "output_exists" else "tifffile is not installed"
+        text = f"{result.id}: no TIFF copy {name_files(paths)}: {reason if code == 'tiff_failed' else why}."
+        fix = ("--overwrite",) if code == "output_exists" else None
+        findings.append(finding(code, result.id, text.replace("..", "."), mend=mend or None, fix=fix))
+    return msgspec.structs.replace(result, copies=tuple(made), findings=(*result.findings, *findings))
+
+
+def _copy(product: str, path: str, *, bits: str, job: Job) -> None:
+    from evenfield.write.tiff_file import read_tiff_about, write_tiff
+
+    image = read_image(product)
+    cards = dict(reversed(image.header))
+    digest = str(cards.get("EVFDGST", ""))
+    about = {"product": os.path.basename(product), "digest": digest, "bits": bits}
+    if os.path.exists(path):
+        known = read_tiff_about(path)
+        same = known.get("digest") == digest and digest != ""
+        if same and known.get("bits") == bits and not job.plan.settings.run.fresh:
+            return
+    else:
+        same = False
+    # FITS begins at the bottom where nothing else is said, pictures at the top.
+    pixels = image.pixels if cards.get("ROWORDER") == "TOP-DOWN" else image.pixels[::-1]
+    write_tiff(
+        path,
+        pixels=pixels,
+        unit=image.unit,
+        bits="16" if bits == "16" else "32",
+        about=about,
+        overwrite=same or job.plan.settings.output.overwrite,
+    )
