@@ -123,5 +123,5 @@ class Camera:
 
 
 def _is_pattern(cfa: str | None) -> bool:
-    """True for no pattern and for four of the letters R, G, B."""
-    return cfa is None or (len(cfa) == 4 and not set(cfa) - set("RGB"))
+    """True for no pattern, and for four (Bayer) or 36 (X-Trans) of the letters R, G, B."""
+    return cfa is None or (len(cfa) in (4, 36) and not set(cfa) - set("RGB"))

@@ -63,8 +63,9 @@ def color_image(camera: Camera) -> Float32Array:
     """The color response of each pixel, float32 of the camera's ``shape``; 1 everywhere for a mono camera."""
     image = np.ones(camera.shape, dtype=np.float32)
     if camera.cfa is not None:
+        side = math.isqrt(len(camera.cfa))
         for place, color in enumerate(camera.cfa):
-            image[place // 2 :: 2, place % 2 :: 2] = camera.color_response["RGB".index(color)]
+            image[place // side :: side, place % side :: side] = camera.color_response["RGB".index(color)]
     return image
 
 
