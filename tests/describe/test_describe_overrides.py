@@ -112,6 +112,7 @@ VALUES: dict[str, tuple[str, Any]] = {
     "rotator_deg": ("12", 12.0),
     "telescope": ("RC8", "RC8"),
     "focal_length_mm": ("530", 530.0),
+    "f_number": ("5.6", 5.6),
     "target": ("M31", "M31"),
     "egain_e_per_adu": ("0.25", 0.25),
     "saturation_adu": ("65535", 65535.0),

@@ -34,6 +34,7 @@ KEYWORDS: Final[dict[str, tuple[str, ...]]] = {
     "camera": ("INSTRUME", "CAMERAID", "CAMERA", "DETECTOR"),
     "telescope": ("TELESCOP",),
     "focal_length_mm": ("FOCALLEN",),
+    "f_number": ("APERTURE",),
     "rotator_deg": ("ROTATANG", "ROTATOR"),
     "pier_side": ("PIERSIDE",),
     "focus_position": ("FOCPOS", "FOCUSPOS", "CAMFOCUS"),

@@ -178,6 +178,7 @@ _FIELDS: Final[dict[str, Callable[[object], OverrideValue]]] = {
     "rotator_deg": _number,
     "telescope": _text,
     "focal_length_mm": _not_negative,
+    "f_number": _not_negative,
     "target": _text,
     "egain_e_per_adu": _not_negative,
     "saturation_adu": _not_negative,

@@ -17,23 +17,28 @@ _TEMPERATURE_UNITS: Final = {
 _SECONDS: Final = {"": 1.0, "s": 1.0, "sec": 1.0, "secs": 1.0, "seconds": 1.0, "ms": 1e-3}
 _DEGREES: Final = {"": 1.0, "deg": 1.0, "°": 1.0, "degrees": 1.0}
 _MILLIMETERS: Final = {"": 1.0, "mm": 1.0}
+_F_NUMBERS: Final = {"": 1.0}
 _SECTION: Final = re.compile(r"\[?[\d\s*]*:?[\d\s*]*,[\d\s*]*:?[\d\s*]*\]?", re.ASCII)
 
 
 def take_numbers(cards: Cards, *, programs: tuple[Program, ...]) -> dict[str, Any]:
     """The fields that are one number each."""
     rotator = cards.number("rotator_deg", KEYWORDS["rotator_deg"], units=_DEGREES)
-    focal_length = cards.number("focal_length_mm", KEYWORDS["focal_length_mm"], low=0.0, units=_MILLIMETERS)
-    if not focal_length:
-        # 0 is what programs write that were not told.
-        focal_length = None
-        cards.known.pop("focal_length_mm", None)
+    optics = {
+        "focal_length_mm": cards.number("focal_length_mm", KEYWORDS["focal_length_mm"], low=0.0, units=_MILLIMETERS),
+        "f_number": cards.number("f_number", KEYWORDS["f_number"], low=0.0, units=_F_NUMBERS),
+    }
+    for field, value in optics.items():
+        if not value:
+            # 0 is what programs write that were not told.
+            optics[field] = None
+            cards.known.pop(field, None)
     return {
         "exposure_s": cards.number("exposure_s", KEYWORDS["exposure_s"], low=0.0, units=_SECONDS),
         "sensor_c": _temperature(cards, "sensor_c", programs),
         "set_c": _temperature(cards, "set_c", programs),
         "rotator_deg": None if rotator is None else rotator % 360.0,
-        "focal_length_mm": focal_length,
+        **optics,
         "focus_position": cards.number("focus_position", KEYWORDS["focus_position"]),
         "egain_e_per_adu": take_egain(cards, programs=programs),
         "pedestal_adu": _pedestal(cards, programs),

@@ -160,6 +160,7 @@ class FrameInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     pier_side: str | None = None
     telescope: str | None = None
     focal_length_mm: float | None = None
+    f_number: float | None = None
     focus_position: float | None = None
     program: str | None = None
     target: str | None = None

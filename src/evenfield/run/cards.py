@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import evenfield
+from evenfield.describe.dialects import KEYWORDS
 from evenfield.describe.mosaics import upside_down
 from evenfield.model.frame import FrameInfo, FrameKind
 from evenfield.model.header import CardValue, RawHeader
@@ -90,6 +91,8 @@ def light_cards(
 ) -> list[Card]:
     """The cards of a calibrated light: those of the raw one, and what was done to it."""
     gone = _REPLACED | _REGIONS if step.trim is not None else _REPLACED
+    corrected = _corrected(frame)
+    gone |= {keyword for field, _ in corrected for keyword in KEYWORDS[field]}
     cards: list[Card] = [
         (keyword, _moved(keyword, value, step), "")
         for keyword, value in (header.cards if header is not None else ())
@@ -127,7 +130,22 @@ def light_cards(
         own += [("XORGSUBF", x + step.trim[2], "first column"), ("YORGSUBF", y + step.trim[0], "first row")]
     if step.overscan is not None or step.overscan_parts:
         own.append(("EVFOVSC", True, "the overscan was subtracted"))
+    own += [(KEYWORDS[field][0], value, "corrected by the user") for field, value in corrected if value is not None]
     return [*cards, *own]
+
+
+_CORRECTED: Final = (
+    "exposure_s", "sensor_c", "set_c", "filter", "gain_setting", "offset_setting", "camera", "readout_mode",
+    "rotator_deg", "telescope", "focal_length_mm", "f_number", "target", "egain_e_per_adu",
+)  # fmt: skip
+"""What a light's header says as the user corrected it."""
+
+
+def _corrected(frame: FrameInfo) -> list[tuple[str, CardValue]]:
+    """The fields that were corrected by hand, with their values."""
+    fields = [field for field in _CORRECTED if frame.known_from.get(field) == "user"]
+    found = [(field, getattr(frame if hasattr(frame, field) else frame.setup, field)) for field in fields]
+    return [("kind", "LIGHT"), *found] if frame.known_from.get("kind") == "user" else found
 
 
 def _moved(keyword: str, value: CardValue, step: LightStep) -> CardValue:
