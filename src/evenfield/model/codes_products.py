@@ -149,7 +149,7 @@ CODES_PRODUCTS: Final[tuple[CodeEntry, ...]] = (
     entry(
         "tiff_not_installed", "What writes TIFF is not installed", WARNING,
         meaning="TIFF copies need the package tifffile.",
-        mend='python3 -m pip install "evenfield[tiff]"',
+        mend='Install it: python3 -m pip install "evenfield[tiff]".',
     ),
     entry(
         "move_failed", "Inputs were not moved", WARNING,

@@ -13,7 +13,7 @@ from evenfield.model.settings import Settings
 
 PLAN_SCHEMA: Final = 1
 
-ALGORITHM_VERSION: Final = 4
+ALGORITHM_VERSION: Final = 5
 """Raised whenever the same inputs and settings give other pixels; part of every digest."""
 
 KeyValue: TypeAlias = bool | int | float | str | tuple[int, ...] | None
