@@ -153,7 +153,8 @@ def main() -> int:
         words = [word for word in sys.argv[1:] if word not in ("--folder", str(asked.folder))]
         command = f"make bench ARGS='{shlex.join(words)}'"
         partial = RESULTS.with_suffix(".partial")
-        partial.write_text(results_page(found, command=command), encoding="utf-8")
+        before = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+        partial.write_text(results_page(found, command=command, before=before), encoding="utf-8")
         os.replace(partial, RESULTS)
     return 1 if failed else 0
 

@@ -73,12 +73,16 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def results_page(tables: list[Table], *, command: str) -> str:
-    """RESULTS.md: when, where and by which command, then the tables."""
+def results_page(tables: list[Table], *, command: str, before: str = "") -> str:
+    """RESULTS.md: each table with when, where and by which command it was measured.
+
+    Tables that were not measured now stay as they are in the page ``before``.
+    """
     today = datetime.date.today().isoformat()
-    facts = "\n".join(f"* {line}" for line in machine())
-    head = f"# Measured results\n\nWritten by `{command}` on {today}.\n\n{facts}\n"
-    return "\n".join([head, *(table.markdown() for table in tables)])
+    stamp = f"*Measured by `{command}` on {today}: {'; '.join(machine())}.*\n"
+    kept = {part.partition("\n")[0]: f"## {part}".rstrip() + "\n" for part in before.split("\n## ")[1:]}
+    kept |= {table.title: f"{table.markdown()}\n{stamp}" for table in tables}
+    return "\n".join(["# Measured results\n", *kept.values()])
 
 
 def gib(count: float) -> str:
