@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -54,8 +55,12 @@ NAMES = _Names()
 
 
 def _help(part: str, name: str) -> str:
-    field = next(one for one in setting_fields() if one.part == part and one.name == name)
-    return field.description
+    return _descriptions()[part, name]
+
+
+@functools.cache
+def _descriptions() -> dict[tuple[str, str], str]:
+    return {(one.part, one.name): one.description for one in setting_fields()}
 
 
 def _options() -> list[Callable[[Command], Command]]:

@@ -6,12 +6,14 @@ import contextlib
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from evenfield.calibrate.optimize import DarkPixels, find_dark_pixels
 from evenfield.errors import DocumentError, MemoryBudgetError, ReadError
+from evenfield.kernels.registry import light_kernel
 from evenfield.model.frame import FrameInfo
 from evenfield.model.pixels import Float32Array, PixelSource, Tile
 from evenfield.model.plan import Calibration, LightStep
@@ -85,22 +87,25 @@ class DarkFacts:
 
 
 def open_light_masters(step: LightStep, job: Job, stack: contextlib.ExitStack) -> LightMasters:
-    subtractions, which, records = subtractions_of(step, job, stack)
+    """Open the masters of a step, the flat beside the dark ones; all are closed with ``stack``.
+
+    Raises
+    ------
+    ReadError
+        If a master cannot be read.
+    MemoryBudgetError
+        If the memory does not hold a single light.
+    """
     shape = _shape(step, job)
     rows = Tile(start=0, stop=shape[0])
-    flat = None
-    if step.flat is not None:
-        source, record = master_source("flat", step.flat, step.trim, job, stack)
-        colors = _cfa(step) if step.recipe.cfa_flat == "separate" else None
-
-        def each(things: Sequence[Any], do: Callable[[Any], Any]) -> Sequence[Any]:
-            return work_through(things, do, threads=job.threads, cancel=job.cancel)
-
-        values = _whole(source.read, shape, job)
-        means = trimmed_means(values, cfa=colors, each=each)
-        flat = LightFlat(source=source, means=means, cfa=colors, shot_adu=_shot_of(step, job))
-        records = (*records, record)
-        del values
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="evenfield-masters") as beside:
+        # What has to be loaded takes its time too.
+        loading = beside.submit(light_kernel)
+        opening = beside.submit(_open_flat, step, shape, job, stack)
+        subtractions, which, records = subtractions_of(step, job, stack)
+        flat, more = opening.result()
+        loading.result()
+    records = (*records, *more)
     hot: dict[int, DarkPixels] = {}
     for index, calibration in enumerate(step.calibrations):
         at = which[index]
@@ -120,6 +125,22 @@ def open_light_masters(step: LightStep, job: Job, stack: contextlib.ExitStack) -
         shape=shape,
         told={index: _facts_of(one, job) for index, one in enumerate(step.calibrations)},
     )
+
+
+def _open_flat(
+    step: LightStep, shape: tuple[int, int], job: Job, stack: contextlib.ExitStack
+) -> tuple[LightFlat | None, tuple[MasterRecord, ...]]:
+    """The master flat of a step with its level, and what is recorded of it."""
+    if step.flat is None:
+        return None, ()
+    source, record = master_source("flat", step.flat, step.trim, job, stack)
+    colors = _cfa(step) if step.recipe.cfa_flat == "separate" else None
+
+    def each(things: Sequence[Any], do: Callable[[Any], Any]) -> Sequence[Any]:
+        return work_through(things, do, threads=job.threads, cancel=job.cancel)
+
+    means = trimmed_means(_whole(source.read, shape, job), cfa=colors, each=each)
+    return LightFlat(source=source, means=means, cfa=colors, shot_adu=_shot_of(step, job)), (record,)
 
 
 def _unbiased(noise: float | None, frames: float | None) -> float | None:
