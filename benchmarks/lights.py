@@ -97,6 +97,9 @@ def tables(*, night: Night, work: Path, runs: int) -> list[Table]:
         notes.append(f"ccdproc: skipped, not installed ({ccdproc.missing}).")
     else:
         tasks[ccdproc.label] = lambda: _ccdproc(night, work / "ccdproc")
+    # What a program wrote goes as soon as it is measured, but for one light: a full page cache would have the system
+    # make room for the next program on one of its processors.
+    tasks = {label: lambda task=task: _kept_small(task, work) for label, task in tasks.items()}
     first = emptied(work / "first")
     _evenfield(night, first)
     shutil.copy(next(first.rglob("*LIGHT_000*.fits")), work / "one.fits")
@@ -114,6 +117,15 @@ def tables(*, night: Night, work: Path, runs: int) -> list[Table]:
     for name in ("copy", "evenfield", "uint16", "siril", "ccdproc"):
         shutil.rmtree(work / name, ignore_errors=True)
     return [Table(title=night.title, head=head, rows=rows, notes=tuple(notes))]
+
+
+def _kept_small(task: Callable[[], Run], work: Path) -> Run:
+    done = task()
+    for path in work.rglob("*.fit*"):
+        is_kept = path.name in ("one.fits", "pp_light_00001.fit") or "LIGHT_000" in path.name
+        if path.parent.name != "sources" and not is_kept:
+            path.unlink()
+    return done
 
 
 def _row(label: str, one: Runs, found: dict[str, Runs], difference: str, pixels: int) -> tuple[str, ...]:
