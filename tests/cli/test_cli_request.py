@@ -16,8 +16,19 @@ from evenfield.model.settings import GROUP_KEYS, Settings
 from evenfield.store import settings_from, to_plain
 
 TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=0x2FF), min_size=1, max_size=12)
-REJECTIONS = st.sampled_from(["none", "auto", "sigma:2.5,3", "minmax:2,1", "winsorized:4,3", "extremes:2", "esd:0.2,0.1",
-                              "percentile:0.2,0.1", "ccd:4,3,read_noise_adu=1.5,egain_e_per_adu=0.25"])  # fmt: skip
+REJECTIONS = st.sampled_from(
+    [
+        "none",
+        "auto",
+        "sigma:2.5,3",
+        "minmax:2,1",
+        "winsorized:4,3",
+        "extremes:2",
+        "esd:0.2,0.1",
+        "percentile:0.2,0.1",
+        "ccd:4,3,read_noise_adu=1.5,egain_e_per_adu=0.25",
+    ]
+)
 NUMBER = st.floats(-9e5, 9e5, allow_nan=False)
 KEYS = st.lists(st.sampled_from(GROUP_KEYS), unique=True, max_size=3)
 
@@ -140,7 +151,7 @@ def test_a_line_is_as_short_as_can_be() -> None:
 
 
 def test_a_fix_is_added_to_what_was_asked() -> None:
-    """Corrections are collected, single options replaced by none: what was there stays."""
+    """Corrections are collected, single options replaced; what else was there stays."""
     request = with_fix(Request(paths=("night",)), ("--set", "FLAT_Ha*:kind=flat"))
     request = with_fix(request, ("--set", "FLAT_S*:filter=SII"))
     assert set(request.settings.select.overrides) == {"FLAT_Ha*:kind=flat", "FLAT_S*:filter=SII"}
@@ -148,6 +159,8 @@ def test_a_fix_is_added_to_what_was_asked() -> None:
     request = with_fix(request, ("--overwrite",))
     assert (request.settings.group.join, request.settings.output.overwrite) == (("night",), True)
     assert request.paths == ("night",)
+    light = with_fix(Request(job="calibrate", paths=("night",)), ("--add-pedestal", "100"))
+    assert with_fix(light, ("--add-pedestal", "auto")).settings.light.add_pedestal == "auto"
 
 
 @pytest.mark.parametrize("words", [[], ["demo"], ["flats", "--nonsense", "x"], ["flats", "--help"], ["flats"],

@@ -42,10 +42,15 @@ def arguments_of(request: Request) -> tuple[str, ...]:
 
     `request_of` reads them back to an equal request.
     """
+    return _all_arguments(request)
+
+
+def _all_arguments(request: Request, fix: Sequence[str] = ()) -> tuple[str, ...]:
     found = [request.job]
     for folder in request.calibration:
         found += ["--calibration", folder]
-    found += _setting_arguments(request.settings)
+    # Of equal options the last one counts: what mends comes behind what was.
+    found += [*_setting_arguments(request.settings), *fix]
     found += ["-o", request.output]
     # Behind this a path may begin with a dash.
     found += ["--", *request.paths] if any(path.startswith("-") for path in request.paths) else request.paths
@@ -85,15 +90,14 @@ def request_of(arguments: Sequence[str]) -> Request:
 
 
 def with_fix(request: Request, fix: Sequence[str]) -> Request:
-    """The request with the arguments of a finding's ``fix`` added, as if they had been typed behind it.
+    """The request with the arguments of a finding's ``fix`` added, as if they had been typed behind its options.
 
     Raises
     ------
     UsageError
         As `request_of`.
     """
-    job, *others = arguments_of(request)
-    return request_of([job, *fix, *others])
+    return request_of(_all_arguments(request, fix))
 
 
 def _setting_arguments(settings: Settings) -> Iterator[str]:
