@@ -37,13 +37,7 @@ def calibrate_frame(frame: ArrayLike, *, terms: CalibrationTerms) -> Float32Arra
         If the frame is no two-dimensional array of real numbers, or a master has another shape.
     """
     raw = check_frame(frame, "frame")
-    for name in ("subtract", "divide"):
-        master = getattr(terms, name)
-        if master is not None and master.shape != raw.shape:
-            raise UsageError(
-                f"The frame is {size_text(raw.shape)}, the master to {name} {size_text(master.shape)}.",
-                mend="Use a master of the same sensor, region and binning.",
-            )
+    check_masters(raw.shape, subtract=terms.subtract, divide=terms.divide)
     out = np.empty(raw.shape, np.float32)
     # Infinite samples and quotients beyond float32 are data here, not accidents.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -59,6 +53,21 @@ def calibrate_frame(frame: ArrayLike, *, terms: CalibrationTerms) -> Float32Arra
                 values /= flat
             out[rows] = values
     return out
+
+
+def check_masters(shape: tuple[int, ...], **masters: NDArray[Any] | None) -> None:
+    """Refuse masters, named by what they do, that have not the shape of a frame.
+
+    Raises
+    ------
+    UsageError
+    """
+    for name, master in masters.items():
+        if master is not None and master.shape != shape:
+            raise UsageError(
+                f"The frame is {size_text(shape)}, the master to {name} {size_text(master.shape)}.",
+                mend="Use a master of the same sensor, region and binning.",
+            )
 
 
 def check_frame(frame: ArrayLike, name: str) -> NDArray[Any]:

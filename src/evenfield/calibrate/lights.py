@@ -9,8 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from evenfield.calibrate.frames import size_text
-from evenfield.errors import UsageError
+from evenfield.calibrate.frames import check_masters
 from evenfield.model.pixels import Encoding, Float32Array, Tile
 
 SAMPLE_PIXELS: Final = 1 << 17
@@ -80,10 +79,7 @@ class LightPass:
         from evenfield.kernels.inputs import raw_samples, read_only
         from evenfield.kernels.light_blocks import LightResults, LightTerms
 
-        for name, master in (("subtract", subtract), ("divide", divide)):
-            if master is not None and master.shape != raw.shape:
-                sizes = f"The frame is {size_text(raw.shape)}, the master to {name} {size_text(master.shape)}."
-                raise UsageError(sizes, mend="Use a master of the same sensor, region and binning.")
+        check_masters(raw.shape, subtract=subtract, divide=divide)
         bits = out.reshape(-1).view(np.dtype(f"u{out.dtype.itemsize}"))
         none = np.empty(0, np.float32)
         terms = LightTerms(

@@ -184,3 +184,10 @@ class FrameInfo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     def temperature_c(self) -> float | None:
         """The measured temperature, else the set one."""
         return self.set_c if self.sensor_c is None else self.sensor_c
+
+    @property
+    def full_scale_adu(self) -> float | None:
+        """The saturation level, ADU: from its header or the user, else the greatest number its type holds."""
+        if self.saturation_adu is not None:
+            return self.saturation_adu
+        return {"uint16": 65535.0, "int16": 32767.0, "uint8": 255.0}.get(self.sample)

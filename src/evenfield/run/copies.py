@@ -11,7 +11,7 @@ from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.findings import Finding
 from evenfield.model.report import StepResult
 from evenfield.model.wording import name_files
-from evenfield.read import read_image
+from evenfield.read import read_header, read_image
 from evenfield.run.job import Job
 
 
@@ -36,35 +36,31 @@ def with_copies(result: StepResult, job: Job) -> StepResult:
             _copy(product, path, bits=bits, job=job)
         except EvenfieldError as error:
             code = error.code if error.code in CATALOGUE else "tiff_failed"
-            reason = error.message.replace(path, os.path.basename(path))
-            failed.setdefault((code, error.mend or "", reason if code == "tiff_failed" else code), []).append(path)
+            reason = error.message.removeprefix(f"{path} ")
+            failed.setdefault((code, reason, error.mend), []).append(path)
         else:
             made.append(path)
     findings: list[Finding] = []
-    for (code, mend, reason), paths in failed.items():
-        why = "there are such files already" if code == "output_exists" else "tifffile is not installed"
-        text = f"{result.id}: no TIFF copy {name_files(paths)}: {reason if code == 'tiff_failed' else why}."
+    for (code, reason, mend), paths in failed.items():
+        text = f"{result.id}: no TIFF copy {name_files(paths)}: {reason}"
         fix = ("--overwrite",) if code == "output_exists" else None
-        findings.append(finding(code, result.id, text.replace("..", "."), mend=mend or None, fix=fix))
+        findings.append(finding(code, result.id, text, mend=mend or None, fix=fix))
     return msgspec.structs.replace(result, copies=tuple(made), findings=(*result.findings, *findings))
 
 
 def _copy(product: str, path: str, *, bits: str, job: Job) -> None:
     from evenfield.write.tiff_file import read_tiff_about, write_tiff
 
-    image = read_image(product)
-    cards = dict(reversed(image.header))
-    digest = str(cards.get("EVFDGST", ""))
+    header = read_header(product)
+    digest = str(header.get("EVFDGST") or "")
     about = {"product": os.path.basename(product), "digest": digest, "bits": bits}
-    if os.path.exists(path):
-        known = read_tiff_about(path)
-        same = known.get("digest") == digest and digest != ""
-        if same and known.get("bits") == bits and not job.plan.settings.run.fresh:
-            return
-    else:
-        same = False
+    known = read_tiff_about(path) if os.path.exists(path) else {}
+    same = known.get("digest") == digest and digest != ""
+    if same and known.get("bits") == bits and not job.plan.settings.run.fresh:
+        return
+    image = read_image(product)
     # FITS begins at the bottom where nothing else is said, pictures at the top.
-    pixels = image.pixels if cards.get("ROWORDER") == "TOP-DOWN" else image.pixels[::-1]
+    pixels = image.pixels if header.get("ROWORDER") == "TOP-DOWN" else image.pixels[::-1]
     write_tiff(
         path,
         pixels=pixels,

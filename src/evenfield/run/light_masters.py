@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Final
 
 import numpy as np
 
@@ -26,6 +27,9 @@ from evenfield.run.job import Job
 from evenfield.run.loop import LEVEL_PIXELS, Subtraction
 from evenfield.run.provenance import read_provenance
 from evenfield.tiles import INTERPRETER_BYTES, LIGHT_BYTES, bands
+
+LIGHT_PIXELS: Final = LEVEL_PIXELS // 4
+"""Pixels of a light, or a master of it, worked on at a time: so many that threads seldom wait for each other."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +117,7 @@ def open_light_masters(step: LightStep, job: Job, stack: contextlib.ExitStack) -
             one = subtractions[at]
             assert one.bias is not None
             hot[at] = find_dark_pixels(one.first.read(rows), bias=one.bias.read(rows), cfa=_cfa(step))
-    held = _held(subtractions, flat, shape, job, optimized=list(hot))
+    held = _held(subtractions, flat, shape, job, optimized=list(hot), maps=step.recipe.maps)
     return LightMasters(
         subtractions=held.subtractions,
         which=tuple(which),
@@ -135,10 +139,7 @@ def _open_flat(
         return None, ()
     source, record = master_source("flat", step.flat, step.trim, job, stack)
     colors = _cfa(step) if step.recipe.cfa_flat == "separate" else None
-
-    def each(things: Sequence[Any], do: Callable[[Any], Any]) -> Sequence[Any]:
-        return work_through(things, do, threads=job.threads, cancel=job.cancel)
-
+    each = functools.partial(work_through, threads=job.threads, cancel=job.cancel)
     means = trimmed_means(_whole(source.read, shape, job), cfa=colors, each=each)
     return LightFlat(source=source, means=means, cfa=colors, shot_adu=_shot_of(step, job)), (record,)
 
@@ -208,13 +209,17 @@ def _held(
     job: Job,
     *,
     optimized: Sequence[int],
+    maps: bool,
 ) -> _Held:
     """The masters in memory where a third of the budget holds all of them; else they are read for every light.
 
-    What has a factor of its own for each light is held as its two masters, all else as what is subtracted.
+    What has a factor of its own for each light is held as its two masters, all else as what is subtracted. Of a flat
+    ``maps`` need its values too.
     """
     pixels = shape[0] * shape[1]
     sources = {id(source): source for at in optimized for source in _sources_of(subtractions[at])}
+    if flat is not None and maps:
+        sources[id(flat.source)] = flat.source
     n_planes = len(sources) + len(subtractions) - len(optimized) + (flat is not None)
     held_bytes = 4 * n_planes * pixels
     if held_bytes > min(job.budget_bytes // 3, job.budget_bytes - INTERPRETER_BYTES - LIGHT_BYTES * pixels):
@@ -226,6 +231,8 @@ def _held(
         else one
         for at, one in enumerate(subtractions)
     )
+    if flat is not None:
+        flat = dataclasses.replace(flat, source=held.get(id(flat.source), flat.source))
     return _Held(
         subtractions=kept,
         flat=None if flat is None else dataclasses.replace(flat, whole=_whole(flat.divide, shape, job)),
@@ -241,7 +248,7 @@ def _whole(read: Callable[[Tile], Float32Array], shape: tuple[int, int], job: Jo
     def fill(tile: Tile) -> None:
         out[tile.start : tile.stop] = read(tile)
 
-    tiles = bands(shape[0], height=max(1, LEVEL_PIXELS // 4 // shape[1]))
+    tiles = bands(shape[0], height=max(1, LIGHT_PIXELS // shape[1]))
     work_through(tiles, fill, threads=job.threads, cancel=job.cancel)
     return out
 

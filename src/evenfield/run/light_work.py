@@ -22,8 +22,7 @@ from evenfield.model.pixels import Float32Array, Image, PixelFlag, PixelSource, 
 from evenfield.model.plan import LightStep, StepInput
 from evenfield.model.targets import TARGETS
 from evenfield.read import CroppedSource, true_values
-from evenfield.run.light_masters import DarkFacts, LightMasters, noise_is_known
-from evenfield.run.loop import LEVEL_PIXELS
+from evenfield.run.light_masters import LIGHT_PIXELS, DarkFacts, LightMasters, noise_is_known
 from evenfield.tiles import bands
 
 MASK_NAME: Final = "MASK"
@@ -31,10 +30,6 @@ MASK_NAME: Final = "MASK"
 
 NOISE_NAME: Final = "NOISE"
 """The name of the extension with the standard deviation of each pixel."""
-
-
-LIGHT_PIXELS: Final = 2 * LEVEL_PIXELS // 8
-"""Pixels of a light read, calibrated and written at a time: many enough that threads seldom wait for each other."""
 
 
 class LightBuffers(threading.local):
@@ -59,7 +54,7 @@ class LightBuffers(threading.local):
 
 
 class LightWork:
-    """One light on its way: its raw samples, what is known of it, and in ``out`` what is written in the end."""
+    """One light on its way: its raw samples, what is known of it, and what becomes of it, by rows or whole."""
 
     def __init__(
         self,
@@ -88,14 +83,13 @@ class LightWork:
         self._low: int | None = None
         self._done: LightPass | None = None
         self.shift = shift
-        self.pedestal = step.recipe.pedestal if step.recipe.add_pedestal == "adu" else 0.0
+        self.pedestal = recipe.pedestal if recipe.add_pedestal == "adu" else 0.0
         self.fit: DarkFit | None = None
         self.step_adu: float | None = None
         told = masters.told[item.calibration]
-        shape = masters.shape
         self.maps = LightMaps(
-            mask=np.zeros(shape, np.uint8) if step.recipe.maps else None,
-            noise=np.empty(shape, np.float32) if step.recipe.maps and noise_is_known(told, frame) else None,
+            mask=np.zeros(masters.shape, np.uint8) if recipe.maps else None,
+            noise=np.empty(masters.shape, np.float32) if recipe.maps and noise_is_known(told, frame) else None,
             dark=told,
             mean_adu=told.mean_adu if self._calibration.how in ("dark", "bias") else None,
             egain_e_per_adu=frame.egain_e_per_adu,
@@ -182,10 +176,7 @@ class LightWork:
 
     def _note_raw(self) -> None:
         """What the raw samples tell, before the overscan is subtracted from them."""
-        full = self._frame.saturation_adu
-        if full is None and self._frame.sample == "uint16":
-            full = 65535.0
-        self._low = 0
+        full, self._low = self._frame.full_scale_adu, 0
         for tile in self._tiles:
             values = self._values(tile)
             self._low += int(np.count_nonzero(values <= 0.0))
@@ -216,11 +207,10 @@ class LightWork:
         by_exposure = 1.0 if by_exposure is None else by_exposure
         if not hot.usable:
             return DarkFit(factor=by_exposure, error=math.inf, n=0)
-        full = self._frame.saturation_adu or (65535.0 if self._frame.sample == "uint16" else None)
         pixels = self._values(Tile(start=0, stop=self._masters.shape[0]))
         if self.shift:
             pixels -= np.float32(self.shift)
-        found = fit_dark(pixels, pixels=hot, full_scale_adu=full)
+        found = fit_dark(pixels, pixels=hot, full_scale_adu=self._frame.full_scale_adu)
         if math.isfinite(found.error):
             return found
         # Too few of them can be seen in this light.

@@ -244,11 +244,8 @@ def _measured(
 
 
 def full_scale_of(item: StepInput, job: Job) -> float | None:
-    """The saturation level of a frame, ADU: from its header or the user, else the greatest number its type holds."""
-    frame = job.frame(item)
-    if frame.saturation_adu is not None:
-        return frame.saturation_adu
-    return {"uint16": 65535.0, "int16": 32767.0, "uint8": 255.0}.get(frame.sample)
+    """The saturation level of a step's input, ADU."""
+    return job.frame(item).full_scale_adu
 
 
 def saturation_of(step: Step, item: StepInput, job: Job) -> float | None:

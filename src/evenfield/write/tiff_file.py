@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from evenfield.errors import WriteError
 from evenfield.model.pixels import Unit
+from evenfield.model.targets import FULL_RANGE
 from evenfield.write.atomic import new_file
 
 INSTALL: Final = 'python3 -m pip install "evenfield[tiff]"'
-FULL_RANGE: Final = 65535.0
 _ROWS: Final = 1 << 18  # samples converted at a time
 
 
