@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import glob
+import math
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -31,7 +33,11 @@ OVERRIDES_FILE = "evenfield.toml"
 SAMPLE_BYTES = 65536
 """Bytes from the middle of two files that are compared before their whole content is."""
 
-SurveyProgress: TypeAlias = Callable[[int, int], None]
+TELL_EVERY_S = 0.05
+"""Progress is told at most so often."""
+
+SurveyProgress: TypeAlias = Callable[[int, int, Sequence[FrameInfo]], None]
+"""Told of (files done, files in all, the frames found since the last time). Whatever it raises ends the survey."""
 
 
 def survey_folders(
@@ -58,7 +64,7 @@ def survey_folders(
     levels : bool
         Read the pixels too, and measure the mean level of each frame.
     progress : callable, optional
-        Called with (files done, files in all) now and then.
+        A `SurveyProgress`, called now and then; to stop the survey it raises `Cancelled`.
 
     Returns
     -------
@@ -93,16 +99,14 @@ def survey_folders(
     explicit = {os.path.realpath(path) for path in more.files}
     moved = {path for path in first.files if path not in named and _was_moved(path, settings.output.move_inputs)}
     searched = [path for path in (*first.files, *extra) if path not in moved]
-    total = len(searched)
+    tell = _Teller(progress, reader.frames, total=len(searched))
     for done, path in enumerate(searched):
-        if progress is not None and done % 50 == 0:
-            progress(done, total)
+        tell(done)
         reader.add(path, keep_product=bool(explicit) and os.path.realpath(path) in explicit)
     for path in _in_folders_of_masters(given, reader) if reader.frames else ():
         reader.left_out.discard(path)
         reader.add(path, keep_product=True)
-    if progress is not None:
-        progress(total, total)
+    tell(len(searched), last=True)
     problems = [Unreadable(path=p.path, code=p.code, reason=p.reason, mend=p.mend) for p in first.problems]
     problems += [Unreadable(path=p.path, code=p.code, reason=p.reason, mend=p.mend) for p in more.problems]
     frames, failed = _with_domains(reader.frames, remembered)
@@ -114,7 +118,7 @@ def survey_folders(
         named=named,
         unreadable=tuple(_unique([*problems, *reader.unreadable, *failed])),
         copies=tuple(_copies(frames)),
-        levels=tuple(_levels(frames)) if levels else (),
+        levels=tuple(measure_levels(frames)) if levels else (),
         products_skipped=first.skipped + more.skipped + len(moved) + len(reader.left_out),
         ignored=first.ignored + more.ignored,
         findings=(*reader.findings, *reader.told(), *reader.unused()),
@@ -139,6 +143,23 @@ def _was_moved(path: str, template: str | None) -> bool:
     pattern = re.sub(r"\\\{[^{}]*\\\}", "[^/]+", re.escape(wanted))
     folder = os.path.dirname(path).replace(os.sep, "/") + "/"
     return re.search(f"/{pattern}/", folder) is not None
+
+
+class _Teller:
+    """Tells progress, but not too often."""
+
+    def __init__(self, progress: SurveyProgress | None, frames: Sequence[FrameInfo], *, total: int) -> None:
+        self._progress, self._frames, self._total = progress, frames, total
+        self._told, self._told_s = 0, -math.inf
+
+    def __call__(self, done: int, *, last: bool = False) -> None:
+        if self._progress is None:
+            return
+        now = time.perf_counter()
+        if last or now - self._told_s >= TELL_EVERY_S:
+            new = self._frames[self._told :]
+            self._told, self._told_s = len(self._frames), now
+            self._progress(done, self._total, new)
 
 
 class _Reader:
@@ -375,24 +396,28 @@ def _equal_files(paths: Sequence[str]) -> list[Copy]:
     return found
 
 
-def _levels(frames: Sequence[FrameInfo]) -> Iterable[LevelMeasurement]:
-    from evenfield.read import open_source
-
+def measure_levels(frames: Iterable[FrameInfo]) -> Iterator[LevelMeasurement]:
+    """The mean level of one frame after the other, from their pixels; unknown where a frame cannot be read."""
     for frame in frames:
-        try:
-            source = open_source(frame.path)
-        except ReadError:
-            yield LevelMeasurement(path=frame.path, mean_adu=None, share=None)
-            continue
-        try:
-            mean = _mean(source)
-        except ReadError:
-            mean = None
-        finally:
-            source.close()
+        mean = _level(frame.path)
         full = frame.saturation_adu
         share = mean / full if mean is not None and full else None
         yield LevelMeasurement(path=frame.path, mean_adu=mean, share=share)
+
+
+def _level(path: str) -> float | None:
+    from evenfield.read import open_source
+
+    try:
+        source = open_source(path)
+    except ReadError:
+        return None
+    try:
+        return _mean(source)
+    except ReadError:
+        return None
+    finally:
+        source.close()
 
 
 def _mean(source: PixelSource) -> float | None:

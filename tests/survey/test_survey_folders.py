@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from evenfield.errors import UsageError
-from evenfield.model.frame import FrameKind
+from evenfield.errors import Cancelled, UsageError
+from evenfield.model.frame import FrameInfo, FrameKind
 from evenfield.model.settings import CalibrationSettings, SelectSettings, Settings
 from evenfield.model.survey import Survey
 from evenfield.plan.make import make_plan
@@ -208,9 +209,22 @@ def test_progress_ends_at_the_total(tmp_path: Path) -> None:
     """Progress is told from 0 to the number of files."""
     for number in range(60):
         write(tmp_path / f"{number}.fits", FLAT, seed=number)
-    told: list[tuple[int, int]] = []
-    survey_folders([tmp_path], progress=lambda done, total: told.append((done, total)))
-    assert told == [(0, 60), (50, 60), (60, 60)]
+    told: list[tuple[int, int, int]] = []
+    survey = survey_folders([tmp_path], progress=lambda done, total, found: told.append((done, total, len(found))))
+    assert told[0] == (0, 60, 0)
+    assert told[-1][:2] == (60, 60)
+    assert sum(count for _, _, count in told) == len(survey.frames) == 60
+
+
+def test_a_survey_can_be_stopped(tmp_path: Path) -> None:
+    """What the progress raises ends the survey."""
+    write(tmp_path / "a.fits", FLAT)
+
+    def stop(done: int, total: int, found: Sequence[FrameInfo]) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        survey_folders([tmp_path], progress=stop)
 
 
 def test_the_order_of_paths_changes_no_digest(tmp_path: Path) -> None:

@@ -18,11 +18,12 @@ from evenfield.model.findings import FindingLevel
 from evenfield.model.plan import Plan
 from evenfield.model.report import Report
 from evenfield.model.settings import Settings
+from evenfield.model.survey import Survey
 from evenfield.plan.make import make_plan
 from evenfield.plan.nothing import empty_plan
 from evenfield.report.text import attention, plan_text, report_text
 from evenfield.store import to_json
-from evenfield.survey import survey_folders
+from evenfield.survey import SurveyProgress, survey_folders
 
 FITS_SUFFIXES = (".fits", ".fit", ".fts")
 
@@ -44,6 +45,47 @@ def split_output(output: str) -> tuple[str, str | None]:
     return output, None
 
 
+def survey_paths(
+    paths: Sequence[str],
+    *,
+    calibration: Sequence[str],
+    output: str,
+    settings: Settings,
+    progress: SurveyProgress | None = None,
+) -> Survey:
+    """Find the frames; the output folder is not searched, the library is.
+
+    Raises
+    ------
+    UsageError
+        If there is no such library.
+    """
+    folder, _ = split_output(output)
+    library = settings.select.library
+    if library is not None:
+        if not os.path.isdir(library):
+            raise UsageError(f"There is no library in {library}.", mend="Leave --library out, or add masters to it.")
+        calibration = (*calibration, library)
+    return survey_folders(paths, calibration=calibration, settings=settings, skip=[folder], progress=progress)
+
+
+def plan_survey(survey: Survey, *, output: str, settings: Settings, job: str = "flats") -> Plan:
+    """Plan what was found. Where nothing can be planned, the plan has no steps and says why.
+
+    Raises
+    ------
+    UsageError
+        If what was asked for contradicts itself.
+    """
+    folder, single = split_output(output)
+    try:
+        return make_plan(survey, output=folder, settings=settings, single_name=single, job=job)
+    except PlanError as error:
+        if error.code == "usage":
+            raise UsageError(error.message, mend=error.mend) from None
+        return empty_plan(survey, error=error, output=folder, settings=settings)
+
+
 def plan_paths(
     paths: Sequence[str],
     *,
@@ -53,22 +95,10 @@ def plan_paths(
     progress: ProgressLine,
     job: str = "flats",
 ) -> Plan:
-    """Survey and plan. Where nothing can be planned, the plan has no steps and says why."""
-    folder, single = split_output(output)
-    skip = [folder]
-    library = settings.select.library
-    if library is not None:
-        if not os.path.isdir(library):
-            raise UsageError(f"There is no library in {library}.", mend="Leave --library out, or add masters to it.")
-        calibration = (*calibration, library)
-    survey = survey_folders(paths, calibration=calibration, settings=settings, skip=skip, progress=progress.survey)
+    """Survey and plan."""
+    survey = survey_paths(paths, calibration=calibration, output=output, settings=settings, progress=progress.survey)
     progress.clear()
-    try:
-        return make_plan(survey, output=folder, settings=settings, single_name=single, job=job)
-    except PlanError as error:
-        if error.code == "usage":
-            raise UsageError(error.message, mend=error.mend) from None
-        return empty_plan(survey, error=error, output=folder, settings=settings)
+    return plan_survey(survey, output=output, settings=settings, job=job)
 
 
 def show_found(plan: Plan, *, shown: Shown) -> None:

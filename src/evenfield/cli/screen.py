@@ -8,10 +8,12 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from typing import TextIO
 
 from evenfield.errors import EvenfieldError
 from evenfield.model.events import Event, Progressed, StepEnded, StepStarted
+from evenfield.model.frame import FrameInfo
 
 _CODES = {"good": "32", "warn": "33", "bad": "31", "dim": "2"}
 
@@ -71,8 +73,9 @@ class ProgressLine:
         self._began = self._drawn = time.perf_counter()
         self._done = 0
 
-    def survey(self, done: int, total: int) -> None:
+    def survey(self, done: int, total: int, found: Sequence[FrameInfo] = ()) -> None:
         """Tell how many headers were read."""
+        del found
         self._draw(f"Reading headers {done:,} of {total:,}")
 
     def event(self, event: Event) -> None:

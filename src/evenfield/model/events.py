@@ -10,6 +10,7 @@ import msgspec
 
 from evenfield.errors import Cancelled
 from evenfield.model.findings import Finding
+from evenfield.model.report import StepResult
 
 
 class StepStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -42,6 +43,7 @@ class StepEnded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     step: str
     status: str
     seconds: float
+    result: StepResult | None = None
 
 
 Event: TypeAlias = StepStarted | Progressed | Found | StepEnded

@@ -84,7 +84,7 @@ def run_plan(
             job.results[step.id] = result
             for one in result.findings:
                 job.tell(Found(step=step.id, finding=one))
-            job.tell(StepEnded(step=step.id, status=result.status.value, seconds=result.seconds))
+            job.tell(StepEnded(step=step.id, status=result.status.value, seconds=result.seconds, result=result))
         done_with(None)
     report = _report(plan, job, time.perf_counter() - began)
     if record:
