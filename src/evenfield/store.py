@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from evenfield.errors import DocumentError, EvenfieldError, SettingsError
+from evenfield.errors import DocumentError, EvenfieldError, SettingsError, WriteError
 from evenfield.model.frame import FrameInfo
 from evenfield.model.plan import PLAN_SCHEMA, Plan
 from evenfield.model.report import REPORT_SCHEMA, Provenance, Report
@@ -157,6 +157,59 @@ def load_settings(path: str | os.PathLike[str]) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise DocumentError(f"The settings file {path} is broken: {error}.", mend="Mend that line.") from None
     return settings_from(data, origin=os.fspath(path))
+
+
+def settings_text(settings: Settings) -> str:
+    """Settings as TOML that `load_settings` reads back; what has its default is left out."""
+    from evenfield.model.rejections import rejection_text
+
+    defaults = Settings()
+    parts: list[str] = []
+    for part in Settings.__struct_fields__[1:]:
+        here, there = getattr(settings, part), getattr(defaults, part)
+        lines = []
+        for name in here.__struct_fields__:
+            value = getattr(here, name)
+            if value != getattr(there, name):
+                plain = rejection_text(value) if isinstance(value, msgspec.Struct) else value  # type: ignore[arg-type]
+                lines.append(f"{name} = {_toml(plain)}")
+        if lines:
+            parts.append("\n".join([f"[{part}]", *lines]))
+    return "\n\n".join([f"schema = {settings.schema}", *parts]) + "\n"
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML has it: its texts and numbers are those of JSON, but for "not a number", which no setting is."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, float):
+        return repr(value)
+    return msgspec.json.encode(value).decode().replace("\x7f", "\\u007f")
+
+
+def save_settings(settings: Settings, *, path: str | os.PathLike[str]) -> None:
+    """Write settings as TOML; the file appears complete or not at all, its folder is made.
+
+    Raises
+    ------
+    WriteError
+    """
+    save_text(settings_text(settings), path=path)
+
+
+def save_text(text: str, *, path: str | os.PathLike[str]) -> None:
+    """Write a text file; it appears complete or not at all, its folder is made.
+
+    Raises
+    ------
+    WriteError
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"{folder} cannot be made: {error.strerror or error}.") from None
+    write_text(os.fspath(path), text)
 
 
 def settings_from(data: dict[str, Any], *, origin: str) -> Settings:

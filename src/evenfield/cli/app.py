@@ -25,10 +25,15 @@ COMMANDS = {
     "defects": "Write a map of the hot, cold and unstable pixels of masters.",
     "plan": "Show what would be made, and why; save it on request.",
     "run": "Make what a saved plan says.",
+    "gui": "Open the window, which does the same.",
+    "settings": "Show and change the preferences.",
     "explain": "Explain a plan, a finished master, or the code of a finding.",
     "demo": "Make a simulated night and its masters, and compare them with the truth.",
 }
 """Command name -> its line in the help; the module of that name holds it as ``command``, imported when it is used."""
+
+HOMES = {"gui": "evenfield.gui.command"}
+"""Commands of other rooms. The window lies above the command line, which knows it by this name alone."""
 
 
 class _LazyGroup(click.Group):
@@ -40,7 +45,7 @@ class _LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"evenfield.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(HOMES.get(cmd_name, f"evenfield.cli.{cmd_name}")).command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -69,13 +74,21 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # What the modules and plans make stays to the end: looking for garbage among it finds nothing, again and again.
     gc.set_threshold(100_000, 20, 20)
-    code = run_cli(sys.argv[1:] if arguments is None else arguments)
+    code = run_cli(_asked(sys.argv[1:] if arguments is None else arguments))
     # All is said and done: taking the interpreter apart would only cost time.
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
     os._exit(code)
+
+
+def _asked(arguments: list[str]) -> list[str]:
+    """The arguments; without any the window opens, where there is a display and what draws it."""
+    if arguments:
+        return arguments
+    window: Any = importlib.import_module(HOMES["gui"])
+    return ["gui"] if window.can_open() else ["--help"]
 
 
 def run_cli(arguments: list[str]) -> int:

@@ -21,23 +21,37 @@ _FIELD = re.compile(r"\$\.(\w+)\.(\w+)")
 _MEMORY = re.compile(r"^\s*([0-9]*\.?[0-9]+)\s*([kmgt]?)(i?)b?\s*$", re.IGNORECASE)
 
 
+def memory_bytes(text: str) -> int:
+    """The bytes of a size such as "2GiB", "500MB" or "1073741824".
+
+    Raises
+    ------
+    UsageError
+        If the text is no size.
+    """
+    match = _MEMORY.match(text)
+    if match is None:
+        raise UsageError(f"'{text}' is no size; write it as 2GiB, 500MB or 1073741824.")
+    number, prefix, binary = match.groups()
+    # "2G" means what people mean by it: 2 GiB.
+    base = 1024 if binary or not text.strip().lower().endswith("b") else 1000
+    power = " kmgt".index(prefix.lower()) if prefix else 0
+    size = int(float(number) * base**power)
+    if size < 1:
+        raise UsageError("the memory budget must be more than 0.")
+    return size
+
+
 class _Memory(click.ParamType[int]):
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value
-        match = _MEMORY.match(str(value))
-        if match is None:
-            self.fail(f"'{value}' is no size; write it as 2GiB, 500MB or 1073741824.", param, ctx)
-        number, prefix, binary = match.groups()
-        # "2G" means what people mean by it: 2 GiB.
-        base = 1024 if binary or not value.strip().lower().endswith("b") else 1000
-        power = " kmgt".index(prefix.lower()) if prefix else 0
-        size = int(float(number) * base**power)
-        if size < 1:
-            self.fail("the memory budget must be more than 0.", param, ctx)
-        return size
+        try:
+            return memory_bytes(str(value))
+        except UsageError as error:
+            self.fail(error.message, param, ctx)
 
 
 class _Names(click.ParamType[tuple[str, ...]]):

@@ -1,0 +1,68 @@
+"""The dark and the light look: palettes with enough contrast, and the few rules beyond them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QApplication
+
+LIGHT: Final = {
+    "window": "#f3f3f4", "base": "#ffffff", "alternate": "#f0f1f3", "text": "#1a1c1f", "button": "#e6e7ea",
+    "disabled": "#5f646c", "highlight": "#1b5fae", "highlighted": "#ffffff", "link": "#0b55a0", "border": "#b9bdc4",
+    "bad": "#a51d1d", "warn": "#7a4b00", "note": "#234f86", "notice": "#e4edf8", "placeholder": "#63686f",
+}  # fmt: skip
+
+DARK: Final = {
+    "window": "#1f2124", "base": "#17191b", "alternate": "#1d2023", "text": "#e9eaec", "button": "#32363b",
+    "disabled": "#9da3ab", "highlight": "#2f6db5", "highlighted": "#ffffff", "link": "#86bdf5", "border": "#4a4f56",
+    "bad": "#ff9d94", "warn": "#f2c063", "note": "#9cc7f7", "notice": "#26313d", "placeholder": "#9da3ab",
+}  # fmt: skip
+
+LOOKS: Final = ("system", "light", "dark")
+
+
+def set_look(app: QApplication, look: str) -> None:
+    """Give the program one of `LOOKS`; "system" is that of the desktop."""
+    app.setStyle("Fusion")
+    dark = look == "dark" or (look == "system" and _desktop_is_dark(app))
+    colors = DARK if dark else LIGHT
+    app.setPalette(_palette(colors))
+    app.setStyleSheet(_rules(colors))
+
+
+def _desktop_is_dark(app: QApplication) -> bool:
+    from PySide6.QtCore import Qt
+
+    return app.styleHints().colorScheme() == Qt.ColorScheme.Dark
+
+
+def _palette(colors: dict[str, str]) -> QPalette:
+    palette = QPalette()
+    role = QPalette.ColorRole
+    for what, name in (
+        (role.Window, "window"), (role.WindowText, "text"), (role.Base, "base"), (role.AlternateBase, "alternate"),
+        (role.Text, "text"), (role.Button, "button"), (role.ButtonText, "text"), (role.ToolTipBase, "base"),
+        (role.ToolTipText, "text"), (role.Highlight, "highlight"), (role.HighlightedText, "highlighted"),
+        (role.Link, "link"), (role.PlaceholderText, "placeholder"), (role.Mid, "border"), (role.BrightText, "text"),
+    ):  # fmt: skip
+        palette.setColor(what, QColor(colors[name]))
+    for what in (role.WindowText, role.Text, role.ButtonText, role.HighlightedText):
+        palette.setColor(QPalette.ColorGroup.Disabled, what, QColor(colors["disabled"]))
+    palette.setColor(QPalette.ColorGroup.Disabled, role.Highlight, QColor(colors["border"]))
+    return palette
+
+
+def _rules(colors: dict[str, str]) -> str:
+    return f"""
+    QLabel#heading {{ font-weight: bold; }}
+    QLabel#summary {{ font-weight: bold; font-size: 11pt; }}
+    QLabel#BLOCKER, QLabel#error, QLabel#reasons {{ color: {colors["bad"]}; }}
+    QLabel#WARNING {{ color: {colors["warn"]}; }}
+    QLabel#NOTE {{ color: {colors["note"]}; }}
+    QFrame#notice {{ background: {colors["notice"]}; border: 1px solid {colors["border"]}; border-radius: 4px; }}
+    QFrame#strip {{ border-top: 1px solid {colors["border"]}; }}
+    QPushButton#start {{ font-weight: bold; padding: 6px 16px; }}
+    QPushButton#start:enabled {{ background: {colors["highlight"]}; color: {colors["highlighted"]}; border-radius: 4px; }}
+    QPushButton#start:focus {{ border: 2px solid {colors["text"]}; }}
+    """

@@ -1,0 +1,111 @@
+"""Results of a run as the page Results lists and explains them. No Qt."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from evenfield.gui.literal import literal
+from evenfield.gui.why import Block, Facts, Heading, Text
+from evenfield.model.report import Report, StepResult, StepStatus, Verdict
+from evenfield.model.wording import plural
+
+_WORST_FIRST: Final = (Verdict.WILL_NOT_WORK, Verdict.CHECK, Verdict.CANNOT_TELL, Verdict.WORKS)
+
+_SIGNS: Final = {
+    Verdict.WORKS: "\u25cf", Verdict.CHECK: "\u25b2", Verdict.WILL_NOT_WORK: "\u2715", Verdict.CANNOT_TELL: "?",
+}  # fmt: skip
+
+_NOT_MADE: Final = (StepStatus.FAILED, StepStatus.SKIPPED, StepStatus.CANCELLED)
+
+MOST_NAMES: Final = 200
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the list: ``path`` of the picture, ``word`` and ``reason`` of the verdict."""
+
+    title: str
+    sign: str
+    word: str
+    reason: str
+    path: str | None
+    result: StepResult
+
+
+def outcome_lines(results: Sequence[StepResult]) -> list[Line]:
+    """The results, the worst first; of lights each one has a line."""
+    lines = []
+    for result in sorted(results, key=_badness):
+        word, sign = _word(result)
+        reason = literal(result.why)
+        if result.lights:
+            for light in result.lights:
+                made = light.status in (StepStatus.DONE, StepStatus.REUSED)
+                title = literal(os.path.basename(light.output or light.path))
+                lines.append(
+                    Line(title, sign if made else "\u2715", word if made else light.status.value, reason,
+                         light.output if made else None, result)
+                )  # fmt: skip
+            continue
+        title = literal(os.path.basename(result.outputs[0]) if result.outputs else result.id)
+        lines.append(Line(title, sign, word, reason, result.outputs[0] if result.outputs else None, result))
+    return lines
+
+
+def _badness(result: StepResult) -> tuple[int, int]:
+    if result.status in _NOT_MADE:
+        return 0, _NOT_MADE.index(result.status)
+    return 1, _WORST_FIRST.index(result.verdict)
+
+
+def _word(result: StepResult) -> tuple[str, str]:
+    if result.status in _NOT_MADE:
+        return result.status.value, "\u2715"
+    word = result.verdict.value
+    if result.status is StepStatus.REUSED:
+        word = f"{word} (REUSED)"
+    return word, _SIGNS[result.verdict]
+
+
+def outcome_summary(results: Sequence[StepResult], report: Report | None) -> str:
+    """The line above the list: "4 masters made, 3 of them REUSED, in 1.3 s."."""
+    made = [one for one in results if one.status not in _NOT_MADE]
+    reused = sum(1 for one in made if one.status is StepStatus.REUSED)
+    failed = len(results) - len(made)
+    lights = sum(len(one.lights) for one in made)
+    masters = sum(1 for one in made if not one.lights)
+    parts = [plural(masters, "master")] if masters or not lights else []
+    parts += [plural(lights, "light")] if lights else []
+    text = f"{' and '.join(parts)} made"
+    if reused:
+        text += f", {reused} REUSED"
+    if failed:
+        text += f", {failed} not made"
+    return f"{text}, in {report.seconds:.1f} s." if report is not None else f"{text} so far."
+
+
+def how_made(line: Line) -> Iterator[Block]:
+    """How a product was made."""
+    result = line.result
+    yield Heading(line.title)
+    yield Text(f"{line.word}: {line.reason}" if line.reason else line.word)
+    for text in result.because:
+        yield Text(literal(text[:1].upper() + text[1:]) + ".")
+    if result.masters:
+        yield Heading("What was subtracted and divided")
+        yield Facts(tuple((role.replace("_", " "), literal(os.path.basename(path)), "") for role, path in result.masters.items()))
+    measured = tuple((key.replace("_", " "), f"{value:,.4g}", "") for key, value in result.measured.items() if value is not None)
+    if measured:
+        yield Heading("Measured")
+        yield Facts(measured)
+    if result.excluded:
+        yield Heading("Left out")
+        for one in result.excluded[:MOST_NAMES]:
+            yield Text(literal(f"{os.path.basename(one.path)}: {one.reason}"))
+    if result.inputs:
+        yield Heading(f"Made of {plural(len(result.inputs), 'frame')}")
+        names = [os.path.basename(path) for path in result.inputs]
+        yield Text(literal("\n".join(names[:1]) if len(names) == 1 else f"{names[0]} ... {names[-1]}"))

@@ -1,0 +1,383 @@
+"""The page Prepare: what was found, what will be made and why, and the options; all in one view."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+import msgspec
+from PySide6.QtCore import QItemSelectionModel, Qt, Signal
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QSplitter,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from evenfield.errors import EvenfieldError
+from evenfield.gui import edits
+from evenfield.gui.flow import FlowLayout
+from evenfield.gui.frame_table import FrameTable
+from evenfield.gui.literal import literal
+from evenfield.gui.notice_bar import NoticeBar
+from evenfield.gui.options_form import OptionsForm
+from evenfield.gui.output_bar import OutputBar
+from evenfield.gui.picture_reader import PictureReader
+from evenfield.gui.picture_view import PicturePanel
+from evenfield.gui.problems import problems
+from evenfield.gui.problems_view import ProblemsView
+from evenfield.gui.rows import Row, folded_line
+from evenfield.gui.session import Phase, Session
+from evenfield.gui.tree import Node, summary, tree_sections
+from evenfield.gui.tree_view import ProductTree
+from evenfield.gui.why import Block, Text, why_finding, why_frame, why_rows, why_step
+from evenfield.gui.why_view import WhyView, plain_label
+from evenfield.gui.words import tr
+from evenfield.model.findings import Finding
+from evenfield.model.frame import FrameInfo
+from evenfield.model.settings import Settings
+
+
+class PreparePage(QWidget):
+    """The page. ``folder_wanted`` asks for a folder of calibration frames; ``told`` shows a message."""
+
+    folder_wanted = Signal()
+    example_wanted = Signal()
+    choose_wanted = Signal()
+    told = Signal(str)
+
+    def __init__(self, session: Session, reader: PictureReader, defaults: Settings) -> None:
+        super().__init__()
+        self.session = session
+        self.defaults = defaults
+        self.nodes: set[str] | None = None
+        self._node: Node | None = None
+        self._filter = ""
+        self._make_widgets(reader)
+        self._lay_out()
+        self._connect()
+        self.refresh()
+        self._rows_changed()
+
+    # Making it.
+
+    def _make_widgets(self, reader: PictureReader) -> None:
+        self.summary = plain_label("", name="summary")
+        self.summary.setAccessibleName(tr("Summary"))
+        self.notice = NoticeBar()
+        self.tree = ProductTree()
+        self.folded = plain_label()
+        self.folded.setAccessibleName(tr("Equal in all frames"))
+        self.table = FrameTable()
+        self.selected = plain_label("", wrap=False)
+        self.selected.setAccessibleName(tr("Selection"))
+        self.select_all = _button(tr("Select all"))
+        self.select_none = _button(tr("Select none"))
+        self.only = _button(tr("Make from selection only"))
+        self.measure = _button(tr("Measure levels"))
+        self.problems = ProblemsView(tr("Problems"))
+        self.why = WhyView()
+        self.options = OptionsForm(with_folders=True)
+        self.picture = PicturePanel(reader)
+        self.tabs = QTabWidget()
+        self.tabs.setAccessibleName(tr("Details"))
+        self.tabs.addTab(self.why, tr("&Why"))
+        self.tabs.addTab(self.options, tr("O&ptions"))
+        self.tabs.addTab(self.picture, tr("P&icture"))
+        self.output = OutputBar()
+
+    def _lay_out(self) -> None:
+        middle = QWidget()
+        box = QVBoxLayout(middle)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(3)
+        box.addWidget(self.folded)
+        box.addWidget(self.table, 1)
+        line = QWidget()
+        flow = FlowLayout(line)
+        for widget in (self.selected, self.select_all, self.select_none, self.only, self.measure):
+            flow.addWidget(widget)
+        box.addWidget(line)
+        lower = QSplitter(Qt.Orientation.Vertical)
+        lower.addWidget(middle)
+        lower.addWidget(self.problems)
+        lower.setStretchFactor(0, 3)
+        lower.setStretchFactor(1, 1)
+        lower.setChildrenCollapsible(False)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        for widget, stretch in ((self.tree, 0), (lower, 1), (self.tabs, 0)):
+            self.splitter.addWidget(widget)
+            self.splitter.setStretchFactor(self.splitter.count() - 1, stretch)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setSizes([270, 640, 350])
+        self.tree.setMinimumWidth(170)
+        self.tabs.setMinimumWidth(230)
+        self.table.setMinimumWidth(260)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(8, 4, 8, 4)
+        outer.setSpacing(4)
+        outer.addWidget(self.summary)
+        outer.addWidget(self.notice)
+        outer.addWidget(self.splitter, 1)
+        outer.addWidget(self.output)
+
+    def _connect(self) -> None:
+        session = self.session
+        session.changed.subscribe(self.refresh)
+        session.rows_changed.subscribe(self._rows_changed)
+        session.rows_added.subscribe(self.table.frames.add_rows)
+        session.levels_changed.subscribe(self._level_measured)
+        self.tree.chosen.connect(self._node_chosen)
+        # The tree is made anew by these: not while it still tells of them.
+        queued = Qt.ConnectionType.QueuedConnection
+        self.tree.wanted.connect(lambda name, on: self._edit_wanted(name, on), queued)
+        self.tree.renamed.connect(self._rename, queued)
+        self.table.selection_changed.connect(self._selection_changed)
+        self.table.frames.ticked.connect(self._ticked, queued)
+        self.select_all.clicked.connect(self.table.selectAll)
+        self.select_none.clicked.connect(self.table.clearSelection)
+        self.only.clicked.connect(self.make_from_selection)
+        self.measure.clicked.connect(self.measure_levels)
+        self.problems.mended.connect(self._mend, queued)
+        self.problems.asked.connect(self._explain)
+        self.problems.folder_wanted.connect(self.folder_wanted)
+        self.why.instead.connect(self._instead, queued)
+        self.why.corrected.connect(self._correct)
+        self.why.left_out.connect(self._leave_out)
+        self.options.wanted.connect(lambda settings, what: session.set_settings(settings, what))
+        self.options.refused.connect(self._refused)
+        self.options.folders_wanted.connect(session.set_calibration)
+        self.options.search_wanted.connect(self._show_search)
+        self.picture.blink.connect(self.table.step)
+        self.tabs.currentChanged.connect(self._selection_changed)
+        self.output.output_wanted.connect(session.set_output)
+        self.output.started.connect(self.start)
+        self.output.plan_left.connect(session.leave_plan)
+        notice = self.notice
+        notice.stopped.connect(session.stop)
+        notice.again.connect(session.look_again)
+        notice.lights_wanted.connect(lambda: self.show_words("light"))
+        notice.flats_wanted.connect(self.treat_as_flats)
+        notice.choose_wanted.connect(self.choose_wanted)
+        notice.example_wanted.connect(self.example_wanted)
+
+    # What is shown.
+
+    def refresh(self) -> None:
+        """Show the session's state."""
+        session = self.session
+        self.summary.setText("" if session.phase is Phase.EMPTY else summary(session.plan, session.rows))
+        self.notice.show_state(session)
+        self.tree.show_sections(tree_sections(session.plan, session.rows, job=session.request.job))
+        refusal = (session.refusal,) if session.refusal is not None else ()
+        self.problems.show_problems(problems([*refusal, *session.findings]))
+        self.options.show_settings(session.request.settings, self.defaults, session.plan)
+        fixed = session.plan_file is not None
+        self.options.setEnabled(not fixed)
+        if self.options.folders is not None:
+            self.options.folders.show_value(session.request.calibration)
+        self.output.show_session(session)
+        self.table.frames.gone = session.phase is Phase.GONE
+        self.table.viewport().update()
+        self._show_measure()
+
+    def _rows_changed(self) -> None:
+        self.table.frames.set_rows(self.session.rows)
+        self.folded.setText(folded_line(self.table.frames.folded))
+        self._selection_changed()
+
+    def _level_measured(self, level: object) -> None:
+        if level is None:
+            self.table.frames.draw_levels()
+            self._show_measure()
+        else:
+            self.table.frames.level_measured(level)  # type: ignore[arg-type]
+            if len(self.session.levels) % 8 == 0:
+                self.table.frames.draw_levels()
+
+    def _show_measure(self) -> None:
+        frames = self.frames_to_measure()
+        if self.session.measuring:
+            self.measure.setText(tr("Stop measuring"))
+        else:
+            self.measure.setText(tr("Measure {} levels").format(f"{len(frames):,}"))
+        self.measure.setVisible(bool(frames) or self.session.measuring)
+
+    def _selection_changed(self, *changed: object) -> None:
+        del changed
+        rows = self.table.selected_rows()
+        total = len(self.session.rows)
+        self.selected.setText(tr("{} of {} selected").format(f"{len(rows):,}", f"{total:,}"))
+        self.only.setVisible(bool(rows) and self.session.plan_file is None)
+        self._show_measure()
+        self._show_why(rows)
+        if self.tabs.currentWidget() is self.picture:
+            row = self.table.current_row()
+            known = row is not None and row.frame is not None and row in rows
+            self.picture.show_path(row.path if known and row is not None else None)
+
+    def _show_why(self, rows: Sequence[Row]) -> None:
+        self.why.show_blocks(self._blocks(rows), rows if self.session.plan_file is None else ())
+
+    def _blocks(self, rows: Sequence[Row]) -> Iterator[Block]:
+        if len(rows) == 1:
+            yield from why_frame(rows[0], self.session.plan)
+        elif rows:
+            yield from why_rows(rows)
+        elif self._node is not None and self._node.step is not None:
+            yield from why_step(self._node.step)
+        elif self.session.plan is not None:
+            yield Text(tr("Choose a master or a frame to see why it is as it is."))
+            for note in self.session.plan.notes:
+                yield Text(literal(note))
+
+    def _node_chosen(self, node: Node | None) -> None:
+        self._node = node
+        if node is None:
+            self.nodes = None
+        else:
+            self.nodes = {node.id, *(node.step.needs if node.step is not None else ())}
+        self.table.clearSelection()
+        self._arrange()
+        self._show_why(())
+
+    def set_filter(self, text: str) -> None:
+        """Show the rows that hold these words."""
+        self._filter = text
+        self._arrange()
+
+    def show_words(self, text: str) -> None:
+        """Show all rows that hold a word."""
+        self.tree.select_node("all")
+        self.set_filter(text)
+        self.filtered.emit(text)
+
+    filtered = Signal(str)
+
+    def _arrange(self) -> None:
+        self.table.frames.set_filter(self._filter, self.nodes)
+
+    def show_why_finding(self, told: Finding) -> None:
+        """Explain a finding."""
+        self.tabs.setCurrentWidget(self.why)
+        self.why.show_blocks(why_finding(told))
+
+    def _explain(self, told: Finding) -> None:
+        self.show_why_finding(told)
+
+    def _show_search(self) -> None:
+        plan = self.session.plan
+        if plan is None or not plan.all_steps:
+            self.told.emit(tr("There is no plan whose search could be shown."))
+            return
+        from evenfield.plan.explain import explain_plan
+
+        self.search_shown.emit(explain_plan(plan, search=True))
+
+    search_shown = Signal(str)
+
+    # What is edited.
+
+    def _frames(self) -> Sequence[FrameInfo]:
+        return self.session.survey.frames if self.session.survey is not None else ()
+
+    def _try(self, change: object, what: str) -> None:
+        """Ask for a changed request; where it cannot be, say why."""
+        try:
+            self.session.edit(change(), what)  # type: ignore[operator]
+        except EvenfieldError as error:
+            self.told.emit(str(error))
+            self.refresh()
+
+    def _edit_wanted(self, name: str, on: bool) -> None:
+        name = name.removeprefix("without ")
+        self._try(lambda: edits.wanted(self.session.request, name, on), tr("Tick") if on else tr("Untick"))
+
+    def _rename(self, name: str, new: str) -> None:
+        self._try(lambda: edits.renamed(self.session.request, name, new), tr("Rename"))
+
+    def _ticked(self, rows: Sequence[Row], on: bool) -> None:
+        change = edits.included if on else edits.excluded
+        what = tr("Take in again") if on else tr("Leave out")
+        self._try(lambda: change(self.session.request, rows, self._frames()), what)
+
+    def _leave_out(self, out: bool) -> None:
+        rows = [row for row in self.table.selected_rows() if row.excluded is not out]
+        if rows:
+            self._ticked(rows, not out)
+
+    def _correct(self, field: str, value: str) -> None:
+        rows = [row for row in self.table.selected_rows() if row.frame is not None]
+        if rows:
+            self._try(
+                lambda: edits.corrected(self.session.request, rows, self._frames(), field, value),
+                tr("Correct {}").format(field),
+            )
+
+    def _instead(self, fix: tuple[str, ...], about: str) -> None:
+        from evenfield.cli.request import with_fix
+
+        self._try(lambda: with_fix(self.session.request, fix), tr("Use {} instead").format(about))
+
+    def _mend(self, told: Finding) -> None:
+        try:
+            self.session.apply_fix(told)
+        except EvenfieldError as error:
+            self.told.emit(str(error))
+
+    def _refused(self, key: str, why: str) -> None:
+        if why:
+            self.session.field_errors[key] = why
+        else:
+            self.session.field_errors.pop(key, None)
+        self.output.show_session(self.session)
+
+    def make_from_selection(self) -> None:
+        """Make products of the selected files only."""
+        rows = self.table.selected_rows()
+        if rows:
+            self.session.edit(edits.from_selection(self.session.request, rows), tr("Make from selection only"))
+
+    def treat_as_flats(self) -> None:
+        """Take the selected frames as flats, or all that are shown."""
+        rows = self.table.selected_rows() or [row for row in self.table.frames.shown if row.frame is not None]
+        if rows:
+            self._try(
+                lambda: edits.corrected(self.session.request, rows, self._frames(), "kind", "flat"),
+                tr("Treat as flats"),
+            )
+
+    def frames_to_measure(self) -> list[FrameInfo]:
+        """The selected frames, or all that are shown, whose level is not known yet."""
+        rows = self.table.selected_rows() or self.table.frames.shown
+        return [row.frame for row in rows if row.frame is not None and row.path not in self.session.levels]
+
+    def measure_levels(self) -> None:
+        """Measure levels, or stop doing so."""
+        if self.session.measuring:
+            self.session.stop_measuring()
+            return
+        frames = self.frames_to_measure()
+        if frames:
+            self.session.measure(frames)
+
+    def start(self) -> None:
+        """Start the job."""
+        if self.session.examining:
+            self.measure_levels()
+        else:
+            self.session.run()
+
+    def select_paths(self, paths: Sequence[str]) -> None:
+        """Select files."""
+        self.table.select_paths(paths)
+
+
+def _button(text: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setAccessibleName(text)
+    return button

@@ -1,0 +1,94 @@
+"""The list of problems: sign, message, and the button that mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from evenfield.gui.problems import Problem
+from evenfield.gui.why_view import plain_label
+from evenfield.gui.words import tr
+from evenfield.model.findings import Finding
+
+MOST: Final = 60
+"""Lines that are shown; a night with more has one cause many times."""
+
+
+class ProblemsView(QWidget):
+    """``mended`` (Finding) asks for a finding's fix, ``asked`` (Finding) for its explanation, ``folder_wanted`` for a
+    folder of calibration frames.
+    """
+
+    mended = Signal(object)
+    asked = Signal(object)
+    folder_wanted = Signal()
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._title_text = title
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(2)
+        self.title = plain_label(title, name="heading")
+        box.addWidget(self.title)
+        self._area = QScrollArea()
+        self._area.setWidgetResizable(True)
+        self._area.setAccessibleName(title)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        inside = QWidget()
+        self._lines = QVBoxLayout(inside)
+        self._lines.setContentsMargins(4, 2, 4, 2)
+        self._lines.setSpacing(3)
+        self._lines.addStretch(1)
+        self._area.setWidget(inside)
+        box.addWidget(self._area, 1)
+        self._shown: list[Problem] = []
+
+    def show_problems(self, found: Sequence[Problem]) -> None:
+        """Show these; lines that stay are not made anew."""
+        if list(found) == self._shown:
+            return
+        self._shown = list(found)
+        self.title.setText(f"{self._title_text} ({len(found)})")
+        while self._lines.count() > 1:
+            item = self._lines.takeAt(0)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        for one in found[:MOST]:
+            self._lines.insertWidget(self._lines.count() - 1, self._line(one))
+        if len(found) > MOST:
+            rest = plain_label(tr("and {} more, of the same kinds").format(len(found) - MOST))
+            self._lines.insertWidget(self._lines.count() - 1, rest)
+        if not found:
+            self._lines.insertWidget(0, plain_label(tr("Nothing needs attention.")))
+
+    def _line(self, one: Problem) -> QWidget:
+        line = QFrame()
+        row = QHBoxLayout(line)
+        row.setContentsMargins(0, 0, 0, 0)
+        sign = plain_label(one.sign, wrap=False)
+        sign.setObjectName(one.finding.level.value)
+        sign.setAccessibleName(one.finding.level.value)
+        row.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(plain_label(one.text), 1)
+        if one.button:
+            row.addWidget(self._button(one.button, one.finding, self.mended), 0, Qt.AlignmentFlag.AlignTop)
+        if one.needs_calibration:
+            add = QPushButton(tr("Add calibration folder"))
+            add.setAccessibleName(f"{add.text()}: {one.finding.subject}")
+            add.clicked.connect(self.folder_wanted)
+            row.addWidget(add, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._button(tr("Why?"), one.finding, self.asked), 0, Qt.AlignmentFlag.AlignTop)
+        return line
+
+    def _button(self, text: str, told: Finding, signal: Signal) -> QPushButton:
+        button = QPushButton(tr(text))
+        button.setAccessibleName(f"{tr(text)}: {told.subject}")
+        button.clicked.connect(lambda: signal.emit(told))  # type: ignore[attr-defined]
+        return button

@@ -1,0 +1,180 @@
+"""The page Results: masters with their verdicts, the picture, findings, and how each was made."""
+
+from __future__ import annotations
+
+import os
+
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QHeaderView,
+    QPushButton,
+    QSplitter,
+    QTabWidget,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from evenfield.gui.flow import FlowLayout
+from evenfield.gui.outcome import Line, how_made, outcome_lines, outcome_summary
+from evenfield.gui.picture_reader import PictureReader
+from evenfield.gui.picture_view import PicturePanel
+from evenfield.gui.problems import problems
+from evenfield.gui.problems_view import ProblemsView
+from evenfield.gui.session import Session
+from evenfield.gui.why import Text, why_finding
+from evenfield.gui.why_view import WhyView, plain_label
+from evenfield.gui.words import tr
+from evenfield.model.findings import Finding
+
+_LINE = Qt.ItemDataRole.UserRole
+
+
+class ResultsPage(QWidget):
+    """The page; it fills while a run goes on."""
+
+    mended = Signal(object)
+    folder_wanted = Signal()
+
+    def __init__(self, session: Session, reader: PictureReader) -> None:
+        super().__init__()
+        self.session = session
+        self._lines: list[Line] = []
+        self.summary = plain_label("", name="summary")
+        self.summary.setAccessibleName(tr("Summary of the results"))
+        self.list = QTreeWidget()
+        self.list.setAccessibleName(tr("Masters and their verdicts"))
+        self.list.setHeaderLabels([tr("Product"), tr("Verdict"), tr("Reason")])
+        self.list.setRootIsDecorated(False)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.list.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self.list.setColumnHidden(2, True)
+        self.list.currentItemChanged.connect(self._chosen)
+        self.picture = PicturePanel(reader, with_profile=True)
+        self.picture.blink.connect(self._step)
+        self.problems = ProblemsView(tr("Findings"))
+        self.problems.mended.connect(self.mended, Qt.ConnectionType.QueuedConnection)
+        self.problems.asked.connect(self._explain)
+        self.problems.folder_wanted.connect(self.folder_wanted)
+        self.made = WhyView()
+        self.made.setAccessibleName(tr("How it was made"))
+        self.tabs = QTabWidget()
+        self.tabs.setAccessibleName(tr("About the product"))
+        self.tabs.addTab(self.problems, tr("&Findings"))
+        self.tabs.addTab(self.made, tr("&How it was made"))
+        self.folder = _button(tr("Show in folder"))
+        self.folder.clicked.connect(self.show_in_folder)
+        self.report = _button(tr("Open report"))
+        self.report.clicked.connect(self.open_report)
+        left = QWidget()
+        box = QVBoxLayout(left)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(self.list, 1)
+        line = QWidget()
+        flow = FlowLayout(line)
+        flow.addWidget(self.folder)
+        flow.addWidget(self.report)
+        box.addWidget(line)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        for widget in (left, self.picture, self.tabs):
+            self.splitter.addWidget(widget)
+        self.splitter.setStretchFactor(1, 1)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setSizes([330, 560, 370])
+        left.setMinimumWidth(200)
+        self.tabs.setMinimumWidth(230)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(8, 4, 8, 4)
+        outer.addWidget(self.summary)
+        outer.addWidget(self.splitter, 1)
+        session.run_changed.subscribe(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show what is there of the run."""
+        session = self.session
+        lines = outcome_lines(session.results)
+        if not lines:
+            self.summary.setText(tr("Nothing was made yet. Results appear here while a job runs."))
+        else:
+            self.summary.setText(outcome_summary(session.results, session.report))
+        self.folder.setVisible(bool(lines))
+        self.report.setVisible(session.report is not None)
+        if lines == self._lines:
+            return
+        current = self._current()
+        self._lines = lines
+        self.list.blockSignals(True)
+        self.list.clear()
+        again: QTreeWidgetItem | None = None
+        for line in lines:
+            item = QTreeWidgetItem([line.title, f"{line.sign} {line.word}", line.reason])
+            item.setData(0, _LINE, line)
+            item.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{line.title}: {line.word}. {line.reason}")
+            self.list.addTopLevelItem(item)
+            if line.reason:
+                below = QTreeWidgetItem([line.reason])
+                below.setFlags(Qt.ItemFlag.ItemIsEnabled)
+                item.addChild(below)
+                item.setExpanded(True)
+                below.setFirstColumnSpanned(True)
+            if current is not None and line.title == current.title:
+                again = item
+        self.list.blockSignals(False)
+        if again is None and session.report is not None and lines:
+            again = self.list.topLevelItem(0)
+        if again is not None:
+            self.list.setCurrentItem(again)
+        self._show(self._current())
+
+    def _current(self) -> Line | None:
+        item = self.list.currentItem()
+        return item.data(0, _LINE) if item is not None else None
+
+    def _chosen(self, item: QTreeWidgetItem | None, before: object) -> None:
+        del before
+        line = item.data(0, _LINE) if item is not None else None
+        if line is not None:
+            self._show(line)
+
+    def _show(self, line: Line | None) -> None:
+        if line is None:
+            self.problems.show_problems([])
+            self.made.show_blocks([Text(tr("Choose a product to see how it was made."))])
+            self.picture.show_path(None)
+            return
+        report = self.session.report
+        self.problems.show_problems(problems([*line.result.findings, *(report.findings if report else ())]))
+        self.made.show_blocks(how_made(line))
+        self.picture.show_path(line.path)
+
+    def _step(self, by: int) -> None:
+        place = self.list.indexOfTopLevelItem(self.list.currentItem()) + by
+        item = self.list.topLevelItem(place)
+        if item is not None:
+            self.list.setCurrentItem(item)
+
+    def _explain(self, told: Finding) -> None:
+        self.tabs.setCurrentWidget(self.made)
+        self.made.show_blocks(why_finding(told))
+
+    def show_in_folder(self) -> None:
+        """Open the folder of the chosen product."""
+        line = self._current()
+        path = line.path if line is not None and line.path else self.session.report_path()
+        if path:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(os.path.dirname(path)))
+
+    def open_report(self) -> None:
+        """Open the report with the program that the desktop has for it."""
+        if self.session.report is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(self.session.report_path()))
+
+
+def _button(text: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setAccessibleName(text)
+    return button

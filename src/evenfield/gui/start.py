@@ -1,0 +1,53 @@
+"""Start of the window: whether it can be shown, preferences, look, and the event loop."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication
+
+from evenfield.cli.preferences import load_preferences, preferences_path
+from evenfield.errors import EvenfieldError
+from evenfield.gui.look import set_look
+from evenfield.gui.window import Window
+from evenfield.model.settings import Settings
+
+
+def make_application() -> QApplication:
+    """The program's one application object."""
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication(sys.argv[:1])
+    app.setApplicationName("evenfield")
+    app.setApplicationDisplayName("evenfield")
+    app.setDesktopFileName("evenfield")
+    return app
+
+
+def make_window() -> Window:
+    """A window with the preferences; where their file is broken, with the defaults, and it says so."""
+    path = preferences_path()
+    settings, trouble = Settings(), ""
+    try:
+        settings = load_preferences()
+    except EvenfieldError as error:
+        trouble = f"{error} The window starts with the defaults."
+    memory = QSettings(os.fspath(path.with_name("window.ini")), QSettings.Format.IniFormat)
+    return Window(preferences=settings, preferences_path=os.fspath(path), trouble=trouble, memory=memory)
+
+
+def run_window(paths: Sequence[str]) -> int:
+    """Show the window and stay until it is closed; ``paths`` are opened in it."""
+    # Planning leaves nothing behind that would be worth a look, and looking takes longer than a frame of the screen.
+    gc.set_threshold(100_000, 50, 100)
+    app = make_application()
+    window = make_window()
+    set_look(app, str(window.memory.value("look", "system")))
+    window.show()
+    if paths:
+        window.add_paths([os.path.abspath(path) for path in paths])
+    return app.exec()

@@ -1,0 +1,154 @@
+"""The tree of what will be made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtWidgets import (
+    QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QWidget,
+)
+
+from evenfield.gui.tree import ALL, STATES, Node, Section
+from evenfield.gui.words import tr
+
+_NODE = Qt.ItemDataRole.UserRole
+
+
+class _NameOnly(QStyledItemDelegate):
+    """Only names of products can be edited, not their states."""
+
+    def createEditor(
+        self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QWidget:
+        """An editor for the first column."""
+        editor = super().createEditor(parent, option, index)
+        if editor is not None:
+            editor.setAccessibleName(tr("Name of the master"))
+        return editor if index.column() == 0 else None  # type: ignore[return-value]
+
+
+class ProductTree(QTreeWidget):
+    """``chosen`` (Node or None) tells what is selected, ``wanted`` (str, bool) a tick, ``renamed`` (str, str) a name."""
+
+    chosen = Signal(object)
+    wanted = Signal(str, bool)
+    renamed = Signal(str, str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName(tr("Will be made"))
+        self.setColumnCount(2)
+        self.setHeaderLabels([tr("Will be made"), tr("State")])
+        self.setRootIsDecorated(False)
+        self.setIndentation(10)
+        self.setUniformRowHeights(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setItemDelegate(_NameOnly(self))
+        self.setEditTriggers(
+            QTreeWidget.EditTrigger.EditKeyPressed | QTreeWidget.EditTrigger.DoubleClicked
+        )
+        head = self.header()
+        head.setStretchLastSection(False)
+        head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        head.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self._filling = False
+        self._sections: tuple[Section, ...] = ()
+        self.itemChanged.connect(self._changed)
+        self.currentItemChanged.connect(self._current_changed)
+
+    def show_sections(self, sections: Sequence[Section]) -> None:
+        """Show these; the selection stays where its node does."""
+        if tuple(sections) == self._sections:
+            return
+        self._sections = tuple(sections)
+        current = self.current_node()
+        self._filling = True
+        self.clear()
+        again: QTreeWidgetItem | None = None
+        for section in sections:
+            top = QTreeWidgetItem([tr(section.title)])
+            font = top.font(0)
+            font.setBold(True)
+            top.setFont(0, font)
+            top.setFlags(Qt.ItemFlag.ItemIsEnabled)
+            top.setFirstColumnSpanned(True)
+            self.addTopLevelItem(top)
+            for node in section.nodes:
+                item = self._item(node)
+                top.addChild(item)
+                if current is not None and node.id == current.id:
+                    again = item
+            top.setExpanded(True)
+        if again is not None:
+            self.setCurrentItem(again)
+        self._filling = False
+        if again is None and current is not None:
+            self.chosen.emit(None)
+
+    def _item(self, node: Node) -> QTreeWidgetItem:
+        shape = STATES.get(node.state, "")
+        text = f"{shape} {tr(node.state)}" if shape else f"{node.count:,}"
+        title = f"\u25b2 {tr(node.title)}" if node.marked else tr(node.title)
+        item = QTreeWidgetItem([title, text])
+        item.setData(0, _NODE, node)
+        item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        item.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{node.title}, {node.detail or node.count}, {node.state}")
+        if node.wanted is not None:
+            item.setCheckState(0, Qt.CheckState.Checked if node.wanted else Qt.CheckState.Unchecked)
+            if node.wanted:
+                item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
+        if node.detail:
+            below = QTreeWidgetItem([node.detail])
+            below.setFlags(Qt.ItemFlag.ItemIsEnabled)
+            below.setFirstColumnSpanned(True)
+            item.addChild(below)
+            item.setExpanded(True)
+        return item
+
+    def expand_all(self) -> None:
+        """Show the second lines."""
+        self.expandAll()
+
+    def current_node(self) -> Node | None:
+        """The node that is selected."""
+        item = self.currentItem()
+        return item.data(0, _NODE) if item is not None else None
+
+    def select_node(self, node_id: str) -> bool:
+        """Select a node; whether it is there."""
+        for item in self._items():
+            if item.data(0, _NODE).id == node_id:
+                self.setCurrentItem(item)
+                return True
+        return False
+
+    def node_states(self) -> dict[str, str]:
+        """Id of each product -> its state."""
+        nodes = [item.data(0, _NODE) for item in self._items()]
+        return {node.id: node.state for node in nodes if node.state}
+
+    def _items(self) -> list[QTreeWidgetItem]:
+        tops = [self.topLevelItem(place) for place in range(self.topLevelItemCount())]
+        return [top.child(place) for top in tops if top is not None for place in range(top.childCount())]
+
+    def _changed(self, item: QTreeWidgetItem, column: int) -> None:
+        node = item.data(0, _NODE)
+        if self._filling or node is None or column != 0:
+            return
+        on = item.checkState(0) == Qt.CheckState.Checked
+        if node.wanted is not None and on != node.wanted:
+            self.wanted.emit(node.id, on)
+        elif item.text(0) != node.title and item.text(0).strip():
+            self.renamed.emit(node.id, item.text(0).strip())
+
+    def _current_changed(self, item: QTreeWidgetItem | None, before: object) -> None:
+        del before
+        if not self._filling:
+            node = item.data(0, _NODE) if item is not None else None
+            self.chosen.emit(None if node is None or node.id == ALL else node)
