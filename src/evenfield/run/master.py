@@ -18,7 +18,7 @@ from evenfield.errors import CombineError, EvenfieldError, OutputExistsError, Re
 from evenfield.examine.defects import find_defects
 from evenfield.examine.frames import FrameLevel, judge_frames
 from evenfield.examine.limits import SATURATED_FROM
-from evenfield.examine.masters import Examination, MasterFacts, examine_dark, examine_flat, verdict_of
+from evenfield.examine.masters import Examination, MasterFacts, examine_dark, examine_flat, percent, verdict_of
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameKind
@@ -494,7 +494,7 @@ def _with_sizes(findings: Sequence[Finding], measured: dict[str, float | None]) 
     told = []
     for one in findings:
         if one.code in ("uncalibrated", "no_precalibration") and effect is not None:
-            size = f" Each 100 ADU of bias left leaves the corners {100 * effect:.2g} % too dark."
+            size = f" Each 100 ADU of bias left leaves the corners {percent(effect)} too dark."
             one = msgspec.structs.replace(one, message=one.message + size)
         told.append(one)
     return told

@@ -133,8 +133,13 @@ def _room_finding(plan: Plan) -> Finding | None:
     free = shutil.disk_usage(plan.output).free
     if needed <= free:
         return None
-    text = f"The products need {needed / 1e6:.0f} MB in {plan.output}, {free / 1e6:.0f} MB are free."
+    text = f"The products need {_megabytes(needed)} in {plan.output}, {_megabytes(free)} are free."
     return finding("disk_space", "output", text)
+
+
+def _megabytes(n_bytes: int) -> str:
+    """Return "524 MB"; of little, one digit behind the point as well, so that it does not read as nothing."""
+    return f"{n_bytes / 1e6:.{0 if n_bytes >= 10_000_000 else 1}f} MB"
 
 
 def _stale_finding(step: Step | LightStep) -> Finding:
