@@ -227,3 +227,37 @@ def _usage(night: Night) -> tuple[str, ...]:
     night.flats(1)
     night.flats(1, name="flat_R", FILTER="R")
     return ("flats", "-o", str(night.output / "flat.fits"), str(night.folder))
+
+
+@SCENES.add("small_group", "finding", variant="every_group")
+def _small_group_every(night: Night) -> tuple[str, ...]:
+    night.flats(2)
+    return night.job("--min-group", "3")
+
+
+@SCENES.add("uncalibrated", "finding", variant="two_settings")
+def _uncalibrated_two_settings(night: Night) -> tuple[str, ...]:
+    night.flats()
+    night.dark_flats(GAIN=0, **{"CCD-TEMP": 5.0})
+    return night.job()
+
+
+@SCENES.add("uncalibrated", "finding", variant="nothing_near")
+def _uncalibrated_nothing_near(night: Night) -> tuple[str, ...]:
+    night.flats()
+    return night.job()
+
+
+@SCENES.add("no_calibration_fits", "finding", variant="gain")
+def _no_calibration_fits_gain(night: Night) -> tuple[str, ...]:
+    night.flats()
+    night.flats(1, name="flat_long", EXPTIME=8.0)
+    night.dark_flats()
+    night.dark_flats(name="darkflat_long", EXPTIME=8.0, GAIN=0)
+    return night.job()
+
+
+@SCENES.add("usage", "error", variant="one_file_for_lights")
+def _usage_one_file_for_lights(night: Night) -> tuple[str, ...]:
+    night.lights()
+    return ("calibrate", "-o", str(night.output / "light.fits"), str(night.folder))

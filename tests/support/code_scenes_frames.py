@@ -193,3 +193,18 @@ def _no_frames(night: Night) -> tuple[str, ...]:
 def _no_flats(night: Night) -> tuple[str, ...]:
     night.darks(1)
     return night.job()
+
+
+@SCENES.add("header_says_light", "finding", variant="calibrate")
+def _header_says_light_calibrate(night: Night) -> tuple[str, ...]:
+    night.flats(kind="Light Frame", FILTER="Ha")
+    night.lights()
+    night.darks()
+    return night.job(command="calibrate")
+
+
+@SCENES.add("no_frames", "finding", variant="none_readable")
+def _no_frames_readable(night: Night) -> tuple[str, ...]:
+    for path in night.flats(2):
+        cut(path, 0)
+    return night.job()

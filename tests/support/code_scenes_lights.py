@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 import numpy as np
@@ -156,3 +157,36 @@ def _negative_pixels(night: Night) -> tuple[str, ...]:
     night.lights(sky=-50)
     night.darks()
     return _calibrate(night)
+
+
+@SCENES.add("output_exists", "result", variant="light")
+def _output_exists_light(night: Night) -> tuple[str, ...]:
+    (first,) = night.lights()
+    night.darks()
+    (night.output / "lights").mkdir(parents=True)
+    shutil.copyfile(first, night.output / "lights" / "light_01_c.fits")
+    return _calibrate(night)
+
+
+@SCENES.add("odd_trim", "finding", variant="light")
+def _odd_trim_light(night: Night) -> tuple[str, ...]:
+    night.lights(BAYERPAT="RGGB")
+    night.darks(BAYERPAT="RGGB")
+    return _calibrate(night, "--trim", "[2:20,*]")
+
+
+@SCENES.add("light_uncalibrated", "finding", variant="exposure")
+def _light_uncalibrated_exposure(night: Night) -> tuple[str, ...]:
+    night.lights()
+    night.lights(name="light_short", EXPTIME=30.0)
+    night.darks()
+    return _calibrate(night)
+
+
+@SCENES.add("mismatch_allowed", "finding", variant="flat")
+def _mismatch_allowed_flat(night: Night) -> tuple[str, ...]:
+    night.lights(FILTER="OIII")
+    night.darks()
+    night.flats()
+    night.dark_flats()
+    return _calibrate(night, "--allow-mismatch", "filter")

@@ -200,3 +200,35 @@ def _move_failed(night: Night) -> tuple[str, ...]:
     night.dark_flats()
     (night.folder / "done").write_text("A file where a folder has to be.\n")
     return night.job("--move-inputs", "done")
+
+
+@SCENES.add("bad_level", "result", variant="several")
+def _bad_level_several(night: Night) -> tuple[str, ...]:
+    night.flats()
+    night.flats(2, name="flat_off", level=1000.0)
+    night.dark_flats()
+    return night.job()
+
+
+@SCENES.add("few_frames", "result", variant="left")
+def _few_frames_left(night: Night) -> tuple[str, ...]:
+    night.flats(3)
+    night.flats(2, name="flat_off", level=1000.0)
+    night.dark_flats()
+    return night.job()
+
+
+@SCENES.add("output_exists", "result", variant="tiff")
+def _output_exists_tiff(night: Night) -> tuple[str, ...]:
+    night.flats()
+    night.dark_flats()
+    night.output.mkdir()
+    (night.output / PRODUCT.replace(".fits", ".tif")).write_text("Somebody's picture.\n")
+    return night.job("--tiff", "16")
+
+
+@SCENES.add("write_failed", "error", variant="output")
+def _write_failed_output(night: Night) -> tuple[str, ...]:
+    night.flats()
+    night.output.write_text("A file where a folder has to be.\n")
+    return night.job()

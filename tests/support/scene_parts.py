@@ -25,7 +25,7 @@ class CodeScene:
     shows : str
         "finding": of the plan, a step or a refusal. "file": in what becomes of a file. Both are there before anything
         runs. "result": a finding of the report, only after running. "result_file": in what became of a file, only after
-        running. "error": the job is refused before there is a plan, as an error of that code.
+        running. "error": the job stops as a whole, with an error of that code, before its first step.
     arrange : callable, optional
         What a real folder cannot do, such as a package that is not installed.
     change : callable, optional
@@ -40,17 +40,24 @@ class CodeScene:
 
 
 class Scenes(dict[str, CodeScene]):
-    """Scenes by code, in the order they are written down."""
+    """Scenes by code, and further ones of a code by "code/variant", in the order they are written down."""
 
     def add(
-        self, code: str, shows: str, *, arrange: Arrange | None = None, change: Callable[[Path], None] | None = None
+        self,
+        code: str,
+        shows: str,
+        *,
+        variant: str = "",
+        arrange: Arrange | None = None,
+        change: Callable[[Path], None] | None = None,
     ) -> Callable[[Job], Job]:
         """Make a scene of a function that fills a night and returns the arguments of a job."""
+        name = f"{code}/{variant}" if variant else code
 
         def register(job: Job) -> Job:
-            if code in self:
-                raise ValueError(f"{code} has two scenes")
-            self[code] = CodeScene(
+            if name in self:
+                raise ValueError(f"{name} has two scenes")
+            self[name] = CodeScene(
                 code=code, build=lambda folder: job(Night(folder)), shows=shows, arrange=arrange, change=change
             )
             return job

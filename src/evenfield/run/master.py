@@ -274,7 +274,8 @@ def _judge(
         if same:
             listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             question = " Panel off?" if code == "bad_level" else ""
-            text = f"{listed} left out: {same[0].reason}.{question}"
+            first = "" if len(same) == 1 else " the first:"
+            text = f"{listed} left out{';' if first else ':'}{first} {same[0].reason}.{question}"
             told.append(finding(code, step.id, text, fix=("--keep-bad-frames",)))
     return out, told
 
