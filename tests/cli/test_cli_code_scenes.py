@@ -18,7 +18,7 @@ from evenfield.errors import EvenfieldError
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.findings import Finding, FindingLevel
 from evenfield.model.plan import FileUse, Plan
-from evenfield.model.report import Report
+from evenfield.model.report import Report, StepStatus
 from evenfield.run.run import run_plan
 
 MOST_CHARACTERS = 300
@@ -141,6 +141,22 @@ def test_the_code_shows(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert not [other for other in again.reported if other.level is FindingLevel.BLOCKER]
         if "--allow-mismatch" in (one.fix or ()):
             assert "mismatch_allowed" in {other.code for other in again.planned}
+
+
+@pytest.mark.parametrize("name", [name for name, scene in ALL.items() if scene.shows == "result"])
+def test_what_stops_a_step_is_told_aloud(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step that FAILED has a finding of the highest level, which --quiet shows too; one that did not has none."""
+    scene = ALL[name]
+    request = request_of(scene.build(tmp_path))
+    if scene.arrange is not None:
+        scene.arrange(monkeypatch)
+    report = see(request, scene, tmp_path).report
+    assert report is not None
+    for result in report.results:
+        worst = [one.code for one in result.findings if one.level is FindingLevel.BLOCKER]
+        stopped = result.status in (StepStatus.FAILED, StepStatus.SKIPPED)
+        # A light, or a copy of a product, can be missing where the step itself is done.
+        assert bool(worst) == stopped or name in ("light_failed", "output_exists/tiff"), (result.id, worst)
 
 
 @pytest.mark.parametrize("name", ALL)

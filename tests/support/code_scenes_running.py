@@ -232,3 +232,40 @@ def _write_failed_output(night: Night) -> tuple[str, ...]:
     night.flats()
     night.output.write_text("A file where a folder has to be.\n")
     return night.job()
+
+
+@SCENES.add("few_dark_frames", "result", variant="left")
+def _few_dark_frames_left(night: Night) -> tuple[str, ...]:
+    night.flats()
+    spoil_pixels(night.dark_flats()[0])
+    return night.job()
+
+
+@SCENES.add("unreadable", "result", variant="all_pixels")
+def _unreadable_pixels(night: Night) -> tuple[str, ...]:
+    for path in night.flats(2):
+        spoil_pixels(path)
+    return night.job()
+
+
+@SCENES.add("full_scale_unknown", "result", variant="scaled_max")
+def _full_scale_unknown_scaled_max(night: Night) -> tuple[str, ...]:
+    night.flats(edit=np.float32, BUNIT="adu")
+    night.dark_flats()
+    return night.job("--level", "scaled-max")
+
+
+@SCENES.add("level_not_positive", "result", variant="all_saturated")
+def _level_not_positive_saturated(night: Night) -> tuple[str, ...]:
+    night.flats(edit=share(65535, 240))
+    night.dark_flats()
+    return night.job()
+
+
+@SCENES.add("needs_failed", "result", variant="several")
+def _needs_failed_several(night: Night) -> tuple[str, ...]:
+    night.flats()
+    night.dark_flats()
+    night.lights()
+    night.darks()
+    return night.job("--dark-reject", "minmax:3,3", command="calibrate")

@@ -95,8 +95,10 @@ def examine_flat(pixels: Float32Array, *, facts: MasterFacts, each: Each = one_b
     share = level / full if level is not None and full else None
     found: list[Finding] = []
     if mean is None or level is None or mean <= 0 or level <= 0:
-        shown = "no level" if mean is None else f"a level of {mean:.1f} ADU"
-        found.append(finding("level_not_positive", name, f"{name}: {shown} is left after calibration."))
+        text = f"{name}: a level of {mean or 0.0:.1f} ADU is left after calibration."
+        if mean is None or level is None:
+            text = f"{name}: no level can be told, since all pixels are saturated or without a value."
+        found.append(finding("level_not_positive", name, text))
     elif share is None:
         found.append(finding("full_scale_unknown", name, f"{name}: the frames do not tell their saturation level."))
     elif share < LOW_LIGHT:

@@ -338,7 +338,8 @@ def _with_few(step: Step, n: int, job: Job) -> Step:
     if recipe == step.recipe:
         return step
     because = tuple(one.replace(step.recipe.because, recipe.because) for one in step.because)
-    told = finding("few_frames", step.id, f"{step.id}: only {n} frame{'s' * (n != 1)} left; {recipe.because}.")
+    code = "few_frames" if step.kind is FrameKind.FLAT else "few_dark_frames"
+    told = finding(code, step.id, f"{step.id}: only {n} frame{'s' * (n != 1)} left; {recipe.because}.")
     return msgspec.structs.replace(step, recipe=recipe, because=because, findings=(*step.findings, told))
 
 

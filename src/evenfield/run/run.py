@@ -8,11 +8,13 @@ import tempfile
 import time
 from collections.abc import Iterable
 
+import msgspec
+
 import evenfield
 from evenfield.errors import Cancelled, EvenfieldError, WriteError
 from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.events import CancelToken, Event, EventSink, Found, StepEnded, StepStarted
-from evenfield.model.findings import Finding
+from evenfield.model.findings import Finding, FindingLevel
 from evenfield.model.frame import FrameKind
 from evenfield.model.plan import LightStep, Plan, Step
 from evenfield.model.report import Report, StepResult, StepStatus, Verdict
@@ -155,7 +157,7 @@ def _do_step(step: Step | LightStep, job: Job) -> StepResult:
         return _failed(step, step.refused)
     missing = [need for need in step.needs if not ended_well(job.results.get(need))]
     if missing:
-        text = f"{step.id} needs {', '.join(missing)}, which was not made."
+        text = f"{step.id} needs {', '.join(missing)}, which {'was' if len(missing) == 1 else 'were'} not made."
         return _ended(step, StepStatus.SKIPPED, (finding("needs_failed", step.id, text),), text)
     try:
         if isinstance(step, LightStep):
@@ -185,6 +187,8 @@ def _sentence(text: str) -> str:
 
 
 def _failed(step: Step | LightStep, why: Finding) -> StepResult:
+    # What stops a step is told even with --quiet, though elsewhere the same code may be a remark.
+    why = msgspec.structs.replace(why, level=FindingLevel.BLOCKER)
     return _ended(step, StepStatus.FAILED, (*step.findings, why), why.message)
 
 
