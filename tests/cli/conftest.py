@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import json
 import os
 import subprocess
@@ -12,15 +11,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from astropy.io import fits
-from numpy.typing import NDArray
+from frame_files import Shooter
 
 from evenfield.cli.app import run_cli
 from evenfield.simulate import MessyNight, simulate_messy_night
 
-SHAPE = (12, 20)
 CODE = "import sys; from evenfield.cli.app import main; main()"
 
 
@@ -79,46 +75,6 @@ def process() -> Callable[..., Outcome]:
         return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return run
-
-
-class Shooter:
-    """Writes small frames, each with pixels of its own, a minute apart."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._count = 0
-
-    def take(
-        self, name: str, n_frames: int, *, kind: str | None = "FLAT", level: float = 30000.0,
-        shape: tuple[int, int] = SHAPE, start: str = "2026-03-14T20:00:00",
-        edit: Callable[[NDArray[Any]], NDArray[Any]] | None = None, **cards: object,
-    ) -> list[Path]:  # fmt: skip
-        """Frames ``name_01.fits`` ...; ``cards`` replace those of the header, ``None`` removes one.
-
-        ``level`` is that of the light, above a bias of 500; ``edit`` changes the pixels (uint16) before they are
-        written.
-        """
-        first = datetime.datetime.fromisoformat(start)
-        made = []
-        for number in range(1, n_frames + 1):
-            self._count += 1
-            rng = np.random.default_rng(self._count)
-            lit = kind is not None and "FLAT" in kind.upper() and "DARK" not in kind.upper()
-            light = rng.poisson(level * (1 + 0.002 * number), shape) if lit or kind is None else 0
-            pixels = np.rint(np.clip(light + rng.normal(500, 5, shape), 0, 65535)).astype(np.uint16)
-            when = (first + datetime.timedelta(minutes=number)).isoformat()
-            header = fits.Header()
-            known: dict[str, object] = {
-                "IMAGETYP": kind, "EXPTIME": 2.0, "FILTER": "Ha" if lit else None, "INSTRUME": "Test CMOS",
-                "GAIN": 100, "OFFSET": 50, "XBINNING": 1, "YBINNING": 1, "CCD-TEMP": -10.0, "DATE-OBS": when,
-                "SITELONG": 0.0,
-            } | cards  # fmt: skip
-            header.update({key: value for key, value in known.items() if value is not None})
-            path = self.folder / f"{name}_{number:02d}.fits"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            fits.writeto(path, pixels if edit is None else edit(pixels), header)
-            made.append(path)
-        return made
 
 
 @pytest.fixture

@@ -265,3 +265,12 @@ def test_story_success_after_an_error(ev: Callable[..., Any], night: Folder) -> 
     assert found.code == 1
     statuses = {result["group"]["filter"]: result["status"] for result in found.json["results"]}
     assert statuses == {"R": "DONE", "G": "FAILED"}
+
+
+def test_several_bad_flats_are_told_together(ev: Callable[..., Any], shooter: Any) -> None:
+    """The number that is given belongs to one of them, and the message says to which."""
+    shooter.take("flat", 5)
+    shooter.take("flat_off", 2, level=1000.0)
+    outcome = ev("flats", shooter.folder, "-o", "masters", "--no-precalibration", "--json")
+    (told,) = [one for one in outcome.json["results"][0]["findings"] if one["code"] == "bad_level"]
+    assert told["message"].startswith("flat_off_01, flat_off_02 left out; the first: 1")

@@ -9,7 +9,15 @@ import numpy as np
 import pytest
 
 from evenfield import Verdict
-from evenfield.examine.masters import MasterFacts, corner_ratio, examine_dark, examine_flat, rest_effect, verdict_of
+from evenfield.examine.masters import (
+    MasterFacts,
+    corner_ratio,
+    examine_dark,
+    examine_flat,
+    percent,
+    rest_effect,
+    verdict_of,
+)
 from evenfield.model.catalogue import CATALOGUE, finding
 
 SHAPE = (100, 200)
@@ -53,6 +61,22 @@ def test_gross_faults(name: str) -> None:
     assert {one.code for one in found.findings} == wanted
     assert all(value is None or isinstance(value, float) for value in found.measured.values())
     assert all(value is None or np.isfinite(value) for value in found.measured.values())
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(1.0, "100 %"), (0.996, "100 %"), (0.99, "99 %"), (0.0042, "0.42 %"), (1e-4, "0.01 %")]
+)
+def test_shares_in_words(share: float, text: str) -> None:
+    """Two digits of a share, never in powers of ten."""
+    assert percent(share) == text
+
+
+def test_pixels_are_counted_in_words() -> None:
+    """One pixel is, several are, and all of them are 100 %."""
+    (one,) = examine_flat(pixels(bad=1, value=np.nan), facts=FINE).findings
+    (many,) = examine_dark(np.full((4, 4), np.nan, np.float32), name="d").findings
+    assert one.message == "m: 1 pixel (0.005 %) is without a value."
+    assert many.message == "d: 16 pixels (100 %) are without a value."
 
 
 def test_measured_values() -> None:

@@ -19,6 +19,7 @@ from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.findings import Finding
 from evenfield.model.pixels import Float32Array
 from evenfield.model.report import Verdict
+from evenfield.model.wording import plural
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,18 @@ def _mean(box: Float32Array) -> float | None:
     return float(finite.mean(dtype=np.float64)) if finite.size else None
 
 
+def percent(share: float) -> str:
+    """A share in words, two digits of it: "0.42 %", "53 %", "100 %"."""
+    # Two digits of 100 would be "1e+02".
+    number = 100.0 * share
+    return f"{number:.0f} %" if number >= 99.5 else f"{number:.2g} %"
+
+
+def _pixels(count: int, size: int) -> str:
+    """Return "1 pixel (0.42 %) is" or "24 pixels (10 %) are"."""
+    return f"{plural(count, 'pixel')} ({percent(count / size)}) {'is' if count == 1 else 'are'}"
+
+
 def examine_flat(pixels: Float32Array, *, facts: MasterFacts, each: Each = one_by_one) -> Examination:
     """Examine a master flat for gross faults: light, saturation, what is left after calibration.
 
@@ -82,8 +95,10 @@ def examine_flat(pixels: Float32Array, *, facts: MasterFacts, each: Each = one_b
     share = level / full if level is not None and full else None
     found: list[Finding] = []
     if mean is None or level is None or mean <= 0 or level <= 0:
-        shown = "no level" if mean is None else f"a level of {mean:.1f} ADU"
-        found.append(finding("level_not_positive", name, f"{name}: {shown} is left after calibration."))
+        text = f"{name}: a level of {mean or 0.0:.1f} ADU is left after calibration."
+        if mean is None or level is None:
+            text = f"{name}: no level can be told, since all pixels are saturated or without a value."
+        found.append(finding("level_not_positive", name, text))
     elif share is None:
         found.append(finding("full_scale_unknown", name, f"{name}: the frames do not tell their saturation level."))
     elif share < LOW_LIGHT:
@@ -93,16 +108,16 @@ def examine_flat(pixels: Float32Array, *, facts: MasterFacts, each: Each = one_b
         text = f"{name}: {level:.0f} ADU, {100 * share:.0f} % of full scale; aim at about 50 %."
         found.append(finding("too_bright", name, text))
     if facts.saturated is not None and facts.saturated > SATURATED_MASTER:
-        text = f"{name}: {100 * facts.saturated:.2g} % of the samples were saturated."
+        text = f"{name}: {percent(facts.saturated)} of the samples were saturated."
         found.append(finding("saturated_pixels", name, text))
     if mean is not None and mean > 0 and not_positive > BAD_PIXELS * size:
-        text = f"{name}: {not_positive} pixels ({100 * not_positive / size:.2g} %) are at or below zero."
+        text = f"{name}: {_pixels(not_positive, size)} at or below zero."
         found.append(finding("pixels_not_positive", name, text))
     if weak > BAD_PIXELS * size:
-        found.append(finding("weak_pixels", name, f"{name}: {weak} pixels are below 0.2 of the level."))
+        found.append(finding("weak_pixels", name, f"{name}: {_pixels(weak, size)} below 0.2 of the level."))
     empty = size - n_finite
     if empty:
-        found.append(finding("no_data_pixels", name, f"{name}: {empty} pixels have no value."))
+        found.append(finding("no_data_pixels", name, f"{name}: {_pixels(empty, size)} without a value."))
     measured = {
         "level_adu": level,
         "level_share": share,
@@ -136,7 +151,7 @@ def examine_dark(pixels: Float32Array, *, name: str, each: Each = one_by_one) ->
     found = []
     empty = pixels.size - n_finite
     if empty:
-        found.append(finding("no_data_pixels", name, f"{name}: {empty} pixels have no value."))
+        found.append(finding("no_data_pixels", name, f"{name}: {_pixels(empty, pixels.size)} without a value."))
     return Examination(
         measured={
             "mean_adu": mean,

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 
 import msgspec
 
 from evenfield.errors import EvenfieldError
-from evenfield.model.catalogue import CATALOGUE, finding
+from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.report import StepResult
 from evenfield.model.wording import name_files
 from evenfield.read import read_header, read_image
 from evenfield.run.job import Job
+
+OWN_CODES: Final = ("output_exists", "tiff_not_installed")
+"""Errors that have an entry for copies; what else goes wrong is no fault of the product, which is there."""
 
 
 def tiff_path(product: str) -> str:
@@ -35,7 +39,7 @@ def with_copies(result: StepResult, job: Job) -> StepResult:
         try:
             _copy(product, path, bits=bits, job=job)
         except EvenfieldError as error:
-            code = error.code if error.code in CATALOGUE else "tiff_failed"
+            code = error.code if error.code in OWN_CODES else "tiff_failed"
             reason = error.message.removeprefix(f"{path} ")
             failed.setdefault((code, reason, error.mend), []).append(path)
         else:

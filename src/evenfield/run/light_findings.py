@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from evenfield.examine.masters import percent
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding, FindingLevel
 from evenfield.model.plan import LightStep, StepInput
@@ -67,13 +68,13 @@ def light_findings(step: LightStep, masters: LightMasters, records: Sequence[Lig
 
     low = [one for one in records if one.low_clipped > MANY_LOW * pixels]
     most = max((one.low_clipped for one in low), default=0)
-    about("low_clipped", low, f"up to {most} pixels ({100 * most / pixels:.2g} %) at 0")
+    about("low_clipped", low, f"up to {plural(most, 'pixel')} ({percent(most / pixels)}) at 0")
     negative = [one for one in records if one.negative > MANY_NEGATIVE * pixels]
     share = max((one.negative for one in negative), default=0) / pixels
     about("negative_pixels", negative, f"up to {100 * share:.0f} % of the pixels are negative")
     clipped = [one for one in records if one.clipped]
     most = max((one.clipped for one in clipped), default=0)
-    about("values_clipped", clipped, f"up to {most} values cut off")
+    about("values_clipped", clipped, f"up to {plural(most, 'value')} cut off")
     about("mixed_scaling", *_mixed(step, masters, records, job))
     if step.recipe.maps and records and not _all_noise_known(step, masters, job):
         text = f"{step.id}: no noise plane: the frames tell no e-/ADU, or no master of evenfield tells their noise."

@@ -18,7 +18,7 @@ from evenfield.errors import CombineError, EvenfieldError, OutputExistsError, Re
 from evenfield.examine.defects import find_defects
 from evenfield.examine.frames import FrameLevel, judge_frames
 from evenfield.examine.limits import SATURATED_FROM
-from evenfield.examine.masters import Examination, MasterFacts, examine_dark, examine_flat, verdict_of
+from evenfield.examine.masters import Examination, MasterFacts, examine_dark, examine_flat, percent, verdict_of
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameKind
@@ -274,7 +274,8 @@ def _judge(
         if same:
             listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             question = " Panel off?" if code == "bad_level" else ""
-            text = f"{listed} left out: {same[0].reason}.{question}"
+            first = "" if len(same) == 1 else " the first:"
+            text = f"{listed} left out{';' if first else ':'}{first} {same[0].reason}.{question}"
             told.append(finding(code, step.id, text, fix=("--keep-bad-frames",)))
     return out, told
 
@@ -337,7 +338,8 @@ def _with_few(step: Step, n: int, job: Job) -> Step:
     if recipe == step.recipe:
         return step
     because = tuple(one.replace(step.recipe.because, recipe.because) for one in step.because)
-    told = finding("few_frames", step.id, f"{step.id}: only {n} frame{'s' * (n != 1)} left; {recipe.because}.")
+    code = "few_frames" if step.kind is FrameKind.FLAT else "few_dark_frames"
+    told = finding(code, step.id, f"{step.id}: only {n} frame{'s' * (n != 1)} left; {recipe.because}.")
     return msgspec.structs.replace(step, recipe=recipe, because=because, findings=(*step.findings, told))
 
 
@@ -494,7 +496,7 @@ def _with_sizes(findings: Sequence[Finding], measured: dict[str, float | None]) 
     told = []
     for one in findings:
         if one.code in ("uncalibrated", "no_precalibration") and effect is not None:
-            size = f" Each 100 ADU of bias left leaves the corners {100 * effect:.2g} % too dark."
+            size = f" Each 100 ADU of bias left leaves the corners {percent(effect)} too dark."
             one = msgspec.structs.replace(one, message=one.message + size)
         told.append(one)
     return told

@@ -12,6 +12,7 @@ from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo, FrameKind
 from evenfield.model.plan import Plan
 from evenfield.model.report import StepResult
+from evenfield.model.wording import name_files
 from evenfield.plan.names import safe_piece
 from evenfield.write import move_file
 
@@ -24,7 +25,7 @@ def move_inputs(plan: Plan, results: Sequence[StepResult]) -> tuple[tuple[tuple[
     now = datetime.datetime.now()
     frames = {frame.path: frame for frame in plan.frames}
     moved: list[tuple[str, str]] = []
-    told: list[Finding] = []
+    failed: dict[tuple[str, str, str], list[str]] = {}
     for result in results:
         if result.kind is not FrameKind.FLAT:
             continue
@@ -33,8 +34,17 @@ def move_inputs(plan: Plan, results: Sequence[StepResult]) -> tuple[tuple[tuple[
             try:
                 moved.append((path, move_file(path, folder)))
             except EvenfieldError as error:
-                told.append(finding("move_failed", os.path.basename(path), error.message, mend=error.mend or None))
+                failed.setdefault((folder, _reason(error), error.mend), []).append(path)
+    told = []
+    for (folder, reason, mend), paths in failed.items():
+        text = f"{name_files(paths)} not moved to {folder}: {reason}"
+        told.append(finding("move_failed", name_files(paths), text, mend=mend or None))
     return tuple(moved), told
+
+
+def _reason(error: EvenfieldError) -> str:
+    """What went wrong, without the names of the file, so that equal reasons are equal."""
+    return error.message.rpartition(" cannot be written: ")[2].rpartition(" cannot be moved: ")[2]
 
 
 def target_folder(template: str, frame: FrameInfo, *, now: datetime.datetime) -> str:

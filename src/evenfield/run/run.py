@@ -8,11 +8,13 @@ import tempfile
 import time
 from collections.abc import Iterable
 
+import msgspec
+
 import evenfield
 from evenfield.errors import Cancelled, EvenfieldError, WriteError
 from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.events import CancelToken, Event, EventSink, Found, StepEnded, StepStarted
-from evenfield.model.findings import Finding
+from evenfield.model.findings import Finding, FindingLevel
 from evenfield.model.frame import FrameKind
 from evenfield.model.plan import LightStep, Plan, Step
 from evenfield.model.report import Report, StepResult, StepStatus, Verdict
@@ -133,8 +135,13 @@ def _room_finding(plan: Plan) -> Finding | None:
     free = shutil.disk_usage(plan.output).free
     if needed <= free:
         return None
-    text = f"The products need {needed / 1e6:.0f} MB in {plan.output}, {free / 1e6:.0f} MB are free."
+    text = f"The products need {_megabytes(needed)} in {plan.output}, {_megabytes(free)} are free."
     return finding("disk_space", "output", text)
+
+
+def _megabytes(n_bytes: int) -> str:
+    """Return "524 MB"; of little, one digit behind the point as well, so that it does not read as nothing."""
+    return f"{n_bytes / 1e6:.{0 if n_bytes >= 10_000_000 else 1}f} MB"
 
 
 def _stale_finding(step: Step | LightStep) -> Finding:
@@ -150,7 +157,7 @@ def _do_step(step: Step | LightStep, job: Job) -> StepResult:
         return _failed(step, step.refused)
     missing = [need for need in step.needs if not ended_well(job.results.get(need))]
     if missing:
-        text = f"{step.id} needs {', '.join(missing)}, which was not made."
+        text = f"{step.id} needs {', '.join(missing)}, which {'was' if len(missing) == 1 else 'were'} not made."
         return _ended(step, StepStatus.SKIPPED, (finding("needs_failed", step.id, text),), text)
     try:
         if isinstance(step, LightStep):
@@ -180,6 +187,8 @@ def _sentence(text: str) -> str:
 
 
 def _failed(step: Step | LightStep, why: Finding) -> StepResult:
+    # What stops a step is told even with --quiet, though elsewhere the same code may be a remark.
+    why = msgspec.structs.replace(why, level=FindingLevel.BLOCKER)
     return _ended(step, StepStatus.FAILED, (*step.findings, why), why.message)
 
 

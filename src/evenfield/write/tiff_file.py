@@ -15,7 +15,7 @@ from evenfield.model.pixels import Unit
 from evenfield.model.targets import FULL_RANGE
 from evenfield.write.atomic import new_file
 
-INSTALL: Final = 'python3 -m pip install "evenfield[tiff]"'
+INSTALL: Final = 'Install it: python3 -m pip install "evenfield[tiff]".'
 _ROWS: Final = 1 << 18  # samples converted at a time
 
 
