@@ -43,9 +43,9 @@ class PictureView(QWidget):
     """Paints the visible part of one layer of a `Picture`, or words in its place.
 
     ``pointed(x, y, adu)`` tells the pixel under the mouse, counted from 1 in file order, and its number; (0, 0, None)
-    outside. ``blink(step)`` tells that an arrow key was pressed: +1 for right and down, -1 for left and up. Wheel, + and
-    - zoom, 0 fits the picture, 1 shows it one to one, dragging and Shift with arrows move it. ``zoom`` is in pixels of
-    the screen to one of the file.
+    outside. ``blink(step)`` tells that an arrow key was pressed: +1 for right and down, -1 for left and up.
+    ``zoomed(zoom)`` tells a new zoom, in pixels of the screen to one of the file. Wheel, + and - zoom, 0 fits the
+    picture, 1 shows it one to one, dragging and Shift with arrows move it.
     """
 
     pointed = Signal(int, int, object)
@@ -66,6 +66,7 @@ class PictureView(QWidget):
         self._waiting = ""
         self._fits = True
         self._zoom = 1.0
+        self._told_zoom = 0.0
         self._center = QPointF(0.0, 0.0)
         self._shape: tuple[int, int] | None = None
         self._mouse: QPointF | None = None
@@ -222,7 +223,6 @@ class PictureView(QWidget):
         if self._shape is None:
             return
         rows, columns = self._shape
-        before = self._zoom
         if self._fits:
             self._zoom = self._fitting()
         half_x = self.width() * self.devicePixelRatioF() / 2 / self._zoom
@@ -231,7 +231,8 @@ class PictureView(QWidget):
             columns / 2 if 2 * half_x >= columns else min(max(self._center.x(), half_x), columns - half_x),
             rows / 2 if 2 * half_y >= rows else min(max(self._center.y(), half_y), rows - half_y),
         )
-        if before != self._zoom:
+        if self._told_zoom != self._zoom:
+            self._told_zoom = self._zoom
             self.zoomed.emit(self._zoom)
         self._tell_pointed()
         self.update()
@@ -242,7 +243,7 @@ class PictureView(QWidget):
 
     # Painting
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         """Paint the visible part, words, and the frame of the focus."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Window))
@@ -357,7 +358,7 @@ class PictureView(QWidget):
         else:
             self._tell_pointed()
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseReleaseEvent(self, _event: QMouseEvent) -> None:  # noqa: N802
         """Let go."""
         self._drag = None
         self.unsetCursor()

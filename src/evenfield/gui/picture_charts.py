@@ -10,8 +10,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from evenfield.gui.picture_layer import Float64Array, Histogram, Profile, Stretch
+from evenfield.gui.picture_layer import Histogram, Profile, Stretch
 from evenfield.gui.words import tr
+from evenfield.model.pixels import Float64Array
 
 _MARGIN: Final = 4
 
@@ -81,7 +82,7 @@ class HistogramView(QWidget):
         """A low strip."""
         return QSize(240, 110)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         """Paint bars, marks and the values at both ends."""
         painter = QPainter(self)
         palette = self.palette()
@@ -89,10 +90,9 @@ class HistogramView(QWidget):
         line = painter.fontMetrics().height()
         floor = self.height() - line - 12
         painter.fillRect(self.rect(), palette.color(QPalette.ColorRole.Window))
-        painter.fillRect(
-            QRectF(_MARGIN, 0, self.width() - 2 * _MARGIN, floor), palette.color(QPalette.ColorRole.Base)
-        )
         if self._histogram is not None:
+            chart = QRectF(_MARGIN, 0, self.width() - 2 * _MARGIN, floor)
+            painter.fillRect(chart, palette.color(QPalette.ColorRole.Base))
             self._paint_bars(painter, self._histogram, floor)
             low, high = _ends(self._histogram)
             painter.setPen(ink)
@@ -112,12 +112,15 @@ class HistogramView(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(_between(self.palette(), 0.7))
         heights *= (floor - 2) / most
-        for index in np.flatnonzero(heights).tolist():
+        points = [QPointF(_MARGIN, floor)]
+        for index, height in enumerate(heights.tolist()):
             left = self.place_of(histogram.start + index * histogram.width)
             right = self.place_of(histogram.start + (index + 1) * histogram.width)
             # A bin with a single pixel is seen too.
-            height = max(1.0, float(heights[index]))
-            painter.drawRect(QRectF(left, floor - height, max(1.0, right - left), height))
+            top = floor - max(1.0, height) if height > 0 else floor
+            points += [QPointF(left, top), QPointF(right, top)]
+        # One shape: between single bars there would be seams.
+        painter.drawPolygon(QPolygonF([*points, QPointF(points[-1].x(), floor)]))
 
     def _paint_marks(self, painter: QPainter, stretch: Stretch, floor: float) -> None:
         ink = self.palette().color(QPalette.ColorRole.WindowText)
@@ -161,7 +164,7 @@ class ProfileView(QWidget):
         """A strip of moderate height."""
         return QSize(240, 170)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
         """Paint the lines, the least and greatest value, and what the lines are."""
         painter = QPainter(self)
         palette = self.palette()
@@ -170,10 +173,10 @@ class ProfileView(QWidget):
         line = metrics.height()
         painter.fillRect(self.rect(), palette.color(QPalette.ColorRole.Window))
         chart = QRectF(_MARGIN, line + 2, self.width() - 2 * _MARGIN, self.height() - 4 * line - 8)
-        painter.fillRect(chart, palette.color(QPalette.ColorRole.Base))
         profile = self._profile
         ends = None if profile is None else _range_of(profile)
         if profile is not None and ends is not None:
+            painter.fillRect(chart, palette.color(QPalette.ColorRole.Base))
             painter.setPen(ink)
             painter.drawText(QPointF(_MARGIN, line - metrics.descent()), short_text(ends[1]))
             painter.drawText(QPointF(_MARGIN, chart.bottom() + line - metrics.descent() + 2), short_text(ends[0]))
@@ -233,18 +236,17 @@ def _ends(histogram: Histogram) -> tuple[float, float]:
 
 
 def _range_of(profile: Profile) -> tuple[float, float] | None:
-    """The least and greatest value of all lines; ``None`` where there is none."""
+    """The values at the bottom and the top of the chart; ``None`` where there is none.
+
+    A border of the sensor, single stars and hot pixels must not flatten the rest: they are drawn at the edges.
+    """
     values = np.concatenate([profile.across, profile.down, profile.across_center, profile.down_center])
     values = values[np.isfinite(values)]
     if not values.size:
         return None
-    # Single stars and hot pixels in the lines through the center must not flatten the rest.
-    low, high = (float(value) for value in np.percentile(values, (0.5, 99.5)))
-    for means in (profile.across, profile.down):
-        finite = means[np.isfinite(means)]
-        if finite.size:
-            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
-    return low, high
+    low, high = (float(value) for value in np.percentile(values, (1, 99)))
+    room = 0.1 * (high - low)
+    return max(low - room, float(values.min())), min(high + room, float(values.max()))
 
 
 def _lines(values: Float64Array, chart: QRectF, ends: tuple[float, float]) -> list[QPolygonF]:

@@ -69,9 +69,9 @@ class Histogram:
 class Profile:
     """How bright a plane is along its sides, float64, in its unit; NaN where no pixel has a value.
 
-    ``across`` is the mean of all rows and ``across_center`` the row through the center, from the first column to the
-    last; ``down`` the mean of all columns and ``down_center`` the column through the center, from the file's first row
-    to its last. One number stands for ``pixels`` columns or rows of the file.
+    ``across`` is the mean of all rows and ``across_center`` that of the middle fiftieth of them, from the first column
+    to the last; ``down`` and ``down_center`` are the same of columns, from the file's first row to its last. One number
+    stands for ``pixels`` columns or rows of the file.
     """
 
     across: Float64Array
@@ -98,9 +98,9 @@ class Stretch:
         return self.black + self.balance * (self.white - self.black)
 
 
-def midtones(share: Any, balance: float) -> Any:
-    """The midtones transfer function of PixInsight: 0 to 0, ``balance`` to 0.5, 1 to 1; numbers or arrays of 0..1."""
-    return (balance - 1) * share / ((2 * balance - 1) * share - balance)
+def midtones(share: Float64Array, balance: float) -> Float64Array:
+    """The midtones transfer function of PixInsight: 0 to 0, ``balance`` to 0.5, 1 to 1; values of 0..1."""
+    return np.divide((balance - 1) * share, (2 * balance - 1) * share - balance)
 
 
 def automatic(numbers: Statistics, *, background: float = 0.25) -> Stretch:
@@ -142,7 +142,7 @@ def shades(values: NDArray[Any], stretch: Stretch) -> NDArray[np.uint8]:
     """Values (any shape) of a plane or level as shades, uint8: 0..254, or `NO_VALUE` for NaN and infinite ones."""
     if values.dtype.kind in "iu":
         table = _integer_table(stretch, values.dtype.str)
-        return table[values.view(np.uint16) if values.dtype.itemsize == 2 else values]
+        return np.take(table, values.view(f"u{values.dtype.itemsize}"))
     place = values.astype(np.float32)
     with np.errstate(invalid="ignore", over="ignore"):
         place -= np.float32(stretch.black)
@@ -150,7 +150,7 @@ def shades(values: NDArray[Any], stretch: Stretch) -> NDArray[np.uint8]:
         np.clip(place, 0, _STEPS - 1, out=place)
         blank = ~np.isfinite(values)
         place[blank] = 0
-    found = _table(stretch)[place.astype(np.uint16)]
+    found = np.take(_table(stretch), place.astype(np.uint16))
     found[blank] = NO_VALUE
     return found
 
@@ -158,7 +158,7 @@ def shades(values: NDArray[Any], stretch: Stretch) -> NDArray[np.uint8]:
 @functools.lru_cache(maxsize=16)
 def _table(stretch: Stretch) -> NDArray[np.uint8]:
     share = np.linspace(0.0, 1.0, _STEPS)
-    return np.rint(midtones(share, stretch.balance) * (NO_VALUE - 1)).astype(np.uint8)
+    return _whole_shades(share, stretch.balance)
 
 
 @functools.lru_cache(maxsize=16)
@@ -167,7 +167,11 @@ def _integer_table(stretch: Stretch, dtype: str) -> NDArray[np.uint8]:
     kind = np.dtype(dtype)
     bits = np.arange(1 << 8 * kind.itemsize, dtype=f"u{kind.itemsize}")
     share = (bits.view(kind).astype(np.float64) - stretch.black) / (stretch.white - stretch.black)
-    return np.rint(midtones(np.clip(share, 0, 1), stretch.balance) * (NO_VALUE - 1)).astype(np.uint8)
+    return _whole_shades(np.clip(share, 0, 1), stretch.balance)
+
+
+def _whole_shades(share: Float64Array, balance: float) -> NDArray[np.uint8]:
+    return np.rint(midtones(share, balance) * (NO_VALUE - 1)).astype(np.uint8)
 
 
 class Layer:
@@ -261,22 +265,24 @@ def halved(plane: NDArray[Any]) -> Float32Array:
     return out
 
 
-def _means_of_four(part: NDArray[Any]) -> NDArray[Any]:
+def _means_of_four(part: NDArray[Any]) -> Float32Array | Float64Array:
     four = (part[0::2, 0::2], part[0::2, 1::2], part[1::2, 0::2], part[1::2, 1::2])
     if part.dtype.kind in "iu":
         whole = four[0].astype(np.int32)
         for one in four[1:]:
             whole += one
-        return whole * np.float32(0.25)
+        means = np.empty(whole.shape, np.float32)
+        np.multiply(whole, 0.25, out=means, casting="unsafe")
+        return means
     with np.errstate(invalid="ignore", over="ignore"):
-        sums = (four[0] + four[1]) + (four[2] + four[3])
+        sums: Float32Array = (four[0] + four[1]) + (four[2] + four[3])
     if np.isfinite(sums).all():
-        return sums * np.float32(0.25)
+        sums *= np.float32(0.25)
+        return sums
     stack = np.stack([one.astype(np.float64) for one in four])
     finite = np.isfinite(stack)
     count = finite.sum(axis=0)
-    totals = np.where(finite, stack, 0.0).sum(axis=0)
-    return np.where(count > 0, totals / np.maximum(count, 1), np.nan)
+    return _shared(np.where(finite, stack, 0.0).sum(axis=0), count)
 
 
 def _table_of_counts(plane: NDArray[Any]) -> NDArray[np.int64]:
@@ -356,41 +362,48 @@ def _histogram(plane: NDArray[Any], counts: NDArray[np.int64] | None, *, low: fl
     if counts is not None:
         first = int(np.iinfo(plane.dtype).min)
         start, stop = math.floor(low), math.ceil(high)
-        width = max(1, -(-(stop - start + 1) // BINS))
-        inside = np.zeros(BINS * width, np.int64)
+        size = max(1, -(-(stop - start + 1) // BINS))
+        inside = np.zeros(BINS * size, np.int64)
         inside[: stop - start + 1] = counts[start - first : stop - first + 1]
-        binned = inside.reshape(BINS, width).sum(axis=1)
-        return Histogram(counts=binned, start=float(start), width=float(width), least=start, greatest=stop)
-    start, width = low, (high - low) / BINS
+        binned = inside.reshape(BINS, size).sum(axis=1)
+        return Histogram(counts=binned, start=float(start), width=float(size), least=start, greatest=stop)
+    begin, width = low, (high - low) / BINS
     if not width > 0:
         room = max(0.5, abs(low) * 1e-3)
-        start, width = low - room, 2 * room / BINS
+        begin, width = low - room, 2 * room / BINS
     binned = np.zeros(BINS, np.int64)
     for band in _bands(plane):
         part = plane[band].ravel()
         part = part[np.isfinite(part) & (part >= low) & (part <= high)]
-        place = (part.astype(np.float64) - start) / width
+        place = (part.astype(np.float64) - begin) / width
         binned += np.bincount(np.minimum(place.astype(np.int64), BINS - 1), minlength=BINS)
-    return Histogram(counts=binned, start=start, width=width, least=start, greatest=start + BINS * width)
+    return Histogram(counts=binned, start=begin, width=width, least=begin, greatest=begin + BINS * width)
 
 
 def _profile(levels: tuple[NDArray[Any], ...], *, step: int) -> Profile:
     """The profile of the first level that is small enough: means of means are means."""
     index = next(place for place, level in enumerate(levels) if max(level.shape) <= _PROFILE_PIXELS)
     level = levels[index].astype(np.float64)
-    finite = np.isfinite(level)
-    level[~finite] = np.nan
-    filled = np.where(finite, level, 0.0)
     rows, columns = level.shape
-
-    def mean(axis: int) -> Float64Array:
-        count = finite.sum(axis=axis)
-        return np.where(count > 0, filled.sum(axis=axis) / np.maximum(count, 1), np.nan)
-
+    half_rows, half_columns = rows // 100, columns // 100
     return Profile(
-        across=mean(0),
-        across_center=level[rows // 2].copy(),
-        down=mean(1),
-        down_center=level[:, columns // 2].copy(),
+        across=_means(level, axis=0),
+        across_center=_means(level[rows // 2 - half_rows : rows // 2 + half_rows + 1], axis=0),
+        down=_means(level, axis=1),
+        down_center=_means(level[:, columns // 2 - half_columns : columns // 2 + half_columns + 1], axis=1),
         pixels=step << index,
     )
+
+
+def _means(values: Float64Array, *, axis: int) -> Float64Array:
+    """The means of finite values, NaN where there is none."""
+    finite = np.isfinite(values)
+    count = finite.sum(axis=axis)
+    return _shared(np.where(finite, values, 0.0).sum(axis=axis), count)
+
+
+def _shared(sums: Float64Array, count: NDArray[np.int64]) -> Float64Array:
+    """Sums over counts, NaN where nothing was counted."""
+    means = np.full(sums.shape, np.nan)
+    np.divide(sums, count, out=means, where=count > 0)
+    return means

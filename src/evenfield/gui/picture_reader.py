@@ -112,14 +112,14 @@ class PictureReader(QObject):
                 return
             except EvenfieldError as error:
                 reason = reason_of(error, request.path)
-                self._tell_failure(request.path, f"{reason[:1].upper()}{reason[1:]}. {error.mend}".strip())
+                self._tell_failure(request.path, f"{reason}. {error.mend}".strip())
             except (OSError, ValueError) as error:
-                self._tell_failure(request.path, f"{tr('It cannot be read')}: {error}")
+                self._tell_failure(request.path, str(error))
             except MemoryError:
-                self._tell_failure(request.path, tr("There is not enough memory for it."))
+                self._tell_failure(request.path, tr("there is not enough memory for it."))
             except BaseException as error:
                 # A mistake of the program: it is told and seen, and the next request gets a new thread.
-                self._tell_failure(request.path, f"{tr('It cannot be read')}: {type(error).__name__}: {error}")
+                self._tell_failure(request.path, f"{type(error).__name__}: {error}")
                 raise
             else:
                 if not self._stopping:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Final
 
@@ -11,7 +12,7 @@ from PySide6.QtWidgets import QBoxLayout, QCheckBox, QComboBox, QHBoxLayout, QLa
 
 from evenfield.gui.literal import literal
 from evenfield.gui.picture_canvas import PictureView
-from evenfield.gui.picture_charts import HistogramView, ProfileView, number_text
+from evenfield.gui.picture_charts import HistogramView, ProfileView, number_text, short_text
 from evenfield.gui.picture_reader import PictureReader
 from evenfield.gui.pyramid import FLAG_MAPS, WHOLE, Picture, flag_words
 from evenfield.gui.words import tr
@@ -112,7 +113,7 @@ class PicturePanel(QWidget):
         self._reader.show(where, layer=self._layer_key, asker=self)
 
     def value_at_widget_position(self, point: QPoint) -> tuple[int, int, int | float] | None:
-        """The pixel at a point of this widget: (x, y) counted from 1 in file order, and its number; ``None`` outside."""
+        """The pixel at a point of this widget: x and y, counted from 1 in file order, and its number; or ``None``."""
         if self._is_old():
             return None
         return self.view.pixel_at(self.view.mapFrom(self, point))
@@ -163,7 +164,7 @@ class PicturePanel(QWidget):
         self._timer.stop()
         self._asked = {path}
         name = literal(os.path.basename(path))
-        self._empty(f"{tr('{name} cannot be shown.').format(name=name)} {message}")
+        self._empty(tr("{name} cannot be shown: {reason}").format(name=name, reason=message))
 
     def _show(self, picture: Picture, key: str) -> None:
         layer = picture.layer(key)
@@ -178,7 +179,7 @@ class PicturePanel(QWidget):
             self.profile.show_profile(layer.profile)
         self.marks.setText(
             tr("Black {black}, middle gray {middle}, white {white}").format(
-                black=number_text(stretch.black), middle=number_text(stretch.midtone), white=number_text(stretch.white)
+                black=short_text(stretch.black), middle=short_text(stretch.midtone), white=short_text(stretch.white)
             )
         )
 
@@ -284,7 +285,7 @@ class PicturePanel(QWidget):
 
     @Slot(float)
     def _show_zoom(self, zoom: float) -> None:
-        self.zoom_label.setText(f"{zoom * 100:.3g} %")
+        self.zoom_label.setText(f"{zoom * 100:,.0f} %" if zoom >= 0.1 else f"{zoom * 100:.2g} %")
 
     # The value under the mouse
 
@@ -305,12 +306,12 @@ class PicturePanel(QWidget):
         key = self._shown_key(picture)
         place = f"x {x}, y {y}: "
         if key in FLAG_MAPS:
-            words = "; ".join(tr(one) for one in flag_words(int(adu))) if adu == adu else ""
+            words = "; ".join(tr(one) for one in flag_words(int(adu))) if not math.isnan(adu) else ""
             return place + (words or tr("nothing wrong"))
         unit = _UNIT_WORDS.get(picture.unit(key), "")
-        text = place + f"{number_text(adu)} {tr(unit) if unit and adu == adu else ''}".strip()
+        text = place + f"{number_text(adu)} {tr(unit) if unit and not math.isnan(adu) else ''}".strip()
         full = picture.full_scale(key)
-        if full and adu == adu:
+        if full and not math.isnan(adu):
             text += f" ({tr('{share} % of full scale').format(share=f'{100 * adu / full:.1f}')})"
         return text
 
