@@ -284,8 +284,12 @@ class PictureView(QWidget):
         whole = QRectF(left, top, max(1.0, columns * self._zoom), max(1.0, rows * self._zoom))
         painter.setClipRect(whole)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, size * (1 << index) < 1 or index > 0)
+        target = QRectF(left + column * pixel * self._zoom, top + above * self._zoom, width, height)
         # A single row of many pixels is still seen.
-        target = QRectF(left + column * pixel * self._zoom, top + above * self._zoom, max(1.0, width), max(1.0, height))
+        if rows * self._zoom < 1:
+            target = QRectF(target.left(), top, target.width(), 1.0)
+        if columns * self._zoom < 1:
+            target = QRectF(left, target.top(), 1.0, target.height())
         painter.drawImage(target, self._drawn[1])
         painter.restore()
 

@@ -35,13 +35,13 @@ class PictureReader(QObject):
     Notes
     -----
     ``ready(Picture)`` and ``failed(path, message)`` are emitted in the thread that this object lives in, the main one.
-    Paths are absolute.
+    Paths are absolute; in ``failed`` they are `sendable`, and the message is `literal`.
     """
 
     ready = Signal(object)
     failed = Signal(str, str)
     _opened = Signal(object)
-    _refused = Signal(str, str)
+    _refused = Signal(object)
 
     def __init__(self, parent: QObject | None = None, *, cache: PictureCache | None = None) -> None:
         super().__init__(parent)
@@ -127,20 +127,19 @@ class PictureReader(QObject):
 
     def _tell_failure(self, path: str, message: str) -> None:
         if not self._stopping:
-            # Qt's texts take no halves of characters, which names that are no UTF-8 have.
-            self._refused.emit(_sendable(path), literal(message))
+            self._refused.emit((sendable(path), literal(message)))
 
     @Slot(object)
     def _pass_on_picture(self, picture: Picture) -> None:
         if not self._stopping:
             self.ready.emit(picture)
 
-    @Slot(str, str)
-    def _pass_on_failure(self, path: str, message: str) -> None:
+    @Slot(object)
+    def _pass_on_failure(self, told: tuple[str, str]) -> None:
         if not self._stopping:
-            self.failed.emit(path, message)
+            self.failed.emit(*told)
 
 
-def _sendable(path: str) -> str:
-    """A path as it comes through a Qt signal."""
+def sendable(path: str) -> str:
+    """A path as it comes through a Qt signal: Qt's texts take no halves of characters, as names beyond UTF-8 have."""
     return path.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

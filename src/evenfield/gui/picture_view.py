@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QBoxLayout, QCheckBox, QComboBox, QHBoxLayout, QLa
 from evenfield.gui.literal import literal
 from evenfield.gui.picture_canvas import PictureView
 from evenfield.gui.picture_charts import HistogramView, ProfileView, number_text, short_text
-from evenfield.gui.picture_reader import PictureReader
+from evenfield.gui.picture_reader import PictureReader, sendable
 from evenfield.gui.pyramid import FLAG_MAPS, WHOLE, Picture, flag_words
 from evenfield.gui.words import tr
 
@@ -67,6 +67,8 @@ class PicturePanel(QWidget):
         self._path: str | None = None
         self._asked: set[str] = set()
         self._layer_key = WHOLE
+        self._shown_key = WHOLE
+        self._waits = False
         self.view = PictureView()
         self.histogram = HistogramView()
         self.profile = ProfileView() if with_profile else None
@@ -97,6 +99,7 @@ class PicturePanel(QWidget):
         if path is None:
             self._reader.forget(self)
             self._timer.stop()
+            self._waits = False
             self._path = None
             self._asked.clear()
             self._empty(tr("Choose a frame to see it."))
@@ -110,6 +113,7 @@ class PicturePanel(QWidget):
             # At once nothing is told of the old picture; words come if it takes longer.
             self.readout.setText("")
             self._timer.start()
+        self._waits = True
         self._reader.show(where, layer=self._layer_key, asker=self)
 
     def value_at_widget_position(self, point: QPoint) -> tuple[int, int, int | float] | None:
@@ -140,7 +144,7 @@ class PicturePanel(QWidget):
     @Slot(object)
     def _take_picture(self, picture: Picture) -> None:
         """Show a picture that was asked for here; one that came late is seen until the right one is there."""
-        if picture.path not in self._asked:
+        if not self._waits or picture.path not in self._asked:
             return
         newest = picture.path == self._path
         if newest:
@@ -152,6 +156,7 @@ class PicturePanel(QWidget):
             return
         if newest:
             self._timer.stop()
+            self._waits = False
         self._offer(picture, key)
         self._show(picture, key)
         if not newest:
@@ -159,17 +164,19 @@ class PicturePanel(QWidget):
 
     @Slot(str, str)
     def _take_failure(self, path: str, message: str) -> None:
-        if path != self._path:
+        if self._path is None or path != sendable(self._path):
             return
         self._timer.stop()
-        self._asked = {path}
-        name = literal(os.path.basename(path))
+        self._waits = False
+        self._asked = {self._path}
+        name = literal(os.path.basename(self._path))
         self._empty(tr("{name} cannot be shown: {reason}").format(name=name, reason=message))
 
     def _show(self, picture: Picture, key: str) -> None:
         layer = picture.layer(key)
         if layer is None:
             return
+        self._shown_key = key
         name = self.stretch_box.currentData()
         stretch = layer.stretch(name)
         self.view.show_picture(picture, key, stretch=name)
@@ -274,10 +281,7 @@ class PicturePanel(QWidget):
     def _show_again(self) -> None:
         picture = self.view.picture
         if picture is not None:
-            self._show(picture, self._shown_key(picture))
-
-    def _shown_key(self, picture: Picture) -> str:
-        return self._layer_key if picture.layer(self._layer_key) is not None else WHOLE
+            self._show(picture, self._shown_key)
 
     @Slot()
     def _show_one_to_one(self) -> None:
@@ -303,7 +307,7 @@ class PicturePanel(QWidget):
             self.readout.setText(self._pixel_text(picture, x, y, adu))
 
     def _pixel_text(self, picture: Picture, x: int, y: int, adu: int | float) -> str:
-        key = self._shown_key(picture)
+        key = self._shown_key
         place = f"x {x}, y {y}: "
         if key in FLAG_MAPS:
             words = "; ".join(tr(one) for one in flag_words(int(adu))) if not math.isnan(adu) else ""
