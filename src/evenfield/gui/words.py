@@ -1,4 +1,4 @@
-"""The one door for texts of the window, so that they can be translated."""
+"""The one door for every text of the window, so that it can be translated."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from PySide6.QtCore import QCoreApplication
 
 
 def tr(text: str) -> str:
-    """The text in the user's language; numbers are put in afterwards, with ``format``."""
+    """The text in the language of the user; the text itself where there is no translation."""
     return QCoreApplication.translate("evenfield", text)
