@@ -284,7 +284,11 @@ def grouping(checked: Sequence[str], by: tuple[str, ...] | None) -> dict[str, tu
     chosen = set(checked)
     plain = tuple(key for key, _ in GROUP_KEYS_SHOWN if key in chosen and key != "set_temperature")
     if by is not None:
-        return {"by": plain or None, "join": () if plain else ("filter", "night", "rotator", "temperature"), "split": ()}
+        return {
+            "by": plain or None,
+            "join": () if plain else ("filter", "night", "rotator", "temperature"),
+            "split": (),
+        }
     join = [key for key in ("filter", "night", "rotator") if key not in chosen]
     split = tuple(key for key in ("temperature", "exposure") if key in chosen)
     if "set_temperature" not in chosen:
@@ -337,7 +341,5 @@ def with_default(settings: Settings, field: Field, defaults: Settings) -> Settin
     groups = {"pedestal_adu": "mode", "files": "mode", "split": "join", "by": "join"}
     names = together.get(groups.get(field.name, field.name), (field.name,))
     default = getattr(defaults, field.part)
-    part = msgspec.structs.replace(
-        getattr(settings, field.part), **{name: getattr(default, name) for name in names}
-    )
+    part = msgspec.structs.replace(getattr(settings, field.part), **{name: getattr(default, name) for name in names})
     return msgspec.structs.replace(settings, **{field.part: part})

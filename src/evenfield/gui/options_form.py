@@ -310,9 +310,7 @@ class OptionsForm(QScrollArea):
         self._show_row("calibration.pedestal_adu", mode == "pedestal")
         self._show_row("calibration.files", mode == "files" or "calibration.mode" in self._errors)
         self._show_row("calibration.kinds", mode == "auto")
-        self.reset_all.setText(
-            tr("Reset all options") if len(changed) != 1 else tr("Reset the changed option")
-        )
+        self.reset_all.setText(tr("Reset all options") if len(changed) != 1 else tr("Reset the changed option"))
         self.reset_all.setVisible(bool(changed))
 
     def _show_row(self, key: str, visible: bool) -> None:

@@ -96,8 +96,14 @@ def how_made(line: Line) -> Iterator[Block]:
         yield Text(literal(text[:1].upper() + text[1:]) + ".")
     if result.masters:
         yield Heading("What was subtracted and divided")
-        yield Facts(tuple((role.replace("_", " "), literal(os.path.basename(path)), "") for role, path in result.masters.items()))
-    measured = tuple((key.replace("_", " "), f"{value:,.4g}", "") for key, value in result.measured.items() if value is not None)
+        yield Facts(
+            tuple(
+                (role.replace("_", " "), literal(os.path.basename(path)), "") for role, path in result.masters.items()
+            )
+        )
+    measured = tuple(
+        (key.replace("_", " "), f"{value:,.4g}", "") for key, value in result.measured.items() if value is not None
+    )
     if measured:
         yield Heading("Measured")
         yield Facts(measured)

@@ -6,7 +6,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout
 
-from evenfield.gui.flow import FlowLayout
 from evenfield.gui.literal import literal
 from evenfield.gui.session import Session
 from evenfield.gui.tree import button_words
@@ -81,7 +80,9 @@ class OutputBar(QFrame):
         if self.output.text() != request.output and not self.output.isModified():
             self.output.setText(request.output)
         moved = request.settings.output.move_inputs
-        self.inputs.setText(tr("Inputs: left in place") if moved is None else tr("Inputs: moved to {}").format(literal(moved)))
+        self.inputs.setText(
+            tr("Inputs: left in place") if moved is None else tr("Inputs: moved to {}").format(literal(moved))
+        )
         command = session.command
         if self.command.text() != command:
             self.command.setText(command)

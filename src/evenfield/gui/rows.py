@@ -172,7 +172,12 @@ def usual_values(rows: Iterable[Row]) -> dict[str, Any]:
     return found
 
 
-FOLDED_WORDS: Final = {"binning": "binning {}", "gain_setting": "gain {}", "offset_setting": "offset {}", "night": "night {}"}
+FOLDED_WORDS: Final = {
+    "binning": "binning {}",
+    "gain_setting": "gain {}",
+    "offset_setting": "offset {}",
+    "night": "night {}",
+}
 """How the value of a folded column reads where its title does not stand beside it."""
 
 

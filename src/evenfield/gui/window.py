@@ -6,8 +6,15 @@ import os
 from collections.abc import Sequence
 
 import msgspec
-from PySide6.QtCore import QByteArray, QMimeData, QSettings, Qt, QTimer, QUrl
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtCore import QByteArray, QMimeData, QSettings, Qt, QTimer
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeySequence,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
@@ -15,9 +22,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QMainWindow,
-    QMenu,
     QMessageBox,
-    QPlainTextEdit,
     QPushButton,
     QSizePolicy,
     QStackedWidget,
@@ -38,7 +43,7 @@ from evenfield.gui.preferences_dialog import PreferencesDialog
 from evenfield.gui.prepare_page import PreparePage
 from evenfield.gui.results_page import ResultsPage
 from evenfield.gui.run_strip import RunStrip
-from evenfield.gui.session import EXAMINE, Phase, Session
+from evenfield.gui.session import EXAMINE, Session
 from evenfield.gui.why_view import plain_label
 from evenfield.gui.words import tr
 from evenfield.gui.worker import Outcome, Worker

@@ -61,9 +61,7 @@ class Worker(QObject):
         """Whether a task is under way or waits."""
         return self._newest is not None
 
-    def submit(
-        self, work: Work, *, then: Callable[[Outcome], None], told: Callable[[Any], None] | None = None
-    ) -> None:
+    def submit(self, work: Work, *, then: Callable[[Outcome], None], told: Callable[[Any], None] | None = None) -> None:
         """Do ``work`` in the thread; ``then`` and ``told`` are called in the window's thread."""
         self.cancel()
         self._newest = Task(work=work, then=then, told=told or _nobody, cancel=CancelToken())
