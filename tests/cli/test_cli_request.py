@@ -36,6 +36,8 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "select": {
         "recursive": st.booleans(),
         "overrides": st.lists(st.sampled_from(["*:kind=flat", "a b*:filter=Hα", "x:exposure_s=2"]), max_size=2),
+        "exclude": st.lists(st.sampled_from(["bad*", "n 1/*.fits", "[[]x]_[0-9]?"]), unique=True, max_size=2),
+        "without": st.lists(st.sampled_from(["master_flat_Ha", "lights R", "-x"]), unique=True, max_size=2),
         "calibration_recursive": st.booleans(),
         "library": st.none() | TEXT,
     },
@@ -57,6 +59,7 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "overscan": st.none() | st.just("header"),
         "trim": st.none() | st.just("[1:20,*]"),
         "allow_mismatch": st.lists(st.sampled_from(["temperature:5", "gain_setting"]), unique=True, max_size=2),
+        "use": st.lists(st.sampled_from(["a=b*", "master_flat_Ha=n/d [1]*|x"]), unique=True, max_size=2),
     },
     "combine": {
         "method": st.sampled_from(["mean", "median"]),
@@ -80,6 +83,7 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "compress": st.booleans(),
         "tiff": st.sampled_from(["none", "16", "32"]),
         "name": st.sampled_from(["master_flat_{filter}_{night}", "flat {filter}"]),
+        "names": st.lists(st.sampled_from(["a=b", "master_flat_Ha=flat α"]), unique=True, max_size=2),
         "overwrite": st.booleans(),
         "hash": st.sampled_from(["xxh3", "sha256"]),
         "maps": st.booleans(),

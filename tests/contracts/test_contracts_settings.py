@@ -48,6 +48,10 @@ def test_every_setting_has_its_option(command: str, field: SettingField) -> None
 OTHER = {
     "select.recursive": ["--no-recursive"],
     "select.overrides": ["--set", "*:kind=flat"],
+    "select.exclude": ["--exclude", "bad*"],
+    "select.without": ["--without", "master_flat_Ha"],
+    "calibration.use": ["--use", "master_flat_Ha=dark*"],
+    "output.names": ["--rename", "master_flat_Ha=flat"],
     "select.ignore_type": ["--ignore-type"],
     "select.calibration_recursive": ["--calibration-no-recursive"],
     "group.by": ["--group-by", "filter"],

@@ -10,7 +10,7 @@ import pytest
 
 from evenfield import CancelToken, FrameInfo, FrameKind, SensorSetup, StepResult, StepStatus
 from evenfield.errors import Cancelled, SettingsError
-from evenfield.model.settings import check_move_template
+from evenfield.model.templates import check_move_template
 from evenfield.run.executors import work_through
 from evenfield.run.machine import budget_bytes, machine_bytes, n_threads
 from evenfield.run.moving import target_folder

@@ -16,6 +16,8 @@ from evenfield.errors import DocumentError, UsageError
 from evenfield.model.frame import FrameInfo, FrameKind, SensorSetup
 
 _NEXT_FIELD: Final = re.compile(r",(?=\s*[A-Za-z_]+\s*=)")
+_FIELD_BEGINS: Final = re.compile(r":(?=\s*[A-Za-z_]+\s*=)")
+_LITERAL: Final = re.compile(r"\[([^]!^-])\]|([^*?[\]])")
 _SET_LINE: Final = re.compile(r"^\s*\[\[\s*set\s*\]\]", re.MULTILINE)
 _SETUP_FIELDS: Final = frozenset(SensorSetup.__struct_fields__)
 
@@ -45,13 +47,14 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def fits(self, path: str) -> bool:
         """Whether the override is about the file at a path."""
-        return _fits(self.pattern, path)
+        return fits_pattern(self.pattern, path)
 
 
 def parse_override(text: str) -> tuple[Override, ...]:
     """The overrides that one text names: "flat*:kind=flat" or "flat*:kind=flat,gain_setting=100".
 
-    The pattern ends at the last colon before the first "=", so it may begin with a drive letter.
+    The pattern ends at the first colon with a field and "=" behind it, so it may begin with a drive letter, and file
+    names may hold "=".
 
     Raises
     ------
@@ -59,7 +62,8 @@ def parse_override(text: str) -> tuple[Override, ...]:
         If the text has no such form, or a field or value cannot be; it names the fields and an example.
     """
     head, equals, _ = text.partition("=")
-    colon = head.rfind(":")
+    begins = _FIELD_BEGINS.search(text)
+    colon = begins.start() if begins is not None else head.rfind(":")
     if not equals or colon < 0:
         raise UsageError(
             f"The override '{text}' is not of the form PATTERN:FIELD=VALUE.",
@@ -136,20 +140,33 @@ def apply_overrides(frame: FrameInfo, *, overrides: Sequence[Override]) -> Frame
     return msgspec.structs.replace(frame, **in_frame, setup=setup, known_from=known)
 
 
-def _fits(pattern: str, path: str) -> bool:
-    """Whether a path fits a pattern."""
+def fits_pattern(pattern: str, path: str) -> bool:
+    """Whether a path fits a shell pattern: its name alone, or its end where the pattern holds a slash."""
     whole = path.replace("\\", "/").lower()
     if "/" in pattern or "\\" in pattern:
         return _matcher(pattern)(whole)
     return _matcher(pattern)(whole.rpartition("/")[2])
 
 
-@functools.lru_cache(maxsize=256)
+def literal_of(pattern: str) -> str | None:
+    """The one text, in lower case and with "/", that a pattern without wildcards means; ``None`` with wildcards."""
+    lower = pattern.strip().lower().replace("\\", "/")
+    pieces = list(_LITERAL.finditer(lower))
+    if sum(piece.end() - piece.start() for piece in pieces) != len(lower):
+        return None
+    return "".join(piece[1] or piece[2] for piece in pieces)
+
+
+# A selection of many files may be as many patterns.
+@functools.lru_cache(maxsize=1 << 16)
 def _matcher(pattern: str) -> Callable[[str], bool]:
     """The compiled form of a pattern."""
     lower = pattern.strip().lower().replace("\\", "/")
     if "/" in lower and not lower.startswith("/") and lower[1:2] != ":":
         lower = "*/" + lower.removeprefix("./")
+    literal = literal_of(lower.removeprefix("*"))
+    if literal is not None:
+        return literal.__eq__ if not lower.startswith("*") else lambda text: text.endswith(literal)
     compiled = re.compile(fnmatch.translate(lower))
     return lambda text: compiled.match(text) is not None
 

@@ -132,11 +132,19 @@ def rank_flat(found: FlatFit) -> FlatRank:
 
 
 def choose_flat(
-    lights: FrameGroup, flats: Sequence[FrameGroup], *, limits: Limits
+    lights: FrameGroup, flats: Sequence[FrameGroup], *, limits: Limits, asked: Sequence[FrameGroup] = ()
 ) -> tuple[FlatFit | None, tuple[FlatFit, ...]]:
-    """The flat that lights are divided by, ``None`` where none fits, and all the others, the nearest first."""
-    found = [fit_flat(lights, flat, limits=limits) for flat in flats]
-    best = min((one for one in found if one.fits), key=rank_flat, default=None)
+    """The flat that lights are divided by, ``None`` where none fits, and all the others, the nearest first.
+
+    Where there are flats ``asked`` for, it is one of them, whatever of the differences that can be accepted it has.
+    """
+    wide = limits.widening()[-1]
+    mine = [any(flat is one for one in asked) for flat in flats]
+    found = [
+        fit_flat(lights, flat, limits=wide if wanted else limits) for flat, wanted in zip(flats, mine, strict=True)
+    ]
+    able = [one for one, wanted in zip(found, mine, strict=True) if one.fits and (wanted or not asked)]
+    best = min(able, key=rank_flat, default=None)
     others = [one for one in found if one is not best]
     others.sort(key=lambda one: (len(one.against), rank_flat(one)))
     return best, tuple(others)

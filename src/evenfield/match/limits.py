@@ -6,7 +6,7 @@ import dataclasses
 import re
 from typing import Final
 
-from evenfield.model.settings import CalibrationSettings
+from evenfield.model.settings import MISMATCH_KEYS, CalibrationSettings
 
 EXPOSURE_SHARE: Final = 0.05
 """A dark flat fits within 5 % of the flat's exposure ..."""
@@ -33,15 +33,34 @@ class Limits:
     """The limits in force. ``allowed`` maps a key to the limit a user set; ``None`` there allows any difference.
 
     ``overscan`` says that the overscan is subtracted from raw frames: of a ready master nobody knows whether it was.
+    ``untold`` lets a set be taken whose exposure nobody knows.
     """
 
     allowed: dict[str, float | None]
     overscan: bool = False
+    untold: bool = False
 
     @classmethod
     def of(cls, settings: CalibrationSettings) -> Limits:
         """The standard limits, with what the settings allow beyond them."""
         return cls(allowed=settings.mismatch_limits(), overscan=settings.overscan is not None)
+
+    def widening(self) -> tuple[Limits, ...]:
+        """These limits, then all that can be accepted but another exposure, then that as well: for sets asked for.
+
+        The order lets a dark be scaled, where it may be, before it is subtracted as if it had the frames' exposure.
+        """
+        wide: dict[str, float | None] = dict.fromkeys(key for key in MISMATCH_KEYS if key != "number_domain")
+        exposure = {key: limit for key, limit in self.allowed.items() if key in ("exposure", "number_domain")}
+        most = {**wide, **exposure}
+        if "exposure" not in exposure:
+            most.pop("exposure")
+        all_of_it = {**most, "exposure": None}
+        return (
+            self,
+            dataclasses.replace(self, allowed=most),
+            dataclasses.replace(self, allowed=all_of_it, untold=True),
+        )
 
     def exposure_s(self, flat_s: float) -> float:
         """The greatest difference of exposure that fits, seconds, without what was allowed."""

@@ -167,7 +167,7 @@ def _compare_exposure(found: _Comparison) -> float:
     if here is None or there is None:
         # A set called dark flat was taken for the flats; a dark of unknown exposure beside flats of unknown exposure
         # cannot be told from one. Anything else stays unmatched.
-        called = found.group.kind is FrameKind.DARK_FLAT or (here is None and there is None)
+        called = found.group.kind is FrameKind.DARK_FLAT or (here is None and there is None) or found.limits.untold
         if found.role == "dark_flat" and called:
             found.unknown.append("exposure_s")
         else:
@@ -219,13 +219,15 @@ def n_frames(group: FrameGroup) -> int:
 class Choice:
     """What calibrates some frames of a group: one fit per role, and all the fits that were looked at.
 
-    ``how`` "pedestal" has no fits: ``pedestal_adu`` is subtracted, a bias that is one number.
+    ``how`` "pedestal" has no fits: ``pedestal_adu`` is subtracted, a bias that is one number. ``asked``: the user said
+    what to take.
     """
 
     how: str
     fits: tuple[Fit, ...]
     looked_at: tuple[Fit, ...]
     pedestal_adu: float | None = None
+    asked: bool = False
 
 
 def choose(frames: Sequence[FrameInfo], *, sets: Sequence[FrameGroup], how: str, limits: Limits) -> Choice | None:

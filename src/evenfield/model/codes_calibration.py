@@ -63,7 +63,7 @@ CODES_CALIBRATION: Final[tuple[CodeEntry, ...]] = (
     ),
     entry(
         "file_does_not_fit", "The named file does not fit", BLOCKER,
-        meaning="None of the files of --calibrate-with fits this group.",
+        meaning="None of the files of --calibrate-with or --use fits this group.",
         mend="Name a file that fits, or accept the difference with --allow-mismatch KEY:LIMIT.",
     ),
     entry(
@@ -73,7 +73,7 @@ CODES_CALIBRATION: Final[tuple[CodeEntry, ...]] = (
     ),
     entry(
         "mismatch_allowed", "A mismatch accepted on request", WARNING, verdict=CHECK, short="mismatch",
-        meaning="A master outside the limits was used because --allow-mismatch said so.",
+        meaning="A master outside the limits was used because --allow-mismatch or --use said so.",
         mend="Take calibration frames that fit.",
     ),
     entry(

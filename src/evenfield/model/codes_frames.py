@@ -74,6 +74,16 @@ CODES_FRAMES: Final[tuple[CodeEntry, ...]] = (
         mend="Nothing to do.",
     ),
     entry(
+        "excluded", "A file left out on request", NOTE,
+        meaning="A pattern of --exclude fits the file, so it takes no part in anything.",
+        mend="Leave the --exclude out, to use the file again.",
+    ),
+    entry(
+        "not_asked", "Its master is not wanted", NOTE,
+        meaning="The frame belongs to a product that --without names, or only such a product needs it.",
+        mend="Leave the --without out, to make it again.",
+    ),
+    entry(
         "flat_in_calibration", "A flat in a calibration folder", NOTE,
         meaning="Calibration folders are searched for bias, darks and dark flats only.",
         mend="To use it, give its folder among the paths.",
@@ -90,8 +100,24 @@ CODES_FRAMES: Final[tuple[CodeEntry, ...]] = (
     ),
     entry(
         "override_unused", "A correction that fits no file", WARNING,
-        meaning="The pattern of a --set fits none of the frames that were found, so it changed nothing.",
+        meaning="The pattern of a --set or --exclude fits none of the frames that were found, so it changed nothing.",
         mend="Correct the pattern; it is compared with file names, or with the end of the path where it has a slash.",
+    ),
+    entry(
+        "without_unused", "A product to leave out that is not there, or is needed", WARNING,
+        meaning="The name in --without is not that of a step, or another step needs what it names.",
+        mend="Correct the name, or leave the --without out.",
+    ),
+    entry(
+        "rename_unused", "A new name for a product that is not there", WARNING,
+        meaning="The first name in --rename is not that of a step that makes a master.",
+        mend="Correct the name, or leave the --rename out.",
+    ),
+    entry(
+        "use_unused", "Files to use that fit nothing", WARNING,
+        meaning="The name in --use is not that of a step that subtracts anything, or its pattern fits no whole set of "
+        "calibration frames.",
+        mend="Correct the name or the pattern, or leave the --use out.",
     ),
     entry(
         "unreadable", "A file cannot be read", WARNING,

@@ -46,11 +46,15 @@ class MasterRef(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class RunnerUp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A master that was not taken, and the keys that decided against it."""
+    """A master that was not taken, and the keys that decided against it.
+
+    ``fix`` holds the arguments that would take it all the same; ``None`` where nothing can.
+    """
 
     title: str
     differences: tuple[Difference, ...] = ()
     why: str
+    fix: tuple[str, ...] | None = None
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,7 +6,6 @@ refused when the value is built.
 
 import math
 import re
-import string
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal, get_type_hints
 
@@ -17,6 +16,7 @@ from evenfield.errors import SettingsError
 from evenfield.model.rejections import AutoRejection, Limits, Rejection
 from evenfield.model.sections import section
 from evenfield.model.targets import TARGETS
+from evenfield.model.templates import check_move_template, check_rename
 
 SCHEMA: Final = 1
 
@@ -59,6 +59,15 @@ class SelectSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     overrides: Annotated[
         tuple[str, ...], _doc("Corrections to headers, PATTERN:FIELD=VALUE; later ones win.", "--set")
     ] = ()
+    exclude: Annotated[tuple[str, ...], _doc("Files that take no part; PATTERN as in --set.", "--exclude")] = ()
+    without: Annotated[
+        tuple[str, ...],
+        _doc(
+            "A product that is not to be made, by the name of its step, such as master_flat_Ha_2026-03-14; what only "
+            "it needs is not made either.",
+            "--without",
+        ),
+    ] = ()
     ignore_type: Annotated[
         bool, _doc("Every file named is a flat, whatever its header says; refused with folders.", "--ignore-type")
     ] = False
@@ -69,6 +78,12 @@ class SelectSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         str | None,
         _doc("Folder of masters that are used wherever they fit; see evenfield library.", "--library"),
     ] = None
+
+    def __post_init__(self) -> None:
+        """Refuse what names nothing."""
+        for option, texts in (("--exclude", self.exclude), ("--without", self.without)):
+            if not all(text.strip() for text in texts):
+                raise SettingsError(f"{option} is empty.", mend="Name what is left out, or leave the option out.")
 
 
 class GroupSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -175,6 +190,15 @@ class CalibrationSettings(_Part, frozen=True, kw_only=True, forbid_unknown_field
     allow_mismatch: Annotated[
         tuple[str, ...], _doc("KEY[:LIMIT], a mismatch to accept; recorded in the product.", "--allow-mismatch")
     ] = ()
+    use: Annotated[
+        tuple[str, ...],
+        _doc(
+            "NAME=PATTERN: for the step NAME, a master flat or lights, choose among the sets whose files all fit "
+            "PATTERN (as in --set; several with | between them), and accept what differs; the last one for a NAME "
+            "counts.",
+            "--use",
+        ),
+    ] = ()
 
     def __post_init__(self) -> None:
         """Refuse unknown names and contradictions."""
@@ -206,6 +230,13 @@ class CalibrationSettings(_Part, frozen=True, kw_only=True, forbid_unknown_field
                 if text is not None and text != "header":
                     _check_section("--overscan", text)
         self.mismatch_limits()
+        for text in self.use:
+            name, _, pattern = text.partition("=")
+            if not name.strip() or not all(one.strip() for one in pattern.split("|")):
+                raise SettingsError(
+                    f"--use {text} is not of the form NAME=PATTERN.",
+                    mend="Write the name of a step and files, as in --use 'master_flat_Ha=dark_2s*'.",
+                )
 
     def overscan_regions(self) -> tuple[tuple[str, str | None], ...]:
         """What --overscan names: sections or "header", each with the section that it is subtracted from."""
@@ -331,32 +362,6 @@ class CombineSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     )
 
 
-MOVE_PLACEHOLDERS: Final = ("date", "time", "filter")
-"""What --move-inputs fills in."""
-
-
-def check_move_template(template: str) -> None:
-    """Refuse placeholders other than {date}, {time} and {filter}.
-
-    Raises
-    ------
-    SettingsError
-    """
-    try:
-        parts = [part for part in string.Formatter().parse(template) if part[1] is not None]
-    except ValueError as error:
-        raise _not_understood(template, str(error)) from None
-    for _, field, layout, conversion in parts:
-        if field not in MOVE_PLACEHOLDERS or layout or conversion:
-            raise _not_understood(template, f"there is no {{{field}}} of that form")
-
-
-def _not_understood(template: str, why: str) -> SettingsError:
-    return SettingsError(
-        f"--move-inputs does not understand '{template}' ({why}).", mend="Placeholders are {date}, {time} and {filter}."
-    )
-
-
 class OutputSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is written, and what becomes of the inputs."""
 
@@ -390,6 +395,14 @@ class OutputSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "--name",
         ),
     ] = "master_flat_{filter}_{night}"
+    names: Annotated[
+        tuple[str, ...],
+        _doc(
+            "NAME=NEW: the file name, without its ending, of one master in the place of the name it would have had; "
+            "the last one for a NAME counts.",
+            "--rename",
+        ),
+    ] = ()
     overwrite: Annotated[bool, _doc("Replace products made from other frames or settings.", "--overwrite")] = False
     hash: Annotated[Literal["xxh3", "sha256"], _doc("Content hash of inputs, kept in the products.", "--hash")] = "xxh3"
     maps: Annotated[
@@ -433,6 +446,8 @@ class OutputSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             )
         if self.move_inputs is not None:
             check_move_template(self.move_inputs)
+        for text in self.names:
+            check_rename(text)
 
 
 class LightSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):

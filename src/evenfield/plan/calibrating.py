@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -17,7 +17,7 @@ from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo, FrameKind, exposure_text
 from evenfield.model.groups import FrameGroup
-from evenfield.model.settings import MISMATCH_KEYS, CalibrationSettings, Settings
+from evenfield.model.settings import CALIBRATION_KINDS, MISMATCH_KEYS, CalibrationSettings, Settings
 from evenfield.model.wording import plural
 
 UNSTABLE_BIAS: Final = re.compile(r"ASI ?1600|QHY ?163|Horizon|ASI ?294|QHY ?294|MN34230|IMX294", re.IGNORECASE)
@@ -35,7 +35,8 @@ ENOUGH: Final = 5
 class GroupCalibration:
     """What calibrates a group. ``which`` maps a frame's path to an index into ``choices``.
 
-    ``how`` is "auto"'s outcome or the mode: "dark_flat", "scaled_dark", "bias", "pedestal", "none".
+    ``how`` is "auto"'s outcome or the mode: "dark_flat", "scaled_dark", "bias", "pedestal", "none". ``instead`` maps
+    (index of a choice, role, first file of a set) to the arguments that would take this set.
     """
 
     how: str
@@ -44,14 +45,23 @@ class GroupCalibration:
     left_out: tuple[tuple[FrameInfo, str], ...] = ()
     findings: tuple[Finding, ...] = ()
     refused: Finding | None = None
+    instead: Mapping[tuple[int, str, str], tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
 def calibrate_group(
-    group: FrameGroup, *, sets: Sequence[FrameGroup], settings: CalibrationSettings, name: str, strict: bool
+    group: FrameGroup,
+    *,
+    sets: Sequence[FrameGroup],
+    settings: CalibrationSettings,
+    name: str,
+    strict: bool = False,
+    asked: Sequence[FrameGroup] = (),
 ) -> GroupCalibration:
-    """Choose what calibrates a group, or say why nothing does."""
+    """Choose what calibrates a group, or say why nothing does; of ``asked``, the sets of --use, where there are any."""
     if settings.mode in ("pedestal", "none"):
         return _plain(group, settings.mode, name)
+    if asked:
+        return _as_asked(group, sets=sets, settings=settings, name=name, asked=asked)
     found = _calibrated(group, sets=sets, settings=settings, name=name, strict=strict)
     told = constant_bias_untold(group, settings, name)
     return dataclasses.replace(found, findings=(*found.findings, *told))
@@ -94,6 +104,65 @@ def _calibrated(
             return _with_sensor_note(_part_left_out(best, usable, limits, name), group, name)
     fitting = 0 if best is None else len(group.frames) - len(best.left_out)
     return _nothing_fits(group, usable, settings, limits, name, fitting=fitting, strict=strict)
+
+
+def _as_asked(
+    group: FrameGroup,
+    *,
+    sets: Sequence[FrameGroup],
+    settings: CalibrationSettings,
+    name: str,
+    asked: Sequence[FrameGroup],
+) -> GroupCalibration:
+    """The best of the sets that were asked for, with as few differences accepted as can be."""
+    limits = Limits.of(settings)
+    wanted = msgspec.structs.replace(settings, kinds=CALIBRATION_KINDS)
+    for widened in limits.widening():
+        for how in hows(group, wanted):
+            found = _cover(group, with_bias(asked, sets) if how == "scaled_dark" else asked, how, widened)
+            if found.left_out:
+                continue
+            # The others are told of as well, by the limits of all.
+            others = [one for one in usable_sets(sets, settings) if not any(one is mine for mine in asked)]
+            found = _with_earlier(found, group, hows(group, settings), others, limits, again=True)
+            choices = tuple(choice and dataclasses.replace(choice, asked=True) for choice in found.choices)
+            return _with_sensor_note(dataclasses.replace(found, choices=choices), group, name)
+    refused = asked_refusal(group.frames, asked=asked, limits=limits, name=name)
+    which = {frame.path: 0 for frame in group.frames}
+    return GroupCalibration(how="none", choices=(None,), which=which, refused=refused)
+
+
+def with_bias(asked: Sequence[FrameGroup], sets: Sequence[FrameGroup]) -> list[FrameGroup]:
+    """The sets asked for, with all bias sets where none of those was asked for: a scaled dark needs one beside it."""
+    if any(one.kind is FrameKind.BIAS for one in asked):
+        return list(asked)
+    return [*asked, *(one for one in sets if one.kind is FrameKind.BIAS)]
+
+
+def asked_refusal(frames: Sequence[FrameInfo], *, asked: Sequence[FrameGroup], limits: Limits, name: str) -> Finding:
+    """A refusal where what was asked for can never be subtracted."""
+    close = [one for one in nearest(frames, sets=asked, limits=limits.widening()[-1]) if one.against]
+    near = f" Nearest: {set_title(close[0].group)}, but {_differences(close[0])}." if close else ""
+    return finding(
+        "file_does_not_fit",
+        name,
+        f"{name}: nothing that --use names can be used.{near}",
+        mend="Name other files, or leave --use out.",
+    )
+
+
+def use_findings(
+    asked: str | None, picked: Sequence[FrameGroup], *, name: str, settings: CalibrationSettings
+) -> tuple[Finding, ...]:
+    """A finding where --use changes nothing: nothing is looked for, or its pattern fits no whole set."""
+    if asked is None:
+        return ()
+    if settings.mode in ("none", "pedestal"):
+        text = f"{name}: --use chooses nothing, since no calibration frames are looked for."
+        return (finding("use_unused", name, text, mend="Leave out --use, or --pedestal and --no-precalibration."),)
+    if not picked:
+        return (finding("use_unused", name, f"{name}: no whole set of calibration frames fits {asked} of --use."),)
+    return ()
 
 
 def _plain(group: FrameGroup, how: str, name: str) -> GroupCalibration:
@@ -174,13 +243,22 @@ def _alike(frames: Sequence[FrameInfo]) -> list[list[FrameInfo]]:
 
 
 def _with_earlier(
-    found: GroupCalibration, group: FrameGroup, tried: Sequence[str], sets: Sequence[FrameGroup], limits: Limits
+    found: GroupCalibration,
+    group: FrameGroup,
+    tried: Sequence[str],
+    sets: Sequence[FrameGroup],
+    limits: Limits,
+    *,
+    again: bool = False,
 ) -> GroupCalibration:
-    """The same with the sets of the kinds that come first but did not fit: the plan tells why they were not taken."""
+    """The same with the sets of the kinds that come first but did not fit: the plan tells why they were not taken.
+
+    ``again``: look for roles that have been looked for as well, among other sets.
+    """
     choices: list[Choice | None] = []
     for index, choice in enumerate(found.choices):
         frames = [frame for frame in group.frames if found.which[frame.path] == index]
-        known = {one.role for one in choice.looked_at} if choice else set()
+        known = {one.role for one in choice.looked_at} if choice and not again else set()
         roles = dict.fromkeys(role for how in tried for role in ROLES[how] if role not in known)
         more = [one for role in roles for one in look_at(frames, sets=sets, role=role, limits=limits)]
         choices.append(choice and dataclasses.replace(choice, looked_at=(*choice.looked_at, *more)))

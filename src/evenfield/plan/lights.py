@@ -10,9 +10,9 @@ from typing import Final
 
 import msgspec
 
-from evenfield.match.flats import FlatFit, choose_flat, flat_reasons, nights_words
+from evenfield.match.flats import FlatFit, choose_flat, fit_flat, flat_reasons, nights_words
 from evenfield.match.limits import Limits, is_ccd
-from evenfield.match.matching import Choice, choose, nearest, over_all
+from evenfield.match.matching import Choice, Fit, choose, look_at, nearest, over_all
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo, FrameKind, exposure_text
@@ -23,11 +23,15 @@ from evenfield.model.wording import plural
 from evenfield.plan.calibrating import (
     GroupCalibration,
     allow_fix,
+    asked_refusal,
     constant_bias_untold,
     set_title,
     usable_sets,
+    use_findings,
+    with_bias,
 )
 from evenfield.plan.digests import FrameFacts, light_digests, relative_path
+from evenfield.plan.instead import InsteadOf, Patterns, instead_of, telling_frames
 from evenfield.plan.names import safe_piece
 from evenfield.plan.reasons import (
     MOST_RUNNERS_UP,
@@ -38,6 +42,7 @@ from evenfield.plan.reasons import (
 )
 from evenfield.plan.regions import Regions, disagreement
 from evenfield.plan.steps import calibration_of
+from evenfield.plan.wanted import StepNames, asked_sets
 
 FOLDER: Final = "lights"
 """The folder of calibrated lights below the output folder."""
@@ -48,17 +53,26 @@ SUFFIX: Final = "_c"
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LightDraft:
-    """A group of lights to be calibrated: what is subtracted from them, and what they are divided by."""
+    """A group of lights to be calibrated: what is subtracted from them, and what they are divided by.
+
+    ``flats_instead`` maps the first file of another flat to the arguments that would take it.
+    """
 
     group: FrameGroup
     name: str
     calibration: GroupCalibration
     flat: FlatFit | None
     other_flats: tuple[FlatFit, ...]
+    flats_instead: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
 def draft_lights(
-    groups: Sequence[FrameGroup], *, sets: Sequence[FrameGroup], flats: Sequence[FrameGroup], settings: Settings
+    groups: Sequence[FrameGroup],
+    *,
+    sets: Sequence[FrameGroup],
+    flats: Sequence[FrameGroup],
+    settings: Settings,
+    patterns: Patterns,
 ) -> tuple[LightDraft, ...]:
     """Choose for each group of lights what is subtracted and what it is divided by."""
     limits = Limits.of(settings.calibration)
@@ -73,12 +87,62 @@ def draft_lights(
         for some in (False, True):
             frames = tuple(frame for frame in group.frames if (frame.path in bare) == some)
             parts += [dataclasses.replace(group, frames=frames)] if frames else []
+    names = _names(parts)
+    asked = StepNames.of((name, ()) for name in names).by_id(settings.calibration.use)
     drafts = []
-    for group, name in zip(parts, _names(parts), strict=True):
-        flat, others = choose_flat(group, flats, limits=limits)
-        calibration = calibrate_lights(group, sets=sets, settings=settings, name=name)
-        drafts.append(LightDraft(group=group, name=name, calibration=calibration, flat=flat, other_flats=others))
+    for group, name in zip(parts, names, strict=True):
+        text = asked.get(name)
+        darks, picked = ((), ()) if text is None else (asked_sets(sets, text=text), asked_sets(flats, text=text))
+        calibration = calibrate_lights(group, sets=sets, settings=settings, name=name, asked=darks)
+        flat, others = choose_flat(group, flats, limits=limits, asked=picked)
+        told = list(use_findings(text, (*darks, *picked), name=name, settings=settings.calibration))
+        refused = calibration.refused
+        if picked and flat is None and refused is None:
+            why = "; ".join(map(str, fit_flat(group, picked[0], limits=limits.widening()[-1]).against))
+            refused = finding(
+                "file_does_not_fit",
+                name,
+                f"{name}: the flat that --use names cannot be used: {why}.",
+                mend="Name other files, or leave --use out.",
+            )
+        instead = _darks_instead(calibration, group, sets, settings, name, patterns, flats=picked)
+        calibration = dataclasses.replace(
+            calibration, findings=(*calibration.findings, *told), refused=refused, instead=instead
+        )
+        drafts.append(
+            LightDraft(
+                group=group,
+                name=name,
+                calibration=calibration,
+                flat=flat,
+                other_flats=others,
+                flats_instead={
+                    one.group.frames[0].path: patterns.fix(name, [one.group, *darks])
+                    for one in others
+                    if fit_flat(group, one.group, limits=limits.widening()[-1]).fits
+                },
+            )
+        )
     return tuple(drafts)
+
+
+def _darks_instead(
+    found: GroupCalibration,
+    group: FrameGroup,
+    sets: Sequence[FrameGroup],
+    settings: Settings,
+    name: str,
+    patterns: Patterns,
+    *,
+    flats: Sequence[FrameGroup],
+) -> InsteadOf:
+    """What would take the darks that were not taken; flats that were asked for stay."""
+    few = dataclasses.replace(group, frames=telling_frames(group.frames))
+
+    def take(asked: Sequence[FrameGroup]) -> GroupCalibration:
+        return calibrate_lights(few, sets=sets, settings=settings, name=name, asked=asked)
+
+    return instead_of(found, few, take=take, fix=lambda groups: patterns.fix(name, [*groups, *flats]))
 
 
 def _names(groups: Sequence[FrameGroup]) -> list[str]:
@@ -95,9 +159,17 @@ def _names(groups: Sequence[FrameGroup]) -> list[str]:
 
 
 def calibrate_lights(
-    group: FrameGroup, *, sets: Sequence[FrameGroup], settings: Settings, name: str
+    group: FrameGroup,
+    *,
+    sets: Sequence[FrameGroup],
+    settings: Settings,
+    name: str,
+    asked: Sequence[FrameGroup] = (),
 ) -> GroupCalibration:
-    """Choose what is subtracted from the lights of a group; each exposure for itself, all that can be is subtracted."""
+    """Choose what is subtracted from the lights of a group; each exposure for itself, all that can be is subtracted.
+
+    Where there are ``asked``, the sets of --use, one of them is taken.
+    """
     chosen = settings.calibration
     which: dict[str, int] = {}
     if chosen.mode in ("pedestal", "none"):
@@ -112,13 +184,20 @@ def calibrate_lights(
     bare: list[FrameInfo] = []
     for frames in _alike(group.frames):
         # Each light gets the best that fits it: none loses its dark because another one is too warm for it.
-        choice = _choice(frames, usable, chosen, limits)
+        choice = _asked_choice(frames, asked, sets, settings=chosen) if asked else None
+        if choice is not None:
+            looked_at = _looked_at(frames, choice, [one for one in usable if one not in asked], limits)
+            choice = dataclasses.replace(choice, looked_at=looked_at, asked=True)
+        elif not asked:
+            choice = _choice(frames, usable, chosen, limits)
         index = _place(choice, choices, frames, group, which)
         which.update({frame.path: index for frame in frames})
         bare += frames if choice is None else []
     told = list(constant_bias_untold(group, chosen, name))
     refused: Finding | None = None
-    if bare:
+    if bare and asked:
+        refused = asked_refusal(bare, asked=asked, limits=limits, name=name)
+    elif bare:
         one = _nothing_fits(bare, usable, limits, name)
         if settings.run.strict or chosen.mode == "files":
             refused = one
@@ -162,6 +241,36 @@ def _choice(
         if found is not None:
             return _named(found, how)
     return None
+
+
+def _asked_choice(
+    frames: Sequence[FrameInfo],
+    asked: Sequence[FrameGroup],
+    sets: Sequence[FrameGroup],
+    *,
+    settings: CalibrationSettings,
+) -> Choice | None:
+    """The best of the sets that were asked for, with as few differences accepted as can be."""
+    # What was asked for comes before a bias that is a number.
+    wanted = msgspec.structs.replace(settings, kinds=("dark", "bias"), bias=None)
+    for limits in Limits.of(settings).widening():
+        for how in _hows(frames[0], wanted):
+            usable = with_bias(asked, sets) if how in ("scaled_dark", "optimized_dark") else asked
+            rule = {"optimized_dark": "scaled_dark", "dark": "dark_flat"}.get(how, how)
+            found = choose(frames, sets=usable, how=rule, limits=limits)
+            if found is not None and any(fit.group in asked for fit in found.fits):
+                return _named(found, how)
+    return None
+
+
+def _looked_at(
+    frames: Sequence[FrameInfo], choice: Choice, others: Sequence[FrameGroup], limits: Limits
+) -> tuple[Fit, ...]:
+    """The fits that were looked at, and those of the sets that were not asked for, in the roles of the choice."""
+    names = {"dark_flat": "dark"} if choice.how == "dark" else {}
+    roles = [next((old for old, new in names.items() if new == fit.role), fit.role) for fit in choice.fits]
+    more = [one for role in roles for one in look_at(frames, sets=others, role=role, limits=limits)]
+    return (*choice.looked_at, *(dataclasses.replace(one, role=names.get(one.role, one.role)) for one in more))
 
 
 def _named(choice: Choice, how: str) -> Choice:
@@ -401,6 +510,7 @@ def _flat_match(draft: LightDraft) -> Match | None:
             title=_flat_title(one.group),
             differences=one.against,
             why="; ".join(map(str, one.against)) or f"fits, {nights_words(one.days)}",
+            fix=draft.flats_instead.get(one.group.frames[0].path),
         )
         for one in draft.other_flats[:MOST_RUNNERS_UP]
     )

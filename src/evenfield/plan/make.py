@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -17,20 +16,22 @@ from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import DARK_KINDS, FrameKind
 from evenfield.model.groups import FrameGroup
-from evenfield.model.plan import Plan
+from evenfield.model.plan import LightStep, Plan, Step
 from evenfield.model.settings import Settings
 from evenfield.model.survey import Survey
 from evenfield.model.wording import name_files, plural
-from evenfield.plan.calibrating import GroupCalibration, calibrate_group, sets_from
+from evenfield.plan.calibrating import sets_from
 from evenfield.plan.check import general_findings
 from evenfield.plan.digests import frame_facts, plan_digest
+from evenfield.plan.flats import draft_flats
+from evenfield.plan.instead import Patterns
 from evenfield.plan.lights import LightDraft, build_lights, draft_lights
-from evenfield.plan.names import product_names
 from evenfield.plan.patterns import pattern_for
 from evenfield.plan.reasons import told_keys
 from evenfield.plan.regions import regions_of, trimmed
-from evenfield.plan.steps import Draft, build_steps
-from evenfield.plan.uses import file_uses
+from evenfield.plan.steps import BuiltSteps, Draft, build_steps, set_id
+from evenfield.plan.uses import Made, file_uses
+from evenfield.plan.wanted import StepNames, check_different, taking_part, unknown_names, wanted_steps
 
 
 def make_plan(
@@ -60,11 +61,13 @@ def make_plan(
     ------
     PlanError
         If nothing can be planned: no frames, no flats (no lights where those are to be calibrated), mixed sizes without
-        grouping, a single name for several flats.
+        grouping, a single name for several flats, one new name for two products, nothing that is wanted.
     """
     settings = Settings() if settings is None else settings
     regions = {frame.path: regions_of(frame, settings=settings.calibration) for frame in survey.frames}
     raw_frames = survey.frames
+    part = taking_part(survey, settings=settings)
+    survey = part.survey
     # Sizes are compared as they will meet: after trimming.
     survey = msgspec.structs.replace(
         survey, frames=tuple(trimmed(frame, regions=regions[frame.path]) for frame in survey.frames)
@@ -77,6 +80,8 @@ def make_plan(
     nights = assign_nights(survey.frames)
     groups, small = _groups(selection, nights, settings)
     sets = sets_from(selection.calibration, named_only=named_only, settings=settings)
+    ready = ready_flats(selection.ready_flats, night_of=nights.night) if calibrating else ()
+    patterns = Patterns((*sets, *groups, *ready) if calibrating else sets)
     extra = [group for group in sets if not group.is_master] if job == "masters" else []
     lights: tuple[LightDraft, ...] = ()
     spare: tuple[FrameGroup, ...] = ()
@@ -87,17 +92,14 @@ def make_plan(
                 mend="Give a folder with -o.",
                 code="usage",
             )
-        lights = _light_drafts(survey, selection, groups, sets, nights, settings)
+        lights = _light_drafts(survey, selection, (*ready, *groups), sets, nights, settings, patterns)
         # Flats that no light needs get no master.
         taken = {one.flat.group.frames[0].path for one in lights if one.flat is not None}
         spare = tuple(group for group in groups if group.frames[0].path not in taken)
         groups = tuple(group for group in groups if group.frames[0].path in taken)
     elif not groups and not extra:
         raise _nothing_to_do(survey, selection, small, settings)
-    drafts = [
-        Draft(group=group, name=name, calibration=calibration)
-        for group, name, calibration in _calibrated(groups, sets, settings, single_name)
-    ]
+    drafts = draft_flats(groups, sets=sets, settings=settings, single_name=single_name, patterns=patterns)
     told_by = told_keys(survey.frames)
     choices = [choice for one in lights for choice in one.calibration.choices if choice is not None]
     built = build_steps(
@@ -120,32 +122,69 @@ def make_plan(
         told=told_by,
         facts=frame_facts([frame for one in lights for frame in one.group.frames], root=survey.root),
     )
+    every_step: tuple[Step | LightStep, ...] = (*built.steps, *light_steps)
+    check_different([step.id for step in every_step])
+    names = StepNames.of((step.id, built.names.get(step.id, ())) for step in every_step)
+    made_for = {built.made_by[set_id(group)] for group in extra}
+    wanted = wanted_steps(every_step, roots=_roots(every_step, made_for, job), names=names, settings=settings)
+    made, unmade = _parted(built, drafts, lights, wanted.ids)
     files, told = file_uses(
         survey,
         selection,
-        drafts=drafts,
-        made_by=built.made_by,
+        made=made,
+        unmade=unmade,
         sets=sets,
         small=small,
         settings=settings,
-        lights=lights,
         spare_flats=spare,
     )
     told = (*_named_wrongly(survey, named_only), *told)
+    groups = tuple(draft.group for draft in made.drafts)
     general = general_findings(survey, selection, nights=nights, groups=groups, settings=settings)
+    wishes = (
+        *part.findings,
+        *unknown_names(
+            names, flats=[draft.name for draft in drafts], lights=[one.name for one in lights], settings=settings
+        ),
+        *wanted.findings,
+    )
     plan = Plan(
         version=evenfield.__version__,
         root=survey.root,
         output=os.path.abspath(output),
         settings=settings,
         frames=raw_frames,
-        files=files,
-        steps=built.steps,
-        lights=light_steps,
-        findings=(*survey.findings, *general, *told),
+        files=tuple(sorted((*files, *part.uses), key=lambda use: use.path)),
+        steps=tuple(step for step in built.steps if step.id in wanted.ids),
+        lights=tuple(step for step in light_steps if step.id in wanted.ids),
+        findings=(*survey.findings, *wishes, *general, *told),
         notes=_notes(survey, groups, settings),
     )
     return msgspec.structs.replace(plan, digest=plan_digest(plan))
+
+
+def _roots(steps: Sequence[Step | LightStep], made_for: Collection[str], job: str) -> set[str]:
+    """The steps that are made for their own sake: flats, lights, and sets of the job "masters"."""
+    if job == "calibrate":
+        # A flat may have been drafted for lights that it is not applied to.
+        needed = {need for step in steps for need in step.needs}
+        return {step.id for step in steps if step.id not in needed}
+    return {step.id for step in steps if step.kind is FrameKind.FLAT or step.id in made_for}
+
+
+def _parted(
+    built: BuiltSteps, drafts: Sequence[Draft], lights: Sequence[LightDraft], ids: Collection[str]
+) -> tuple[Made, Made]:
+    """What is made, and what is not since nobody wants it."""
+
+    def part(*, wanted: bool) -> Made:
+        return Made(
+            drafts=tuple(draft for draft in drafts if (draft.name in ids) == wanted),
+            lights=tuple(light for light in lights if (light.name in ids) == wanted),
+            made_by={key: step_id for key, step_id in built.made_by.items() if (step_id in ids) == wanted},
+        )
+
+    return part(wanted=True), part(wanted=False)
 
 
 def _for_masters(settings: Settings) -> Settings:
@@ -159,10 +198,11 @@ def _for_masters(settings: Settings) -> Settings:
 def _light_drafts(
     survey: Survey,
     selection: Selection,
-    groups: Sequence[FrameGroup],
+    flats: Sequence[FrameGroup],
     sets: Sequence[FrameGroup],
     nights: Nights,
     settings: Settings,
+    patterns: Patterns,
 ) -> tuple[LightDraft, ...]:
     if not selection.lights:
         kinds = ", ".join(sorted({frame.kind.words for frame in survey.frames if frame.kind is not None}))
@@ -171,9 +211,12 @@ def _light_drafts(
             mend="Give the folder with the lights; if their header says otherwise, use --set 'PATTERN:kind=light'.",
             code="no_lights",
         )
-    flats = (*ready_flats(selection.ready_flats, night_of=nights.night), *groups)
     return draft_lights(
-        group_lights(selection.lights, night_of=nights.night), sets=sets, flats=flats, settings=settings
+        group_lights(selection.lights, night_of=nights.night),
+        sets=sets,
+        flats=flats,
+        settings=settings,
+        patterns=patterns,
     )
 
 
@@ -244,43 +287,6 @@ def _nothing_to_do(survey: Survey, selection: Selection, small: Sequence[FrameGr
         how = f"add --set '{pattern}:kind=flat'" if pattern else "say so with --set 'PATTERN:kind=flat'"
         mend = f"{len(paths)} of them are flats by name: if they are flats, {how}."
     return PlanError(f"No flats among {plural(len(survey.frames), 'file')}: {counted}.", mend=mend, code="no_flats")
-
-
-def _calibrated(
-    groups: Sequence[FrameGroup], sets: Sequence[FrameGroup], settings: Settings, single_name: str | None
-) -> list[tuple[FrameGroup, str, GroupCalibration]]:
-    plain_names = product_names(groups, template=settings.output.name)
-    found = [
-        calibrate_group(group, sets=sets, settings=settings.calibration, name=name, strict=settings.run.strict)
-        for group, name in zip(groups, plain_names, strict=True)
-    ]
-    # Only where nothing fitted; who asked for no calibration knows it.
-    marks = ["_UNCALIBRATED" if one.how == "none" and settings.calibration.mode == "auto" else "" for one in found]
-    if single_name is not None:
-        if len(groups) > 1:
-            raise PlanError(
-                f"'{single_name}' names one file, but {len(groups)} master flats would be made: "
-                f"{', '.join(plain_names[:4])}{' ...' if len(groups) > 4 else ''}.",
-                mend="Give a folder with -o, or join the groups with --join or --no-grouping.",
-                code="usage",
-            )
-        names: Sequence[str] = [os.path.splitext(single_name)[0] + marks[0]]
-    else:
-        names = product_names(groups, template=settings.output.name, extra=marks)
-    return [
-        (group, name, _renamed(one, plain, name))
-        for group, name, plain, one in zip(groups, names, plain_names, found, strict=True)
-    ]
-
-
-def _renamed(one: GroupCalibration, plain: str, name: str) -> GroupCalibration:
-    """The same calibration whose findings speak of the product by its final name."""
-
-    def named(told: Finding) -> Finding:
-        return msgspec.structs.replace(told, subject=name, message=told.message.replace(plain, name, 1))
-
-    refused = None if one.refused is None else named(one.refused)
-    return dataclasses.replace(one, findings=tuple(map(named, one.findings)), refused=refused)
 
 
 def _notes(survey: Survey, groups: Sequence[FrameGroup], settings: Settings) -> tuple[str, ...]:

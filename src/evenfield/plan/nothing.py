@@ -15,12 +15,16 @@ from evenfield.model.plan import FileUse, Plan
 from evenfield.model.settings import Settings
 from evenfield.model.survey import Survey
 from evenfield.plan.check import general_findings
+from evenfield.plan.wanted import taking_part
 
 
 def empty_plan(survey: Survey, *, error: PlanError, output: str, settings: Settings) -> Plan:
     """A plan without steps, with the reason as its first finding."""
+    raw_frames = survey.frames
+    part = taking_part(survey, settings=settings)
+    survey = part.survey
     selection = select_frames(survey, ignore_type=settings.select.ignore_type)
-    uses = {use.path: use for use in selection.uses}
+    uses = {use.path: use for use in (*selection.uses, *part.uses)}
     for frame in survey.frames:
         if frame.path in uses:
             continue
@@ -35,12 +39,13 @@ def empty_plan(survey: Survey, *, error: PlanError, output: str, settings: Setti
         root=survey.root,
         output=os.path.abspath(output),
         settings=settings,
-        frames=survey.frames,
+        frames=raw_frames,
         files=tuple(uses[path] for path in sorted(uses)),
         steps=(),
         findings=(
             finding(code, "plan", error.message, mend=error.mend or None),
             *survey.findings,
+            *part.findings,
             *survey_findings(survey, settings=settings),
         ),
     )
@@ -48,5 +53,6 @@ def empty_plan(survey: Survey, *, error: PlanError, output: str, settings: Setti
 
 def survey_findings(survey: Survey, *, settings: Settings) -> tuple[Finding, ...]:
     """What can be said of the files before anything is planned."""
+    survey = taking_part(survey, settings=settings).survey
     selection = select_frames(survey, ignore_type=settings.select.ignore_type)
     return general_findings(survey, selection, nights=assign_nights(survey.frames), groups=(), settings=settings)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
+
+import msgspec
 
 from evenfield.match.limits import GOOD_SET
 from evenfield.match.matching import Choice, Fit, is_full_range, n_frames, rank
@@ -25,6 +27,8 @@ MOST_RUNNERS_UP = 5
 
 CHECKED_KEYS: Final = ("binning", "camera", "readout_mode", "gain_setting", "offset_setting")
 """Settings that change the bias or the dark signal: where nobody tells them, the user hears of it."""
+
+Fix: TypeAlias = tuple[str, ...] | None
 
 ToldKeys: TypeAlias = Mapping[str | None, Collection[str]]
 """Camera -> the settings that at least one frame of it tells."""
@@ -85,21 +89,34 @@ def _temperature_gap(one: Fit, frames: Sequence[FrameInfo]) -> float | None:
     return max(abs(value - there) for value in known)
 
 
-def match_of(choice: Choice, frames: Sequence[FrameInfo]) -> Match:
-    """The match as the plan keeps it: every compared key with both values, and up to five runners-up."""
+def others_of(choice: Choice) -> list[Fit]:
+    """The sets that were looked at and not taken, the nearest first: as many as the plan keeps."""
+    taken = {(one.role, id(one.group)) for one in choice.fits}
+    once = {(one.role, id(one.group)): one for one in reversed(choice.looked_at)}
+    others = [one for key, one in once.items() if key not in taken]
+    others.sort(key=lambda one: (len(one.against), rank(one)))
+    return others[:MOST_RUNNERS_UP]
+
+
+def match_of(choice: Choice, frames: Sequence[FrameInfo], *, fix_of: Callable[[Fit], Fix] = lambda _: None) -> Match:
+    """The match as the plan keeps it: every compared key with both values, and up to five runners-up.
+
+    ``fix_of`` tells the arguments that would take a set instead.
+    """
     reasons: list[str] = []
     for one in choice.fits:
         role = "" if len(choice.fits) == 1 else f"{one.role}: "
         reasons += [f"{role}{text}" for text in _compared(one, frames)]
-    taken = {(one.role, id(one.group)) for one in choice.fits}
-    others = [one for one in choice.looked_at if (one.role, id(one.group)) not in taken]
-    others.sort(key=lambda one: (len(one.against), rank(one)))
     best = {one.role: one for one in choice.fits}
+    runners = [
+        msgspec.structs.replace(runner_up(one, best.get(one.role), asked=choice.asked), fix=fix_of(one))
+        for one in others_of(choice)
+    ]
     return Match(
         reasons=tuple(reasons),
         unknown=tuple(dict.fromkeys(KEY_WORDS.get(key, key) for one in choice.fits for key in one.unknown)),
         allowed=tuple(dict.fromkeys(text for one in choice.fits for text in one.allowed)),
-        runners_up=tuple(runner_up(one, best.get(one.role)) for one in others[:MOST_RUNNERS_UP]),
+        runners_up=tuple(runners),
     )
 
 
@@ -133,10 +150,15 @@ def _compared(one: Fit, frames: Sequence[FrameInfo]) -> list[str]:
     return texts
 
 
-def runner_up(one: Fit, best: Fit | None) -> RunnerUp:
-    """A set that was not taken, with what decided for the better one first; ``None``: the role was not used."""
+def runner_up(one: Fit, best: Fit | None, *, asked: bool = False) -> RunnerUp:
+    """A set that was not taken, with what decided for the better one first; ``None``: the role was not used.
+
+    ``asked``: the better one was asked for.
+    """
     if one.against:
         why = "; ".join(map(str, one.against))
+    elif asked:
+        why = "fits, but --use names another"
     elif best is None:
         why = f"fits as {one.role.replace('_', ' ')}, but its kind does not serve all flats of the group"
     else:

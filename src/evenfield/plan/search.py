@@ -17,8 +17,9 @@ from evenfield.model.wording import plural
 from evenfield.plan.calibrating import ROLES, hows, sets_from, usable_sets
 from evenfield.plan.reasons import fit_title, runner_up
 from evenfield.plan.regions import regions_of, trimmed
+from evenfield.plan.wanted import asked_sets, use_of
 
-_TAKING_PART: Final = ("used", "spare")
+_TAKING_PART: Final = ("used", "spare", "not_asked")
 """Codes of the files that were candidates, beside "..._differs"; copies and files of other programs were not."""
 
 
@@ -40,13 +41,19 @@ def search_of(plan: Plan, *, step: Step) -> tuple[Searched, ...]:
     frames = {frame.path: trimmed(frame, regions=regions_of(frame, settings=settings)) for frame in plan.frames}
     sets = _candidates(plan, frames)
     limits = Limits.of(settings)
+    text = use_of(plan.settings, step_id=step.id)
+    asked = () if text is None else asked_sets(sets, text=text)
     found: list[Searched] = []
     for index, flats in sorted(_flats_of(plan, step, frames).items()):
         group = FrameGroup(kind=FrameKind.FLAT, key=step.group, frames=tuple(flats))
         taken = {*step.calibrations[index].masters} if 0 <= index < len(step.calibrations) else set()
         roles = [role for how in hows(group, settings) for role in ROLES[how]]
+        roles += [role for role in taken if role not in roles]
         for role in dict.fromkeys(roles) if sets else ():
             fits = sorted(look_at(flats, sets=sets, role=role, limits=limits), key=_order)
+            if asked:
+                found += [_by_request(one, asked, _words(flats), used=role in taken) for one in fits]
+                continue
             best = fits[0] if fits and fits[0].fits else None
             found += [_searched(one, best, _words(flats), used=role in taken) for one in fits]
     return tuple(found)
@@ -105,6 +112,18 @@ def _searched(one: Fit, best: Fit | None, flats: str, *, used: bool) -> Searched
         why = "fits, but another kind of calibration comes first"
     else:
         why = runner_up(one, best).why
+    return Searched(flats=flats, role=one.role, title=fit_title(one), taken=taken, why=why)
+
+
+def _by_request(one: Fit, asked: Sequence[FrameGroup], flats: str, *, used: bool) -> Searched:
+    """What became of a set where --use names others, or this one."""
+    wanted = any(one.group is group for group in asked)
+    taken = wanted and used
+    differs = "; ".join(map(str, one.against))
+    if taken:
+        why = f"asked for, in spite of {differs}" if differs else "asked for"
+    else:
+        why = differs or ("asked for, but another one is nearer" if wanted else "fits, but --use names another")
     return Searched(flats=flats, role=one.role, title=fit_title(one), taken=taken, why=why)
 
 

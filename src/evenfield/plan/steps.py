@@ -32,23 +32,29 @@ from evenfield.plan.reasons import (
     subtraction_title,
 )
 from evenfield.plan.regions import Regions, disagreement
+from evenfield.plan.wanted import StepNames, new_names
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A master flat to be: its group, its name, and what calibrates it."""
+    """A master flat to be: its group, its name, what else it may be called, and what calibrates it."""
 
     group: FrameGroup
     name: str
+    aliases: tuple[str, ...] = ()
     calibration: GroupCalibration
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltSteps:
-    """Steps in the order they run; ``made_by`` maps a raw calibration set's id to the step that makes its master."""
+    """Steps in the order they run; ``made_by`` maps a raw calibration set's id to the step that makes its master.
+
+    ``names`` maps the id of each step to what else it may be called.
+    """
 
     steps: tuple[Step, ...]
     made_by: dict[str, str]
+    names: dict[str, tuple[str, ...]]
 
 
 def build_steps(
@@ -66,8 +72,14 @@ def build_steps(
     ``regions`` holds the overscan and trim regions of every frame by path; ``told`` says what each camera tells;
     ``extra`` are raw sets that get a master though no flat needs it, ``more`` what else needs masters: lights.
     """
-    taken = [draft.name for draft in drafts]
+    # The names of the others must not change with a new name of a flat, or how it turned out.
+    taken = [name for draft in drafts for name in draft.aliases or (draft.name,)]
     dark_steps = _dark_steps(_roles(drafts, extra, more), taken=taken, root=root, settings=settings, regions=regions)
+    old = {key: step.id for key, (step, _) in dark_steps.items()}
+    new = new_names(StepNames.of((name, ()) for name in old.values()), settings=settings)
+    dark_steps = {
+        key: (_with_name(step, new.get(step.id, step.id), settings), group) for key, (step, group) in dark_steps.items()
+    }
     refs = {key: _ref(step, group) for key, (step, group) in dark_steps.items()}
     flats = [_flat_step(draft, refs=refs, root=root, settings=settings, regions=regions, told=told) for draft in drafts]
     groups = [*(group for _, group in dark_steps.values()), *(draft.group for draft in drafts)]
@@ -79,7 +91,27 @@ def build_steps(
         digests[step.id] = digest
         calibrations = tuple(_with_digests(one, digests) for one in step.calibrations)
         steps.append(msgspec.structs.replace(step, digest=digest, calibrations=calibrations))
-    return BuiltSteps(steps=tuple(steps), made_by={key: step.id for key, (step, _) in dark_steps.items()})
+    names: dict[str, tuple[str, ...]] = {step.id: (old[key],) for key, (step, _) in dark_steps.items()}
+    names.update({draft.name: draft.aliases for draft in drafts})
+    made_by = {key: step.id for key, (step, _) in dark_steps.items()}
+    return BuiltSteps(steps=tuple(steps), made_by=made_by, names=names)
+
+
+def _with_name(step: Step, name: str, settings: Settings) -> Step:
+    """The step of a dark master under another name, its findings too."""
+    if name == step.id:
+        return step
+
+    def named(told: Finding) -> Finding:
+        return msgspec.structs.replace(told, subject=name, message=told.message.replace(step.id, name, 1))
+
+    return msgspec.structs.replace(
+        step,
+        id=name,
+        output=f"calibration/{name}{settings.output.suffix}",
+        findings=tuple(map(named, step.findings)),
+        refused=None if step.refused is None else named(step.refused),
+    )
 
 
 def _with_digests(calibration: Calibration, digests: dict[str, str]) -> Calibration:
@@ -267,7 +299,7 @@ def calibration_of(
         title=subtraction_title(choice, frames, factor),
         masters=masters,
         factor=factor,
-        match=match_of(choice, frames),
+        match=match_of(choice, frames, fix_of=lambda one: chosen.instead.get((index, one.role, set_id(one.group)))),
     )
 
 

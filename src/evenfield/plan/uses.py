@@ -26,6 +26,15 @@ ANOTHER: Final = ("shape", "camera")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """Master flats and lights, and the id of a raw calibration set -> that of the step that makes its master."""
+
+    drafts: tuple[Draft, ...]
+    lights: tuple[LightDraft, ...] = ()
+    made_by: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Spare:
     """Why a calibration set is not used; ``near`` is what it differs in where it nearly fits."""
 
@@ -39,24 +48,31 @@ def file_uses(
     survey: Survey,
     selection: Selection,
     *,
-    drafts: Sequence[Draft],
-    made_by: Mapping[str, str],
+    made: Made,
+    unmade: Made,
     sets: Sequence[FrameGroup],
     small: Sequence[FrameGroup],
     settings: Settings,
-    lights: Sequence[LightDraft] = (),
     spare_flats: Sequence[FrameGroup] = (),
 ) -> tuple[tuple[FileUse, ...], tuple[Finding, ...]]:
     """One `FileUse` for every file found, in the order of their paths, and findings about sets that nearly fitted.
 
-    ``made_by`` maps the id of a raw calibration set to that of the step that makes its master; no light needs
-    ``spare_flats``.
+    ``unmade`` is what nobody wants; no light needs ``spare_flats``.
     """
     uses = {use.path: use for use in selection.uses}
-    users = _used(drafts, made_by, sets, lights)
+    users = _used(made, sets)
+    unasked = {path: ids for path, (_, ids) in _used(unmade, sets).items() if path not in users}
+    for path in unasked:
+        uses[path] = FileUse(path=path, use="not_needed", code="not_asked", reason="only what is not wanted needs it")
+    for path in _own_frames(unmade, sets):
+        uses[path] = FileUse(path=path, use="not_needed", code="not_asked", reason="its master is not wanted")
+    for light in unmade.lights:
+        for frame in light.group.frames:
+            reason = "not to be calibrated"
+            uses[frame.path] = FileUse(path=frame.path, use="not_needed", code="not_asked", reason=reason)
     for path, (reason, ids) in users.items():
         uses[path] = FileUse(path=path, use="used", code="used", reason=reason, steps=ids)
-    for draft in drafts:
+    for draft in made.drafts:
         for frame, why in draft.calibration.left_out:
             uses[frame.path] = FileUse(path=frame.path, use="left_out", code="no_calibration_fits", reason=why)
     for group in small:
@@ -70,9 +86,13 @@ def file_uses(
     near: list[tuple[FrameGroup, Fit]] = []
     usable = {set_id(group) for group in usable_sets(sets, settings.calibration)}
     for group in sets:
-        if set_id(group) in users:
+        if set_id(group) in users or set_id(group) in unasked:
             continue
-        spare = _spare(group, drafts) if set_id(group) in usable else _not_needed(spare_reason(group.frames[0]))
+        spare = (
+            _spare(group, (*made.drafts, *unmade.drafts))
+            if set_id(group) in usable
+            else _not_needed(spare_reason(group.frames[0]))
+        )
         for frame in group.frames:
             uses[frame.path] = FileUse(path=frame.path, use=spare.use, code=spare.code, reason=spare.reason)
         if spare.near is not None:
@@ -88,13 +108,19 @@ def file_uses(
     )
 
 
-def _used(
-    drafts: Sequence[Draft],
-    made_by: Mapping[str, str],
-    sets: Sequence[FrameGroup],
-    lights: Sequence[LightDraft],
-) -> dict[str, tuple[str, tuple[str, ...]]]:
+def _own_frames(unmade: Made, sets: Sequence[FrameGroup]) -> list[str]:
+    """The frames of masters that are not wanted themselves, not because what needs them is not."""
+    needed = _used(dataclasses.replace(unmade, made_by={}), sets)
+    found = [frame.path for draft in unmade.drafts for frame in draft.group.frames]
+    for group in sets:
+        if set_id(group) in unmade.made_by and set_id(group) not in needed:
+            found += [frame.path for frame in group.frames]
+    return found
+
+
+def _used(made: Made, sets: Sequence[FrameGroup]) -> dict[str, tuple[str, tuple[str, ...]]]:
     """Path -> reason and the ids of the steps that read the file."""
+    drafts, lights, made_by = made.drafts, made.lights, made.made_by
     reasons: dict[str, str] = {}
     ids: dict[str, list[str]] = {}
     for draft in drafts:
@@ -124,10 +150,10 @@ def _used(
             ids.setdefault(path, []).append(step)
     for group in sets:
         # A set that gets a master of its own, though no flat needs it.
-        made = made_by.get(set_id(group))
-        if made is not None and group.frames[0].path not in reasons:
-            reasons.update({frame.path: f"{group.kind.words} of {made}" for frame in group.frames})
-            ids.update({frame.path: [made] for frame in group.frames})
+        own = made_by.get(set_id(group))
+        if own is not None and group.frames[0].path not in reasons:
+            reasons.update({frame.path: f"{group.kind.words} of {own}" for frame in group.frames})
+            ids.update({frame.path: [own] for frame in group.frames})
     return {path: (reason, tuple(dict.fromkeys(ids[path]))) for path, reason in reasons.items()}
 
 
