@@ -139,7 +139,7 @@ class NumberEditor(Editor):
         self.spin.setSuffix(suffix)
         self.spin.setToolTip(f"{low:g} to {high:g}")
         self.box.addWidget(self.named(self.spin))
-        self.spin.valueChanged.connect(lambda value: self.edited.emit(value))
+        self.spin.valueChanged.connect(self.edited.emit)
 
     def show_value(self, value: Any) -> None:
         """Show a value."""
@@ -315,7 +315,7 @@ class RejectionEditor(Editor):
             # A limit may be anything above 0, a share anything between 0 and 1.
             high -= step if number.open_ends and high <= 1 else 0.0
             editor = NumberEditor(label, low + step, high, whole=number.whole)
-            editor.spin.setPrefix(f"{tr(number.label)}: ")  # type: ignore[attr-defined]
+            editor.spin.setPrefix(f"{tr(number.label)}: ")
         return editor
 
     def _number_edited(self, field: str, value: Any) -> None:

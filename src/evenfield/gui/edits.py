@@ -81,7 +81,7 @@ def renamed(request: Request, name: str, new: str) -> Request:
     first = name
     for text in request.settings.output.names:
         old, _, given = text.partition("=")
-        if given == name or old == name:
+        if name in (given, old):
             first = old
         else:
             kept.append(text)

@@ -160,6 +160,9 @@ GROUP_KEYS_SHOWN: Final = (
 )  # fmt: skip
 """Grouping keys with a tick of their own; size and camera settings always split."""
 
+NO_GROUPS: Final = ("filter", "night", "rotator", "temperature")
+"""All that flats are grouped by where nothing else is said."""
+
 KIND_CHOICES: Final = (("dark_flat", "Dark flats"), ("dark", "Darks"), ("bias", "Bias"))
 
 _SPECIAL: Final = {

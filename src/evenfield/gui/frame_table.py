@@ -280,7 +280,9 @@ class FrameTable(QTableView):
         """The selected rows that are shown, in their order."""
         shown = self.frames.shown
         places: list[int] = []
-        for part in self.selectionModel().selection():
+        selection = self.selectionModel().selection()
+        for number in range(selection.count()):
+            part = selection.at(number)
             places += range(part.top(), part.bottom() + 1)
         return [shown[place] for place in sorted(set(places)) if place < len(shown)]
 

@@ -63,6 +63,8 @@ def _rules(colors: dict[str, str]) -> str:
     QFrame#notice {{ background: {colors["notice"]}; border: 1px solid {colors["border"]}; border-radius: 4px; }}
     QFrame#strip {{ border-top: 1px solid {colors["border"]}; }}
     QPushButton#start {{ font-weight: bold; padding: 6px 16px; }}
-    QPushButton#start:enabled {{ background: {colors["highlight"]}; color: {colors["highlighted"]}; border-radius: 4px; }}
+    QPushButton#start:enabled {{
+        background: {colors["highlight"]}; color: {colors["highlighted"]}; border-radius: 4px;
+    }}
     QPushButton#start:focus {{ border: 2px solid {colors["text"]}; }}
     """

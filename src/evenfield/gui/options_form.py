@@ -233,6 +233,7 @@ class OptionsForm(QScrollArea):
             return _replaced(settings, "group", **grouping(value, settings.group.by))
         if field.editor == "mode":
             return self._with_mode(value)
+        mode: dict[str, Any]
         if field.editor == "pedestal":
             mode = {} if value is None else {"mode": "pedestal", "files": ()}
             return _replaced(settings, "calibration", pedestal_adu=value, **mode)
@@ -293,8 +294,7 @@ class OptionsForm(QScrollArea):
 
     def _value(self, field: Field) -> Any:
         if field.editor == "keys":
-            keys = self._settings.group.keys
-            return keys
+            return self._settings.group.keys
         return getattr(getattr(self._settings, field.part), field.name)
 
     def _show_notes(self) -> None:

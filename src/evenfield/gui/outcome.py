@@ -113,5 +113,5 @@ def how_made(line: Line) -> Iterator[Block]:
             yield Text(literal(f"{os.path.basename(one.path)}: {one.reason}"))
     if result.inputs:
         yield Heading(f"Made of {plural(len(result.inputs), 'frame')}")
-        names = [os.path.basename(path) for path in result.inputs]
-        yield Text(literal("\n".join(names[:1]) if len(names) == 1 else f"{names[0]} ... {names[-1]}"))
+        first, last = (os.path.basename(result.inputs[place]) for place in (0, -1))
+        yield Text(literal(first if len(result.inputs) == 1 else f"{first} ... {last}"))

@@ -78,11 +78,11 @@ class HistogramView(QWidget):
         share = (value - low) / (high - low)
         return _MARGIN + min(max(share, 0.0), 1.0) * (self.width() - 2 * _MARGIN)
 
-    def sizeHint(self) -> QSize:  # noqa: N802
+    def sizeHint(self) -> QSize:
         """A low strip."""
         return QSize(240, 110)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint bars, marks and the values at both ends."""
         painter = QPainter(self)
         palette = self.palette()
@@ -160,11 +160,11 @@ class ProfileView(QWidget):
         self.setAccessibleDescription(said)
         self.update()
 
-    def sizeHint(self) -> QSize:  # noqa: N802
+    def sizeHint(self) -> QSize:
         """A strip of moderate height."""
         return QSize(240, 170)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the lines, the least and greatest value, and what the lines are."""
         painter = QPainter(self)
         palette = self.palette()

@@ -246,7 +246,7 @@ class PicturePanel(QWidget):
             layout.addWidget(self.profile)
         self.setMinimumWidth(240)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Put the controls on one line where there is room."""
         super().resizeEvent(event)
         wide = self.width() >= 40 * self.fontMetrics().averageCharWidth() + 300

@@ -104,9 +104,9 @@ class PreparePage(QWidget):
         lower.setStretchFactor(1, 1)
         lower.setChildrenCollapsible(False)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        for widget, stretch in ((self.tree, 0), (lower, 1), (self.tabs, 0)):
-            self.splitter.addWidget(widget)
-            self.splitter.setStretchFactor(self.splitter.count() - 1, stretch)
+        for part in (self.tree, lower, self.tabs):
+            self.splitter.addWidget(part)
+        self.splitter.setStretchFactor(1, 1)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setSizes([270, 640, 350])
         self.tree.setMinimumWidth(170)
@@ -129,7 +129,7 @@ class PreparePage(QWidget):
         self.tree.chosen.connect(self._node_chosen)
         # The tree is made anew by these: not while it still tells of them.
         queued = Qt.ConnectionType.QueuedConnection
-        self.tree.wanted.connect(lambda name, on: self._edit_wanted(name, on), queued)
+        self.tree.wanted.connect(self._edit_wanted, queued)
         self.tree.renamed.connect(self._rename, queued)
         self.table.selection_changed.connect(self._selection_changed)
         self.table.frames.ticked.connect(self._ticked, queued)
@@ -143,7 +143,7 @@ class PreparePage(QWidget):
         self.why.instead.connect(self._instead, queued)
         self.why.corrected.connect(self._correct)
         self.why.left_out.connect(self._leave_out)
-        self.options.wanted.connect(lambda settings, what: session.set_settings(settings, what))
+        self.options.wanted.connect(session.set_settings)
         self.options.refused.connect(self._refused)
         self.options.folders_wanted.connect(session.set_calibration)
         self.options.search_wanted.connect(self._show_search)

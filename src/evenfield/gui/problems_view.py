@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from evenfield.gui.problems import Problem
@@ -87,8 +87,8 @@ class ProblemsView(QWidget):
         row.addWidget(self._button(tr("Why?"), one.finding, self.asked), 0, Qt.AlignmentFlag.AlignTop)
         return line
 
-    def _button(self, text: str, told: Finding, signal: Signal) -> QPushButton:
+    def _button(self, text: str, told: Finding, signal: SignalInstance) -> QPushButton:
         button = QPushButton(tr(text))
         button.setAccessibleName(f"{tr(text)}: {told.subject}")
-        button.clicked.connect(lambda: signal.emit(told))  # type: ignore[attr-defined]
+        button.clicked.connect(lambda: signal.emit(told))
         return button

@@ -152,7 +152,8 @@ class ResultsPage(QWidget):
         self.picture.show_path(line.path)
 
     def _step(self, by: int) -> None:
-        place = self.list.indexOfTopLevelItem(self.list.currentItem()) + by
+        current = self.list.currentItem()
+        place = self.list.indexOfTopLevelItem(current) + by if current is not None else 0
         item = self.list.topLevelItem(place)
         if item is not None:
             self.list.setCurrentItem(item)

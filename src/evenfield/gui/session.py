@@ -85,7 +85,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
 
 
-class Gone(EvenfieldError):
+class GoneError(EvenfieldError):
     """None of the places that were given is there."""
 
 
@@ -377,7 +377,7 @@ class Session:
     def _planned(self, outcome: Any, key: object) -> None:
         if outcome.cancelled:
             self.phase = Phase.STOPPED
-        elif isinstance(outcome.error, Gone):
+        elif isinstance(outcome.error, GoneError):
             self.phase, self._survey_key = Phase.GONE, None
         elif outcome.error is not None:
             error = outcome.error
@@ -405,12 +405,16 @@ class Session:
                 tell(level)
                 cancel.check()
 
-        self._measurer.submit(work, then=lambda outcome: self.levels_changed(None), told=self._told_of_level)
+        self._measurer.submit(work, then=self._measured, told=self._told_of_level)
         self.changed()
 
     def stop_measuring(self) -> None:
         """Stop measuring levels."""
         self._measurer.cancel()
+
+    def _measured(self, outcome: Any) -> None:
+        del outcome
+        self.levels_changed(None)
 
     def _told_of_level(self, level: LevelMeasurement) -> None:
         self.levels[level.path] = level
@@ -537,7 +541,7 @@ def _planned(
 ) -> Planned:
     """Survey where needed, and plan."""
     if not any(os.path.exists(path) for path in request.paths):
-        raise Gone(f"{request.paths[0]} cannot be reached.", mend="Look again when it is there.")
+        raise GoneError(f"{request.paths[0]} cannot be reached.", mend="Look again when it is there.")
 
     def progress(done: int, total: int, found: Sequence[FrameInfo]) -> None:
         if cancel.cancelled:

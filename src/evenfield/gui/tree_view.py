@@ -34,7 +34,7 @@ class _NameOnly(QStyledItemDelegate):
 
 
 class ProductTree(QTreeWidget):
-    """``chosen`` (Node or None) tells what is selected, ``wanted`` (str, bool) a tick, ``renamed`` (str, str) a name."""
+    """``chosen`` (Node or None) tells what is selected, ``wanted`` (str, bool) a tick, ``renamed`` (str, str) names."""
 
     chosen = Signal(object)
     wanted = Signal(str, bool)
@@ -133,7 +133,8 @@ class ProductTree(QTreeWidget):
 
     def _items(self) -> list[QTreeWidgetItem]:
         tops = [self.topLevelItem(place) for place in range(self.topLevelItemCount())]
-        return [top.child(place) for top in tops if top is not None for place in range(top.childCount())]
+        found = [top.child(place) for top in tops if top is not None for place in range(top.childCount())]
+        return [item for item in found if item is not None]
 
     def _changed(self, item: QTreeWidgetItem, column: int) -> None:
         node = item.data(0, _NODE)

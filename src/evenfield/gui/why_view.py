@@ -86,7 +86,8 @@ class WhyView(QScrollArea):
         """All that is shown, as text."""
         found = []
         for place in range(self._blocks.count()):
-            widget = self._blocks.itemAt(place).widget()
+            item = self._blocks.itemAt(place)
+            widget = item.widget() if item is not None else None
             labels = [widget] if isinstance(widget, QLabel) else widget.findChildren(QLabel) if widget else []
             found += [label.text() for label in labels if isinstance(label, QLabel)]
         return "\n".join(found)

@@ -46,7 +46,8 @@ from evenfield.gui.run_strip import RunStrip
 from evenfield.gui.session import EXAMINE, Session
 from evenfield.gui.why_view import plain_label
 from evenfield.gui.words import tr
-from evenfield.gui.worker import Outcome, Worker
+from evenfield.gui.worker import Outcome, Tell, Worker
+from evenfield.model.events import CancelToken
 from evenfield.model.findings import Finding
 from evenfield.model.settings import Settings
 from evenfield.store import load_plan, save_plan
@@ -144,7 +145,7 @@ class Window(QMainWindow):
         self._filter_timer.setSingleShot(True)
         self._filter_timer.setInterval(120)
         self._filter_timer.timeout.connect(lambda: self.prepare.set_filter(self.filter.text()))
-        self.filter.textChanged.connect(lambda text: self._filter_timer.start())
+        self.filter.textChanged.connect(self._filter_timer.start)
 
     def _lay_out(self) -> None:
         self.message = QWidget()
@@ -529,7 +530,11 @@ class Window(QMainWindow):
                 self.tell("")
                 self.add_paths([folder])
 
-        self.fetcher.submit(lambda tell, cancel: make_example(folder), then=then)
+        def work(tell: Tell, cancel: CancelToken) -> None:
+            del tell, cancel
+            make_example(folder)
+
+        self.fetcher.submit(work, then=then)
 
     # Results.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import queue
 import threading
 from collections.abc import Callable
@@ -82,7 +83,7 @@ class Worker(QObject):
 
     def _loop(self) -> None:
         while (task := self._tasks.get()) is not _END:
-            outcome = _done(task, lambda value, task=task: self._send(task, value))
+            outcome = _done(task, functools.partial(self._send, task))
             self._send(task, outcome)
 
     def _send(self, task: Task, value: object) -> None:
