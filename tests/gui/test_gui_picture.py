@@ -413,7 +413,8 @@ def choose(qtbot: QtBot, panel: PicturePanel, key: str, picture: Picture) -> Non
     """Choose a layer as a user does, and wait for it."""
     panel.show_box.setCurrentIndex(panel.show_box.findData(key))
     panel.show_box.activated.emit(panel.show_box.currentIndex())
-    qtbot.waitUntil(lambda: picture.layer(key) is not None and panel.view.words == "", timeout=5000)
+    qtbot.waitUntil(lambda: panel.layer_key == key and panel.view.words == "", timeout=5000)
+    assert picture.layer(key) is not None
 
 
 def test_a_mosaic_that_is_bottom_up(tmp_path: Path) -> None:

@@ -209,13 +209,13 @@ class Layer:
         counts = _table_of_counts(full) if full.dtype.kind in "iu" else None
         self.statistics = _of_counts(counts, full.dtype) if counts is not None else _of_floats(full)
         low, high = self.statistics.least, self.statistics.greatest
-        self.histogram = _histogram(full, counts, low=low, high=high)
+        blank = self.statistics.blank > 0
+        self.histogram = _histogram(full, counts, low=low, high=high, blank=blank)
         self.profile = _profile(self.levels, step=step)
         near = automatic(self.statistics, background=background)
         room = 0.1 * (near.white - near.black)
-        self.main_histogram = _histogram(
-            full, counts, low=max(low, near.black - room), high=min(high, near.white + room)
-        )
+        low, high = max(low, near.black - room), min(high, near.white + room)
+        self.main_histogram = _histogram(full, counts, low=low, high=high, blank=blank)
 
     @property
     def nbytes(self) -> int:
@@ -358,8 +358,10 @@ def _of_floats(plane: NDArray[Any]) -> Statistics:
     )
 
 
-def _histogram(plane: NDArray[Any], counts: NDArray[np.int64] | None, *, low: float, high: float) -> Histogram:
-    """The values between two, which count; 256 bins from the lower one on."""
+def _histogram(
+    plane: NDArray[Any], counts: NDArray[np.int64] | None, *, low: float, high: float, blank: bool
+) -> Histogram:
+    """The values between two, which count; 256 bins from the lower one on. ``blank``: some pixels have no value."""
     if counts is not None:
         first = int(np.iinfo(plane.dtype).min)
         start, stop = math.floor(low), math.ceil(high)
@@ -372,12 +374,22 @@ def _histogram(plane: NDArray[Any], counts: NDArray[np.int64] | None, *, low: fl
     if not width > 0:
         room = max(0.5, abs(low) * 1e-3)
         begin, width = low - room, 2 * room / BINS
-    binned = np.zeros(BINS, np.int64)
+    # Bins 0 and 257 take what lies below and above.
+    binned = np.zeros(BINS + 2, np.int64)
     for band in _bands(plane):
         part = plane[band].ravel()
-        part = part[np.isfinite(part) & (part >= low) & (part <= high)]
-        place = (part.astype(np.float64) - begin) / width
-        binned += np.bincount(np.minimum(place.astype(np.int64), BINS - 1), minlength=BINS)
+        if blank:
+            part = part[np.isfinite(part)]
+        place = part.astype(np.float64)
+        place -= begin
+        place /= width
+        np.floor(place, out=place)
+        np.clip(place, -1, BINS, out=place)
+        # The greatest value of all belongs to the last bin, whose end it is.
+        place[part == high] = min(BINS - 1, math.floor((high - begin) / width))
+        place += 1
+        binned += np.bincount(place.astype(np.uint16), minlength=BINS + 2)
+    binned = binned[1:-1].copy()
     return Histogram(counts=binned, start=begin, width=width, least=begin, greatest=begin + BINS * width)
 
 

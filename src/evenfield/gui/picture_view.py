@@ -66,7 +66,7 @@ class PicturePanel(QWidget):
         self._reader = reader
         self._path: str | None = None
         self._asked: set[str] = set()
-        self._layer_key = WHOLE
+        self._wanted_key = WHOLE
         self._shown_key = WHOLE
         self._waits = False
         self.view = PictureView()
@@ -94,6 +94,11 @@ class PicturePanel(QWidget):
         """The absolute path of the file that was asked for last."""
         return self._path
 
+    @property
+    def layer_key(self) -> str:
+        """The key of the layer that is seen, see `evenfield.gui.pyramid`."""
+        return self._shown_key
+
     def show_path(self, path: str | None) -> None:
         """Read and show a file; ``None``: nothing is chosen. Returns at once."""
         if path is None:
@@ -114,7 +119,7 @@ class PicturePanel(QWidget):
             self.readout.setText("")
             self._timer.start()
         self._waits = True
-        self._reader.show(where, layer=self._layer_key, asker=self)
+        self._reader.show(where, layer=self._wanted_key, asker=self)
 
     def value_at_widget_position(self, point: QPoint) -> tuple[int, int, int | float] | None:
         """The pixel at a point of this widget: x and y, counted from 1 in file order, and its number; or ``None``."""
@@ -149,7 +154,7 @@ class PicturePanel(QWidget):
         newest = picture.path == self._path
         if newest:
             self._asked = {picture.path}
-        key = self._layer_key if self._layer_key in picture.keys else WHOLE
+        key = self._wanted_key if self._wanted_key in picture.keys else WHOLE
         if picture.layer(key) is None:
             if newest:
                 self._reader.show(picture.path, layer=key, asker=self)
@@ -268,12 +273,12 @@ class PicturePanel(QWidget):
 
     @Slot()
     def _choose_layer(self) -> None:
-        self._layer_key = self.show_box.currentData() or WHOLE
+        self._wanted_key = self.show_box.currentData() or WHOLE
         picture = self.view.picture
         if picture is None or self._path is None:
             return
-        if picture.path == self._path and picture.layer(self._layer_key) is not None:
-            self._show(picture, self._layer_key)
+        if picture.path == self._path and picture.layer(self._wanted_key) is not None:
+            self._show(picture, self._wanted_key)
         else:
             self.show_path(self._path)
 
