@@ -400,7 +400,7 @@ def measure_levels(frames: Iterable[FrameInfo]) -> Iterator[LevelMeasurement]:
     """The mean level of one frame after the other, from their pixels; unknown where a frame cannot be read."""
     for frame in frames:
         mean = _level(frame.path)
-        full = frame.saturation_adu
+        full = frame.full_scale_adu
         share = mean / full if mean is not None and full else None
         yield LevelMeasurement(path=frame.path, mean_adu=mean, share=share)
 

@@ -12,10 +12,13 @@ import msgspec
 from evenfield.cli.options import settings_of
 from evenfield.errors import UsageError
 from evenfield.model.rejections import rejection_text
-from evenfield.model.settings import Settings, setting_fields
+from evenfield.model.settings import SelectSettings, Settings, setting_fields
 
 JOBS: Final = {"flats": "masters", "masters": "masters", "calibrate": "calibrated"}
 """Command -> the output folder where none is given."""
+
+EXAMINE: Final = "survey"
+"""The job that makes nothing: frames are listed, and their levels measured. `request_of` does not read it back."""
 
 _SWITCHES: Final = {
     ("select", "recursive"): "--no-recursive",
@@ -47,20 +50,35 @@ def arguments_of(request: Request) -> tuple[str, ...]:
 
 def _all_arguments(request: Request, fix: Sequence[str] = ()) -> tuple[str, ...]:
     found = [request.job]
+    if request.job == EXAMINE:
+        return (*found, *_survey_arguments(request.settings.select), *_paths_behind(request.paths))
     for folder in request.calibration:
         found += ["--calibration", folder]
     # Of equal options the last one counts: what mends comes behind what was.
     found += [*_setting_arguments(request.settings), *fix]
     found += ["-o", request.output]
-    # Behind this a path may begin with a dash.
-    found += ["--", *request.paths] if any(path.startswith("-") for path in request.paths) else request.paths
-    return tuple(found)
+    return (*found, *_paths_behind(request.paths))
+
+
+def _paths_behind(paths: Sequence[str]) -> tuple[str, ...]:
+    # Behind the two dashes a path may begin with one.
+    return ("--", *paths) if any(path.startswith("-") for path in paths) else tuple(paths)
+
+
+def _survey_arguments(select: SelectSettings) -> Iterator[str]:
+    """What the command that only examines takes."""
+    if not select.recursive:
+        yield "--no-recursive"
+    for text in select.overrides:
+        yield from ("--set", text)
+    yield "--levels"
 
 
 def command_line(request: Request, *, own_defaults: bool = False) -> str:
     """The line for a shell; ``own_defaults`` where preferences would change what it says."""
     job, *others = arguments_of(request)
-    return shlex.join(["evenfield", job, *(["--no-preferences"] if own_defaults else []), *others])
+    plain = ["--no-preferences"] if own_defaults and request.job != EXAMINE else []
+    return shlex.join(["evenfield", job, *plain, *others])
 
 
 def request_of(arguments: Sequence[str]) -> Request:

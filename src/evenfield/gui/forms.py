@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import os
 import types
 from collections.abc import Sequence
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
@@ -10,9 +12,10 @@ from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hi
 import msgspec
 from msgspec import Meta
 
-from evenfield.model.plan import Plan
+from evenfield.model.plan import Plan, Step
 from evenfield.model.rejections import REJECTIONS, Rejection, rejection_text
 from evenfield.model.settings import SettingField, Settings, setting_fields
+from evenfield.plan.names import target_folder
 
 SECTIONS: Final = ("Calibration", "Combining", "Groups", "Files")
 
@@ -315,11 +318,22 @@ def became(plan: Plan | None, key: str) -> str:
         found = [step.recipe.scale for step in flats]
     elif key == "calibration.mode":
         found = [one.title for step in flats for one in step.calibrations]
+    elif key == "output.move_inputs" and flats and plan.settings.output.move_inputs is not None:
+        found = [_moved_to(plan.settings.output.move_inputs, flats[0], plan)]
+    elif key == "output.name":
+        found = [step.output for step in flats]
     elif key == "run.memory_bytes":
         found = ["a quarter of the machine's"]
     elif key == "run.threads":
         found = ["one for each core"]
     return "; ".join(list(dict.fromkeys(found))[:3])
+
+
+def _moved_to(template: str, step: Step, plan: Plan) -> str:
+    """Where the first flat of a step would be moved to now."""
+    path = os.path.normpath(os.path.join(plan.root, step.inputs[0].path))
+    frame = next(one for one in plan.frames if one.path == path)
+    return target_folder(template, frame, now=datetime.datetime.now())
 
 
 def _rejection_words(chosen: Rejection, method: str) -> str:

@@ -28,6 +28,9 @@ Index = QModelIndex | QPersistentModelIndex
 TICK: Final = 0
 """The column of the ticks."""
 
+NARROW: Final = 46
+"""The width of the column of levels while none is known, pixels."""
+
 _ALIGNED: Final = frozenset(("exposure", "temperature", "level"))
 
 
@@ -46,6 +49,7 @@ class FrameModel(QAbstractTableModel):
         self.pinned: set[str] = set()
         self.hidden: set[str] = set()
         self.gone = False
+        self.measured = False
         self._usual: dict[str, Any] = {}
         self._nodes: Collection[str] | None = None
         self._words: list[str] = []
@@ -124,6 +128,7 @@ class FrameModel(QAbstractTableModel):
         """Take in a level; `draw_levels` shows it."""
         if self._by_path is None:
             self._by_path = {row.path: row for row in self._rows}
+        self.measured = True
         row = self._by_path.get(level.path)
         if row is not None:
             row.level = level
@@ -270,6 +275,7 @@ class FrameTable(QTableView):
         self._restoring = False
         self.frames.modelAboutToBeReset.connect(self._remember)
         self.frames.modelReset.connect(self._restore)
+        self.frames.dataChanged.connect(self._lay_columns)
         self.selectionModel().selectionChanged.connect(self._selection_changed)
         self.selectionModel().currentChanged.connect(self._selection_changed)
         self.widths: dict[str, int] = {}
@@ -356,11 +362,13 @@ class FrameTable(QTableView):
 
     # Columns.
 
-    def _lay_columns(self) -> None:
+    def _lay_columns(self, *changed: object) -> None:
+        del changed
         self.setColumnWidth(TICK, 28)
         em = self.fontMetrics().averageCharWidth() / 7
         for place, column in enumerate(self.frames.columns):
-            self.setColumnWidth(place + 1, self.widths.get(column.key, round(column.width * max(1.0, em))))
+            usual = NARROW if column.key == "level" and not self.frames.measured else column.width
+            self.setColumnWidth(place + 1, self.widths.get(column.key, round(usual * max(1.0, em))))
 
     def _resized(self, section: int, old: int, new: int) -> None:
         del old

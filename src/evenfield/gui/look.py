@@ -61,6 +61,7 @@ def _rules(colors: dict[str, str]) -> str:
     QLabel#WARNING {{ color: {colors["warn"]}; }}
     QLabel#NOTE {{ color: {colors["note"]}; }}
     QFrame#notice {{ background: {colors["notice"]}; border: 1px solid {colors["border"]}; border-radius: 4px; }}
+    QTreeView::item {{ padding: 2px 0; }}
     QFrame#strip {{ border-top: 1px solid {colors["border"]}; }}
     QPushButton#start {{ font-weight: bold; padding: 6px 16px; }}
     QPushButton#start:enabled {{

@@ -38,6 +38,9 @@ from evenfield.gui.words import tr
 from evenfield.model.plan import Plan
 from evenfield.model.settings import Settings
 
+EXAMPLES = ("output.move_inputs", "output.name")
+"""Templates: what they become is shown beside them."""
+
 START_PEDESTAL = 100.0
 """The number that stands in the field when a pedestal is first asked for, ADU."""
 
@@ -320,7 +323,7 @@ class OptionsForm(QScrollArea):
         shown = self._shown[key]
         value = self._value(shown.field)
         tag = getattr(getattr(value, "__struct_config__", None), "tag", None)
-        return value in ("auto", None) or tag == "auto"
+        return value in ("auto", None) or tag == "auto" or key in EXAMPLES
 
     def errors(self) -> Mapping[str, str]:
         """Why values of fields cannot be, by key."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from evenfield.gui.literal import literal
 from evenfield.gui.why import Block, Facts, Heading, Text
+from evenfield.model.frame import DARK_KINDS
 from evenfield.model.report import Report, StepResult, StepStatus, Verdict
 from evenfield.model.wording import plural
 
@@ -55,10 +56,12 @@ def outcome_lines(results: Sequence[StepResult]) -> list[Line]:
     return lines
 
 
-def _badness(result: StepResult) -> tuple[int, int]:
+def _badness(result: StepResult) -> tuple[int, int, bool]:
+    # Of equal ones, what was asked for stands before what it needs.
+    needed = result.kind in DARK_KINDS
     if result.status in _NOT_MADE:
-        return 0, _NOT_MADE.index(result.status)
-    return 1, _WORST_FIRST.index(result.verdict)
+        return 0, _NOT_MADE.index(result.status), needed
+    return 1, _WORST_FIRST.index(result.verdict), needed
 
 
 def _word(result: StepResult) -> tuple[str, str]:

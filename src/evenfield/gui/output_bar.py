@@ -35,6 +35,7 @@ class OutputBar(QFrame):
         self.output.editingFinished.connect(self._done)
         first.addWidget(self.output, 1)
         self.browse = _button("...", tr("Choose output folder"))
+        self.browse.setMaximumWidth(44)
         self.browse.clicked.connect(self._browse)
         first.addWidget(self.browse)
         self.inputs = plain_label("", wrap=False)

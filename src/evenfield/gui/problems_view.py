@@ -46,7 +46,7 @@ class ProblemsView(QWidget):
         self._lines.addStretch(1)
         self._area.setWidget(inside)
         box.addWidget(self._area, 1)
-        self._shown: list[Problem] = []
+        self._shown: list[Problem] | None = None
 
     def show_problems(self, found: Sequence[Problem]) -> None:
         """Show these; lines that stay are not made anew."""

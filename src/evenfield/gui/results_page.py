@@ -7,12 +7,11 @@ import os
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
-    QHeaderView,
+    QListWidget,
+    QListWidgetItem,
     QPushButton,
     QSplitter,
     QTabWidget,
-    QTreeWidget,
-    QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -44,14 +43,11 @@ class ResultsPage(QWidget):
         self._lines: list[Line] = []
         self.summary = plain_label("", name="summary")
         self.summary.setAccessibleName(tr("Summary of the results"))
-        self.list = QTreeWidget()
+        self.list = QListWidget()
         self.list.setAccessibleName(tr("Masters and their verdicts"))
-        self.list.setHeaderLabels([tr("Product"), tr("Verdict"), tr("Reason")])
-        self.list.setRootIsDecorated(False)
-        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.list.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        self.list.setColumnHidden(2, True)
+        self.list.setWordWrap(True)
+        self.list.setSpacing(2)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.currentItemChanged.connect(self._chosen)
         self.picture = PicturePanel(reader, with_profile=True)
         self.picture.blink.connect(self._step)
@@ -103,40 +99,34 @@ class ResultsPage(QWidget):
             self.summary.setText(outcome_summary(session.results, session.report))
         self.folder.setVisible(bool(lines))
         self.report.setVisible(session.report is not None)
-        if lines == self._lines:
-            return
+        if lines != self._lines:
+            self._fill(lines)
+        if self.session.report is not None and self.list.currentItem() is None and lines:
+            self.list.setCurrentRow(0)
+
+    def _fill(self, lines: list[Line]) -> None:
         current = self._current()
         self._lines = lines
         self.list.blockSignals(True)
         self.list.clear()
-        again: QTreeWidgetItem | None = None
         for line in lines:
-            item = QTreeWidgetItem([line.title, f"{line.sign} {line.word}", line.reason])
-            item.setData(0, _LINE, line)
-            item.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{line.title}: {line.word}. {line.reason}")
-            self.list.addTopLevelItem(item)
-            if line.reason:
-                below = QTreeWidgetItem([line.reason])
-                below.setFlags(Qt.ItemFlag.ItemIsEnabled)
-                item.addChild(below)
-                item.setExpanded(True)
-                below.setFirstColumnSpanned(True)
+            reason = f": {line.reason}" if line.reason else ""
+            item = QListWidgetItem(f"{line.title}\n{line.sign} {line.word}{reason}")
+            item.setData(_LINE, line)
+            self.list.addItem(item)
             if current is not None and line.title == current.title:
-                again = item
+                self.list.setCurrentItem(item)
         self.list.blockSignals(False)
-        if again is None and session.report is not None and lines:
-            again = self.list.topLevelItem(0)
-        if again is not None:
-            self.list.setCurrentItem(again)
         self._show(self._current())
 
     def _current(self) -> Line | None:
         item = self.list.currentItem()
-        return item.data(0, _LINE) if item is not None else None
+        line: Line | None = item.data(_LINE) if item is not None else None
+        return line
 
-    def _chosen(self, item: QTreeWidgetItem | None, before: object) -> None:
+    def _chosen(self, item: QListWidgetItem | None, before: object) -> None:
         del before
-        line = item.data(0, _LINE) if item is not None else None
+        line = item.data(_LINE) if item is not None else None
         if line is not None:
             self._show(line)
 
@@ -152,11 +142,9 @@ class ResultsPage(QWidget):
         self.picture.show_path(line.path)
 
     def _step(self, by: int) -> None:
-        current = self.list.currentItem()
-        place = self.list.indexOfTopLevelItem(current) + by if current is not None else 0
-        item = self.list.topLevelItem(place)
-        if item is not None:
-            self.list.setCurrentItem(item)
+        place = self.list.currentRow() + by
+        if 0 <= place < self.list.count():
+            self.list.setCurrentRow(place)
 
     def _explain(self, told: Finding) -> None:
         self.tabs.setCurrentWidget(self.made)

@@ -61,7 +61,8 @@ def use_text(use: FileUse | None) -> str:
     if use is None:
         return ""
     if use.use == "used":
-        return literal(use.reason)
+        # The column is narrow, and all masters are masters.
+        return literal(use.reason.replace(" of master_flat_", " of ").replace(" of master_", " of "))
     words = {"not_needed": "not needed", "left_out": "left out", "unreadable": "unreadable"}[use.use]
     entry = CATALOGUE.get(use.code)
     reason = entry.short if entry is not None and entry.short else use.reason
@@ -130,20 +131,20 @@ def _filter(row: Row) -> str:
 
 
 COLUMNS: Final = (
-    Column("name", "Name", lambda row: literal(row.name), lambda row: row.natural, width=190),
-    Column("kind", "Kind", _kind, _kind, width=78),
-    Column("filter", "Filter", _filter, _of_frame("filter"), width=52),
-    Column("exposure", "Exp.", _exposure, _of_frame("exposure_s"), width=60),
-    Column("temperature", "Temp.", _temperature, _of_frame("temperature_c"), width=52),
+    Column("name", "Name", lambda row: literal(row.name), lambda row: row.natural, width=150),
+    Column("kind", "Kind", _kind, _kind, width=52),
+    Column("filter", "Filter", _filter, _of_frame("filter"), width=42),
+    Column("exposure", "Exp.", _exposure, _of_frame("exposure_s"), width=50),
+    Column("temperature", "Temp.", _temperature, _of_frame("temperature_c"), width=46),
     Column("level", "Level", lambda row: level_text(row.level),
            lambda row: None if row.level is None else row.level.mean_adu, width=92),
-    Column("use", "Use", lambda row: use_text(row.use), lambda row: use_text(row.use), width=220),
     Column("shape", "Size", _setup_text("shape"), _setup("shape"), folds=True, width=96),
     Column("binning", "Binning", _setup_text("binning"), _setup("binning"), folds=True),
-    Column("gain_setting", "Gain", _setup_text("gain_setting"), _setup("gain_setting"), folds=True),
+    Column("gain_setting", "Gain", _setup_text("gain_setting"), _setup("gain_setting"), folds=True, width=42),
     Column("offset_setting", "Offset", _setup_text("offset_setting"), _setup("offset_setting"), folds=True),
     Column("camera", "Camera", _setup_text("camera"), _setup("camera"), folds=True, width=130),
-    Column("night", "Night", lambda row: row.night or "?", lambda row: row.night, folds=True, width=86),
+    Column("night", "Night", lambda row: row.night or "?", lambda row: row.night, folds=True, width=78),
+    Column("use", "Use", lambda row: use_text(row.use), lambda row: use_text(row.use), width=220),
 )  # fmt: skip
 """The columns of the table, behind that of the ticks."""
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from evenfield.cli.path import plan_survey, split_output, survey_paths
-from evenfield.cli.request import JOBS, Request, command_line, with_fix
+from evenfield.cli.request import EXAMINE, JOBS, Request, command_line, with_fix
 from evenfield.errors import Cancelled, EvenfieldError
 from evenfield.gui.rows import Row, found_rows, plan_rows, survey_rows
 from evenfield.model.catalogue import CATALOGUE, finding
@@ -27,9 +27,6 @@ from evenfield.model.report import Report, StepResult
 from evenfield.model.settings import Settings
 from evenfield.model.survey import LevelMeasurement, Survey
 from evenfield.plan.nothing import survey_findings
-
-EXAMINE: Final = "survey"
-"""The job that makes nothing: frames are listed, and their levels measured on request."""
 
 MOST_UNDO: Final = 200
 
@@ -189,6 +186,8 @@ class Session:
     def reasons_against(self) -> list[str]:
         """Why the job cannot be started now; empty where it can."""
         found = list(self.field_errors.values())
+        if self.request.paths and not self.request.output and not self.examining:
+            found.append("No output folder is chosen.")
         if self.phase is Phase.EMPTY:
             found.append("No folder was chosen.")
         elif self.phase is Phase.READING:

@@ -51,6 +51,7 @@ class ProductTree(QTreeWidget):
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setItemDelegate(_NameOnly(self))
         self.setEditTriggers(QTreeWidget.EditTrigger.EditKeyPressed | QTreeWidget.EditTrigger.DoubleClicked)
+        self.setHeaderHidden(True)
         head = self.header()
         head.setStretchLastSection(False)
         head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
@@ -75,14 +76,17 @@ class ProductTree(QTreeWidget):
             font.setBold(True)
             top.setFont(0, font)
             top.setFlags(Qt.ItemFlag.ItemIsEnabled)
-            top.setFirstColumnSpanned(True)
             self.addTopLevelItem(top)
+            top.setFirstColumnSpanned(True)
             for node in section.nodes:
                 item = self._item(node)
                 top.addChild(item)
+                below = item.child(0)
+                if below is not None:
+                    below.setFirstColumnSpanned(True)
                 if current is not None and node.id == current.id:
                     again = item
-            top.setExpanded(True)
+        self.expandAll()
         if again is not None:
             self.setCurrentItem(again)
         self._filling = False
@@ -104,14 +108,8 @@ class ProductTree(QTreeWidget):
         if node.detail:
             below = QTreeWidgetItem([node.detail])
             below.setFlags(Qt.ItemFlag.ItemIsEnabled)
-            below.setFirstColumnSpanned(True)
             item.addChild(below)
-            item.setExpanded(True)
         return item
-
-    def expand_all(self) -> None:
-        """Show the second lines."""
-        self.expandAll()
 
     def current_node(self) -> Node | None:
         """The node that is selected."""

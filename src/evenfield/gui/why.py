@@ -14,6 +14,9 @@ from evenfield.model.findings import Finding
 from evenfield.model.frame import KEY_WORDS, FrameInfo, exposure_text, key_text
 from evenfield.model.plan import Calibration, LightStep, Match, Plan, RunnerUp, Step
 
+THE_SAME: Final = "the same"
+"""Stands in the place of the master's value where it is that of the frames."""
+
 MOST_NEARLY: Final = 12
 """Runners-up that are shown."""
 
@@ -101,9 +104,9 @@ def _match(match: Match) -> Iterator[Block]:
         if not colon:
             lines.append(("", reason, "", True))
         elif rest.endswith(" on both sides"):
-            lines.append((key, rest.removesuffix(" on both sides"), "the same", True))
+            lines.append((key, rest.removesuffix(" on both sides"), THE_SAME, True))
         elif comma and key != "not compared, since nobody tells":
-            lines.append((key, here, there, True))
+            lines.append((key, here.removeprefix("flats "), there.removeprefix("master "), True))
         else:
             lines.append((key, rest, "", None if key.startswith("not compared") else True))
     lines += [(key, "known on one side only, or not at all", "", None) for key in match.unknown]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from evenfield.describe.override_values import OVERRIDE_FIELDS
 from evenfield.gui.rows import Row
-from evenfield.gui.why import Block, Compared, Facts, Heading, Instead, Text
+from evenfield.gui.why import THE_SAME, Block, Compared, Facts, Heading, Instead, Text
 from evenfield.gui.words import tr
 from evenfield.model.frame import FrameKind
 
@@ -111,39 +111,31 @@ class WhyView(QScrollArea):
 
 
 def _compared(block: Compared) -> QWidget:
-    grid, box = _grid()
-    for number, (key, here, there, agrees) in enumerate(block.lines):
-        mark = plain_label(_MARKS[agrees], wrap=False)
-        mark.setAccessibleName(_MARK_WORDS[agrees])
-        box.addWidget(mark, number, 0, Qt.AlignmentFlag.AlignTop)
+    rows = []
+    for key, here, there, agrees in block.lines:
         if not there:
-            text = f"{key}: {here}" if key else here
-            box.addWidget(plain_label(text), number, 1, 1, 2)
-            continue
-        box.addWidget(plain_label(key), number, 1, Qt.AlignmentFlag.AlignTop)
-        between = " = " if agrees else " / "
-        both = there if there == "the same" else f"{here}{between}{there}"
-        box.addWidget(plain_label(f"{here}, the same" if both == "the same" else both), number, 2)
-    return grid
+            rows.append((_MARKS[agrees], key, here))
+        elif there == THE_SAME:
+            rows.append((_MARKS[agrees], key, f"{here}, {tr(THE_SAME)}"))
+        else:
+            rows.append((_MARKS[agrees], key, f"{here} {'=' if agrees else '/'} {there}"))
+    label = _table(rows)
+    label.setAccessibleDescription("; ".join(f"{key} {_MARK_WORDS[agrees]}" for key, _, _, agrees in block.lines))
+    return label
 
 
 def _facts(block: Facts) -> QWidget:
-    grid, box = _grid()
-    for number, (name, value, source) in enumerate(block.lines):
-        box.addWidget(plain_label(name), number, 0, Qt.AlignmentFlag.AlignTop)
-        box.addWidget(plain_label(f"{value}  ({source})" if source else value), number, 1)
-    return grid
+    return _table([(name, f"{value}  ({source})" if source else value) for name, value, source in block.lines])
 
 
-def _grid() -> tuple[QWidget, QGridLayout]:
-    grid = QWidget()
-    box = QGridLayout(grid)
-    box.setContentsMargins(4, 0, 0, 0)
-    box.setHorizontalSpacing(6)
-    box.setVerticalSpacing(1)
-    box.setColumnStretch(2, 1)
-    box.setColumnStretch(1, 1)
-    return grid, box
+def _table(rows: Sequence[Sequence[str]]) -> QLabel:
+    """A table; its cells are escaped, so that nothing in them is taken for marks of its own."""
+    cells = ["".join(f"<td style='padding-right:6px'>{html.escape(cell)}</td>" for cell in row) for row in rows]
+    label = QLabel(f"<table cellspacing=0>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>")
+    label.setTextFormat(Qt.TextFormat.RichText)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
 
 
 class _Corrections(QFrame):

@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
 )
 
 import evenfield
+from evenfield.cli.request import EXAMINE
 from evenfield.errors import EvenfieldError
 from evenfield.gui.actions import COMMANDS, MENUS, Command
 from evenfield.gui.example import example_folder, make_example
@@ -43,13 +44,14 @@ from evenfield.gui.preferences_dialog import PreferencesDialog
 from evenfield.gui.prepare_page import PreparePage
 from evenfield.gui.results_page import ResultsPage
 from evenfield.gui.run_strip import RunStrip
-from evenfield.gui.session import EXAMINE, Session
+from evenfield.gui.session import Session
 from evenfield.gui.why_view import plain_label
 from evenfield.gui.words import tr
 from evenfield.gui.worker import Outcome, Tell, Worker
 from evenfield.model.events import CancelToken
 from evenfield.model.findings import Finding
 from evenfield.model.settings import Settings
+from evenfield.run.machine import load_kernels_early
 from evenfield.store import load_plan, save_plan
 
 JOB_WORDS = (("flats", "Master flats"), ("masters", "All masters"), ("calibrate", "Calibrated lights"),
@@ -103,6 +105,8 @@ class Window(QMainWindow):
         self.refresh()
         if trouble:
             self.tell(trouble)
+        # What plans and runs need is loaded when the window stands.
+        QTimer.singleShot(0, load_kernels_early)
 
     # Making it.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import os
 import re
 import string
 import unicodedata
@@ -9,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from evenfield.errors import SettingsError
-from evenfield.model.frame import FrameKind, exposure_text
+from evenfield.model.frame import FrameInfo, FrameKind, exposure_text
 from evenfield.model.groups import FrameGroup
 
 NAME_KEYS: Final = (
@@ -184,3 +186,11 @@ def name_pieces(group: FrameGroup) -> dict[str, str]:
 def dark_template(kind: FrameKind) -> str:
     """The name template of a bias, dark or dark flat master."""
     return "master_bias" if kind is FrameKind.BIAS else f"master_{kind.value}_{{exposure}}"
+
+
+def target_folder(template: str, frame: FrameInfo, *, now: datetime.datetime) -> str:
+    """The folder that a template means for one frame; a relative one lies beside the frame."""
+    filled = template.format(
+        date=now.strftime("%Y-%m-%d"), time=now.strftime("%H-%M-%S"), filter=safe_piece(frame.filter or "no filter")
+    )
+    return os.path.join(os.path.dirname(frame.path), os.path.expanduser(filled))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import datetime
-import os
 from collections.abc import Sequence
 
 from evenfield.errors import EvenfieldError
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
-from evenfield.model.frame import FrameInfo, FrameKind
+from evenfield.model.frame import FrameKind
 from evenfield.model.plan import Plan
 from evenfield.model.report import StepResult
 from evenfield.model.wording import name_files
-from evenfield.plan.names import safe_piece
+from evenfield.plan.names import target_folder
 from evenfield.write import move_file
 
 
@@ -45,11 +44,3 @@ def move_inputs(plan: Plan, results: Sequence[StepResult]) -> tuple[tuple[tuple[
 def _reason(error: EvenfieldError) -> str:
     """What went wrong, without the names of the file, so that equal reasons are equal."""
     return error.message.rpartition(" cannot be written: ")[2].rpartition(" cannot be moved: ")[2]
-
-
-def target_folder(template: str, frame: FrameInfo, *, now: datetime.datetime) -> str:
-    """The folder that a template means for one frame; a relative one lies beside the frame."""
-    filled = template.format(
-        date=now.strftime("%Y-%m-%d"), time=now.strftime("%H-%M-%S"), filter=safe_piece(frame.filter or "no filter")
-    )
-    return os.path.join(os.path.dirname(frame.path), os.path.expanduser(filled))
