@@ -30,6 +30,8 @@ from evenfield.plan.nothing import survey_findings
 
 MOST_UNDO: Final = 200
 
+PLAN_IS_FIXED: Final = "A saved plan is run as it is. Leave this plan to change anything."
+
 
 class Phase(enum.StrEnum):
     """What goes on with the frames."""
@@ -138,11 +140,12 @@ class Session:
         self.levels_changed = Notice()
         self.run_changed = Notice()
         self.logged = Notice()
+        self.told = Notice()
         self._undo: list[tuple[Request, str]] = []
         self._redo: list[tuple[Request, str]] = []
         self._survey_key: object = None
         self._shown_paths: set[str] = set()
-        self._own_output = False
+        self._before_plan: Request | None = None
         self._read_began_s = 0.0
 
     # What can be asked for.
@@ -219,6 +222,8 @@ class Session:
     def edit(self, request: Request, what: str) -> None:
         """Ask for something else; ``what`` names the change where it is undone."""
         if request == self.request or self.plan_file is not None:
+            if request != self.request:
+                self.told(PLAN_IS_FIXED)
             self.changed()
             return
         self._undo.append((self.request, what))
@@ -228,20 +233,22 @@ class Session:
 
     def undo(self) -> None:
         """Take the last change back."""
-        if self._undo:
+        if self._undo and self.plan_file is None:
             request, what = self._undo.pop()
             self._redo.append((self.request, what))
             self._set(request)
 
     def redo(self) -> None:
         """Do again what was taken back."""
-        if self._redo:
+        if self._redo and self.plan_file is None:
             request, what = self._redo.pop()
             self._undo.append((self.request, what))
             self._set(request)
 
     def add_paths(self, paths: Sequence[str]) -> None:
-        """Search further folders or files."""
+        """Search further folders or files; a saved plan is left for them."""
+        if self.plan_file is not None:
+            self._end_plan()
         new = [os.path.abspath(os.path.expanduser(path)) for path in paths]
         joined = tuple(dict.fromkeys([*self.request.paths, *new]))
         self._edit_paths(joined, "Add folder" if any(map(os.path.isdir, new)) else "Add files")
@@ -255,6 +262,13 @@ class Session:
         if not self._own_output and paths:
             request = msgspec.structs.replace(request, output=self._output_for(paths[0], request.job))
         self.edit(request, what)
+
+    @property
+    def _own_output(self) -> bool:
+        """Whether somebody chose where the products go; else the folder follows what is searched, and the job."""
+        request = self.request
+        usual = self._output_for(request.paths[0], request.job) if request.paths else ""
+        return request.output not in ("", usual)
 
     @staticmethod
     def _output_for(path: str, job: str) -> str:
@@ -273,7 +287,6 @@ class Session:
     def set_output(self, output: str) -> None:
         """Write the products into another folder."""
         full = os.path.abspath(os.path.expanduser(output.strip())) if output.strip() else ""
-        self._own_output = bool(full)
         self.edit(msgspec.structs.replace(self.request, output=full), "Output folder")
 
     def set_job(self, job: str) -> None:
@@ -478,7 +491,9 @@ class Session:
         if outcome.error is not None:
             self._write_log(f"Failed: {outcome.error}")
             self.refusal = finding("write_failed", "output", outcome.error.message, mend=outcome.error.mend or None)
-        elif outcome.value is not None:
+        elif outcome.value is None:
+            self._write_log("Cancelled.")
+        else:
             self.report = outcome.value
             self.results = list(outcome.value.results)
             words = {0: "Done", 130: "Cancelled"}.get(outcome.value.exit_code, "Done, but not everything was made")
@@ -499,18 +514,26 @@ class Session:
     def open_plan(self, plan: Plan, path: str) -> None:
         """Show a saved plan, to run it as it is."""
         self._planner.cancel()
+        if self.plan_file is None:
+            self._before_plan = self.request
         self.plan_file, self.plan, self.survey, self.refusal = path, plan, None, None
+        self.field_errors.clear()
         self.rows, self.findings, self.phase = plan_rows(plan, self.levels), all_findings(plan), Phase.READY
-        self.request = msgspec.structs.replace(self.request, output=plan.output, settings=plan.settings)
+        job = "calibrate" if plan.lights else "flats"
+        self.request = Request(job=job, output=plan.output, settings=plan.settings)
         self.rows_changed()
         self.changed()
 
     def leave_plan(self) -> None:
         """Go back to folders and options."""
-        self.plan_file, self._survey_key = None, None
-        if self._undo:
-            self.request = self._undo[-1][0]
+        self._end_plan()
         self._replan()
+
+    def _end_plan(self) -> None:
+        self.plan_file, self._survey_key = None, None
+        if self._before_plan is not None:
+            self.request = self._before_plan
+        self._forget_rows()
 
 
 def all_findings(plan: Plan) -> tuple[Finding, ...]:

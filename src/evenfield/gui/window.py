@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 
 import msgspec
@@ -59,7 +60,7 @@ JOB_WORDS = (("flats", "Master flats"), ("masters", "All masters"), ("calibrate"
 """Jobs and what the chooser calls them; each is a command."""
 
 MOST_RECENT = 8
-CLOSING_S = 2.0
+CLOSING_S = 1.7
 
 
 class Window(QMainWindow):
@@ -85,8 +86,9 @@ class Window(QMainWindow):
         self.measurer, self.fetcher = Worker("levels", self), Worker("example", self)
         self.reader = PictureReader()
         self.session = Session(
-            self.planner, self.runner, self.measurer, defaults=preferences, own_defaults=preferences != Settings()
-        )
+            self.planner, self.runner, self.measurer, defaults=preferences,
+            own_defaults=bool(trouble) or preferences != Settings(),
+        )  # fmt: skip
         self.setObjectName("evenfield")
         self.setAccessibleName("evenfield")
         self.setAcceptDrops(True)
@@ -218,6 +220,7 @@ class Window(QMainWindow):
         session = self.session
         session.changed.subscribe(self.refresh)
         session.run_changed.subscribe(self._run_changed)
+        session.told.subscribe(self.tell)
         self._was_running = False
         self.prepare.folder_wanted.connect(self.do_add_calibration)
         self.prepare.example_wanted.connect(self.open_example)
@@ -363,7 +366,9 @@ class Window(QMainWindow):
 
     def do_look_again(self) -> None:
         """Read the folders anew."""
-        if self.session.request.paths:
+        if self.session.plan_file is not None:
+            self.open_plan(self.session.plan_file)
+        elif self.session.request.paths:
             self.session.look_again()
         else:
             self.tell(tr("No folder was chosen yet."))
@@ -558,10 +563,13 @@ class Window(QMainWindow):
             event.ignore()
             return
         self._keep()
-        for worker in (self.planner, self.measurer, self.fetcher, self.runner):
+        # The run first: it has a file to take back.
+        workers = (self.runner, self.planner, self.measurer, self.fetcher)
+        end = time.perf_counter() + CLOSING_S
+        for worker in workers:
             worker.cancel()
-        for worker in (self.planner, self.measurer, self.fetcher, self.runner):
-            worker.close(within_s=CLOSING_S / 4)
+        for worker in workers:
+            worker.close(within_s=max(0.0, end - time.perf_counter()))
         self.reader.stop()
         event.accept()
 
