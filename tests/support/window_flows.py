@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
 from window_hand import Hand
 
 import evenfield.run.run
-from evenfield.model.events import Event
+from evenfield.model.events import CancelToken, Event
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 
@@ -259,31 +259,32 @@ def stack(paths: Iterable[Path]) -> NDArray[Any]:
 
 
 class Gate:
-    """Holds a run at an event until the test lets it go on."""
+    """Holds a run at an event until the test lets it go on, or somebody cancels it."""
 
     def __init__(self, at: Callable[[Event], bool]) -> None:
         self.at = at
+        self.run_plan = evenfield.run.run.run_plan
         self.reached = threading.Event()
         self.opened = threading.Event()
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event, cancel: CancelToken) -> None:
         if not self.reached.is_set() and self.at(event):
             self.reached.set()
-            assert self.opened.wait(60.0), "nobody opened the gate"
+            while not self.opened.wait(0.005) and not cancel.cancelled:
+                pass
 
 
 @contextmanager
 def gate(monkeypatch: pytest.MonkeyPatch, at: Callable[[Event], bool]) -> Iterator[Gate]:
     """A run that is held in its own thread at the first event that ``at`` wants."""
     held = Gate(at)
-    run_plan = evenfield.run.run.run_plan
 
-    def gated(plan: Any, *, on_event: Callable[[Event], None], **more: Any) -> Any:
+    def gated(plan: Any, *, on_event: Callable[[Event], None], cancel: CancelToken) -> Any:
         def tell(event: Event) -> None:
             on_event(event)
-            held(event)
+            held(event, cancel)
 
-        return run_plan(plan, on_event=tell, **more)
+        return held.run_plan(plan, on_event=tell, cancel=cancel)
 
     with monkeypatch.context() as patch:
         patch.setattr(evenfield.run.run, "run_plan", gated)

@@ -279,7 +279,8 @@ def _nothing_to_do(survey: Survey, selection: Selection, small: Sequence[FrameGr
         words = "frame of unknown kind" if frame.kind is None else frame.kind.words
         words = f"master {words}" if frame.is_master else words
         kinds[words] = kinds.get(words, 0) + 1
-    counted = ", ".join(plural(count, words) for words, count in kinds.items())
+    most_first = sorted(kinds.items(), key=lambda one: -one[1])
+    counted = ", ".join(plural(count, words) for words, count in most_first)
     mend = "Give the folder with the flats; if their header says otherwise, use --set 'PATTERN:kind=flat'."
     if selection.contradicting:
         paths = [frame.path for frame in selection.contradicting]
