@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QTextDocumentFragment
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -25,7 +26,6 @@ from evenfield.gui.words import tr
 from evenfield.model.frame import FrameKind
 
 _MARKS = {True: "=", False: "\u2260", None: "?"}
-_MARK_WORDS = {True: "agrees", False: "differs", None: "unknown"}
 
 
 def plain_label(text: str = "", *, wrap: bool = True, name: str = "") -> QLabel:
@@ -77,10 +77,26 @@ class WhyView(QScrollArea):
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
+        texts: list[str] = []
         for block in blocks:
-            self._blocks.addWidget(self._drawn(block))
+            if isinstance(block, Instead):
+                self._add_texts(texts)
+                self._blocks.addWidget(self._button(block))
+            else:
+                texts.append(_marked(block))
+        self._add_texts(texts)
         self.corrections.show_rows(rows)
         self.verticalScrollBar().setValue(0)
+
+    def _add_texts(self, texts: list[str]) -> None:
+        # One label for all that stands together: many of them would take long to lay out.
+        if texts:
+            label = QLabel("".join(texts))
+            label.setTextFormat(Qt.TextFormat.RichText)
+            label.setWordWrap(True)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            self._blocks.addWidget(label)
+            texts.clear()
 
     def text(self) -> str:
         """All that is shown, as text."""
@@ -88,20 +104,9 @@ class WhyView(QScrollArea):
         for place in range(self._blocks.count()):
             item = self._blocks.itemAt(place)
             widget = item.widget() if item is not None else None
-            labels = [widget] if isinstance(widget, QLabel) else widget.findChildren(QLabel) if widget else []
-            found += [label.text() for label in labels if isinstance(label, QLabel)]
+            if isinstance(widget, QLabel):
+                found.append(QTextDocumentFragment.fromHtml(widget.text()).toPlainText())
         return "\n".join(found)
-
-    def _drawn(self, block: Block) -> QWidget:
-        if isinstance(block, Heading):
-            return plain_label(block.text, name="heading")
-        if isinstance(block, Text):
-            return plain_label(block.text)
-        if isinstance(block, Compared):
-            return _compared(block)
-        if isinstance(block, Facts):
-            return _facts(block)
-        return self._button(block)
 
     def _button(self, block: Instead) -> QWidget:
         button = QPushButton(tr(block.text))
@@ -110,7 +115,14 @@ class WhyView(QScrollArea):
         return button
 
 
-def _compared(block: Compared) -> QWidget:
+def _marked(block: Heading | Text | Compared | Facts) -> str:
+    """A block with marks; what stands in it is escaped, so that nothing in it is taken for a mark of its own."""
+    if isinstance(block, Heading):
+        return f"<p style='margin:4px 0'><b>{html.escape(block.text)}</b></p>"
+    if isinstance(block, Text):
+        return f"<p style='margin:3px 0'>{html.escape(block.text)}</p>"
+    if isinstance(block, Facts):
+        return _table([(name, f"{value}  ({source})" if source else value) for name, value, source in block.lines])
     rows = []
     for key, here, there, agrees in block.lines:
         if not there:
@@ -119,23 +131,12 @@ def _compared(block: Compared) -> QWidget:
             rows.append((_MARKS[agrees], key, f"{here}, {tr(THE_SAME)}"))
         else:
             rows.append((_MARKS[agrees], key, f"{here} {'=' if agrees else '/'} {there}"))
-    label = _table(rows)
-    label.setAccessibleDescription("; ".join(f"{key} {_MARK_WORDS[agrees]}" for key, _, _, agrees in block.lines))
-    return label
+    return _table(rows)
 
 
-def _facts(block: Facts) -> QWidget:
-    return _table([(name, f"{value}  ({source})" if source else value) for name, value, source in block.lines])
-
-
-def _table(rows: Sequence[Sequence[str]]) -> QLabel:
-    """A table; its cells are escaped, so that nothing in them is taken for marks of its own."""
+def _table(rows: Sequence[Sequence[str]]) -> str:
     cells = ["".join(f"<td style='padding-right:6px'>{html.escape(cell)}</td>" for cell in row) for row in rows]
-    label = QLabel(f"<table cellspacing=0>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>")
-    label.setTextFormat(Qt.TextFormat.RichText)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label
+    return f"<table cellspacing=0>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
 
 
 class _Corrections(QFrame):
