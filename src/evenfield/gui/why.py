@@ -52,9 +52,8 @@ class Facts:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Instead:
-    """A button that takes another master: its text, what it is about, and the arguments that it adds."""
+    """Another master that can be taken: which, and the arguments that take it."""
 
-    text: str
     about: str
     fix: tuple[str, ...]
 
@@ -133,7 +132,7 @@ def _runner_up(one: RunnerUp) -> Iterator[Block]:
             )
         )  # fmt: skip
     if one.fix is not None:
-        yield Instead(text="Use this instead", about=literal(one.title), fix=one.fix)
+        yield Instead(about=literal(f"{one.title}: {one.why}"), fix=one.fix)
 
 
 FRAME_FACTS: Final = (

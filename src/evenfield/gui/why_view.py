@@ -6,7 +6,6 @@ import html
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QTextDocumentFragment
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -14,14 +13,14 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QScrollArea,
+    QTextBrowser,
     QVBoxLayout,
     QWidget,
 )
 
 from evenfield.describe.override_values import OVERRIDE_FIELDS
 from evenfield.gui.rows import Row
-from evenfield.gui.why import THE_SAME, Block, Compared, Facts, Heading, Instead, Text
+from evenfield.gui.why import THE_SAME, Block, Facts, Heading, Instead, Text
 from evenfield.gui.words import tr
 from evenfield.model.frame import FrameKind
 
@@ -40,8 +39,8 @@ def plain_label(text: str = "", *, wrap: bool = True, name: str = "") -> QLabel:
     return label
 
 
-class WhyView(QScrollArea):
-    """Blocks of `why`, and a strip to correct the frames that are selected.
+class WhyView(QWidget):
+    """Blocks of `why`; below them what can be used instead, and a strip to correct the frames that are selected.
 
     ``instead`` (arguments, what about) asks for another master, ``corrected`` (field, value) for another value of a
     field of the selected frames, ``left_out`` for the frames to be left out (True) or taken in again (False).
@@ -53,69 +52,72 @@ class WhyView(QScrollArea):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(tr("Why"))
-        inside = QWidget()
-        outer = QVBoxLayout(inside)
-        outer.setContentsMargins(8, 6, 8, 8)
-        self._blocks = QVBoxLayout()
-        self._blocks.setSpacing(4)
-        outer.addLayout(self._blocks)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(2, 2, 2, 4)
+        box.setSpacing(4)
+        self.page = QTextBrowser()
+        self.page.setAccessibleName(tr("Explanation"))
+        self.page.setFrameShape(QFrame.Shape.NoFrame)
+        self.page.setOpenLinks(False)
+        self.page.setTabChangesFocus(True)
+        self.setFocusProxy(self.page)
+        box.addWidget(self.page, 1)
+        self.others = _Others()
+        self.others.chosen.connect(self.instead)
+        box.addWidget(self.others)
         self.corrections = _Corrections()
         self.corrections.corrected.connect(self.corrected)
         self.corrections.left_out.connect(self.left_out)
-        outer.addWidget(self.corrections)
-        outer.addStretch(1)
-        self.setWidget(inside)
+        box.addWidget(self.corrections)
 
     def show_blocks(self, blocks: Iterable[Block], rows: Sequence[Row] = ()) -> None:
         """Show an account; ``rows`` are the frames that can be corrected."""
-        while (item := self._blocks.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
-        texts: list[str] = []
-        for block in blocks:
-            if isinstance(block, Instead):
-                self._add_texts(texts)
-                self._blocks.addWidget(self._button(block))
-            else:
-                texts.append(_marked(block))
-        self._add_texts(texts)
+        blocks = list(blocks)
+        self.page.setHtml("".join(map(_marked, blocks)))
+        self.others.show_blocks([block for block in blocks if isinstance(block, Instead)])
         self.corrections.show_rows(rows)
-        self.verticalScrollBar().setValue(0)
-
-    def _add_texts(self, texts: list[str]) -> None:
-        # One label for all that stands together: many of them would take long to lay out.
-        if texts:
-            label = QLabel("".join(texts))
-            label.setTextFormat(Qt.TextFormat.RichText)
-            label.setWordWrap(True)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            self._blocks.addWidget(label)
-            texts.clear()
 
     def text(self) -> str:
         """All that is shown, as text."""
-        found = []
-        for place in range(self._blocks.count()):
-            item = self._blocks.itemAt(place)
-            widget = item.widget() if item is not None else None
-            if isinstance(widget, QLabel):
-                found.append(QTextDocumentFragment.fromHtml(widget.text()).toPlainText())
-        return "\n".join(found)
-
-    def _button(self, block: Instead) -> QWidget:
-        button = QPushButton(tr(block.text))
-        button.setAccessibleName(f"{tr(block.text)}: {block.about}")
-        button.clicked.connect(lambda: self.instead.emit(block.fix, block.about))
-        return button
+        return self.page.toPlainText()
 
 
-def _marked(block: Heading | Text | Compared | Facts) -> str:
+class _Others(QFrame):
+    """Masters that nearly matched, and the button that takes one of them."""
+
+    chosen = Signal(object, str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._blocks: list[Instead] = []
+        box = QVBoxLayout(self)
+        box.setContentsMargins(6, 0, 6, 0)
+        self.choice = QComboBox()
+        self.choice.setAccessibleName(tr("Nearly matched"))
+        self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.choice.setMinimumContentsLength(10)
+        self.use = QPushButton(tr("Use this instead"))
+        self.use.setAccessibleName(tr("Use this instead"))
+        self.use.clicked.connect(self._use)
+        box.addWidget(self.choice)
+        box.addWidget(self.use)
+        self.setVisible(False)
+
+    def show_blocks(self, blocks: list[Instead]) -> None:
+        """Offer these."""
+        self._blocks = blocks
+        self.choice.clear()
+        self.choice.addItems([block.about for block in blocks])
+        self.setVisible(bool(blocks))
+
+    def _use(self) -> None:
+        place = self.choice.currentIndex()
+        if 0 <= place < len(self._blocks):
+            self.chosen.emit(self._blocks[place].fix, self._blocks[place].about)
+
+
+def _marked(block: Block) -> str:
     """A block with marks; what stands in it is escaped, so that nothing in it is taken for a mark of its own."""
     if isinstance(block, Heading):
         return f"<p style='margin:4px 0'><b>{html.escape(block.text)}</b></p>"
@@ -123,6 +125,8 @@ def _marked(block: Heading | Text | Compared | Facts) -> str:
         return f"<p style='margin:3px 0'>{html.escape(block.text)}</p>"
     if isinstance(block, Facts):
         return _table([(name, f"{value}  ({source})" if source else value) for name, value, source in block.lines])
+    if isinstance(block, Instead):
+        return ""
     rows = []
     for key, here, there, agrees in block.lines:
         if not there:
@@ -148,7 +152,7 @@ class _Corrections(QFrame):
     def __init__(self) -> None:
         super().__init__()
         box = QVBoxLayout(self)
-        box.setContentsMargins(0, 8, 0, 0)
+        box.setContentsMargins(6, 2, 6, 0)
         self._title = plain_label("", name="heading")
         box.addWidget(self._title)
         row = QHBoxLayout()
