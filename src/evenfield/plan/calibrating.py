@@ -36,7 +36,8 @@ class GroupCalibration:
     """What calibrates a group. ``which`` maps a frame's path to an index into ``choices``.
 
     ``how`` is "auto"'s outcome or the mode: "dark_flat", "scaled_dark", "bias", "pedestal", "none". ``instead`` maps
-    (index of a choice, role, first file of a set) to the arguments that would take this set.
+    (index of a choice, role, first file of a set) to the arguments that would take this set. ``near`` are the sets that
+    came nearest where none fits.
     """
 
     how: str
@@ -46,6 +47,7 @@ class GroupCalibration:
     findings: tuple[Finding, ...] = ()
     refused: Finding | None = None
     instead: Mapping[tuple[int, str, str], tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    near: tuple[Fit, ...] = ()
 
 
 def calibrate_group(
@@ -370,8 +372,8 @@ def _nothing_fits(
     what = "no file named fits" if files else "no dark flat, dark or bias fits the flats"
     told = finding(code, name, f"{name}: {what} ({exposures}).{near}", mend=_mend(fix, files=files), fix=fix)
     if files or strict:
-        return GroupCalibration(how="none", choices=(None,), which=which, refused=told)
-    return GroupCalibration(how="none", choices=(None,), which=which, findings=(told,))
+        return GroupCalibration(how="none", choices=(None,), which=which, refused=told, near=close)
+    return GroupCalibration(how="none", choices=(None,), which=which, findings=(told,), near=close)
 
 
 def _mend(fix: tuple[str, ...] | None, *, files: bool) -> str | None:

@@ -12,7 +12,7 @@ from evenfield.model.groups import FrameGroup
 from evenfield.model.settings import CalibrationSettings
 from evenfield.plan.calibrating import GroupCalibration, calibrate_group
 from evenfield.plan.patterns import exact_patterns
-from evenfield.plan.reasons import others_of
+from evenfield.plan.reasons import MOST_RUNNERS_UP, others_of
 
 InsteadOf: TypeAlias = Mapping[tuple[int, str, str], tuple[str, ...]]
 """(Index of a choice, role, first file of a set) -> the arguments that would take the set."""
@@ -63,11 +63,12 @@ def instead_of(
     made: dict[tuple[int, str, str], tuple[str, ...]] = {}
     for index, choice in enumerate(found.choices):
         frames = [frame for frame in group.frames if found.which.get(frame.path) == index]
-        if choice is None or not frames:
+        others = found.near[:MOST_RUNNERS_UP] if choice is None else others_of(choice)
+        if not frames:
             continue
         # Frames of other exposures keep what they have.
         kept = [fit.group for other in found.choices if other and other is not choice for fit in other.fits]
-        for one in others_of(choice):
+        for one in others:
             asked = _once([one.group, *kept])
             again = take(asked)
             if again.refused is None and all(_takes(again, frame, one) for frame in frames):
