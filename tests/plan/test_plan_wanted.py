@@ -218,7 +218,9 @@ def test_two_products_of_one_name_are_refused(names: tuple[str, ...]) -> None:
         planned(SESSION, names=names)
 
 
-@pytest.mark.parametrize("text", ["x", "=x", "x=", "x= . ", "a=b/c", "a=b\\c", 'a="', "a=b\n"])
+@pytest.mark.parametrize(
+    "text", ["x", "=x", "x=", "x= . ", "a=b/c", "a=b\\c", 'a="', "a=b\n", "a=nul", "a=" + "x" * 201]
+)
 def test_names_that_no_file_may_have_are_refused(text: str) -> None:
     """When the settings are built."""
     with pytest.raises(SettingsError, match="--rename"):

@@ -96,7 +96,7 @@ def draft_lights(
         darks, picked = ((), ()) if text is None else (asked_sets(sets, text=text), asked_sets(flats, text=text))
         calibration = calibrate_lights(group, sets=sets, settings=settings, name=name, asked=darks)
         flat, others = choose_flat(group, flats, limits=limits, asked=picked)
-        told = list(use_findings(text, (*darks, *picked), name=name, settings=settings.calibration))
+        told = () if picked else use_findings(text, darks, name=name, settings=settings.calibration)
         refused = calibration.refused
         if picked and flat is None and refused is None:
             why = "; ".join(map(str, fit_flat(group, picked[0], limits=limits.widening()[-1]).against))

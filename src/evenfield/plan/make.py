@@ -123,7 +123,8 @@ def make_plan(
         facts=frame_facts([frame for one in lights for frame in one.group.frames], root=survey.root),
     )
     every_step: tuple[Step | LightStep, ...] = (*built.steps, *light_steps)
-    check_different([step.id for step in every_step])
+    if settings.output.names:
+        check_different([step.id for step in every_step])
     names = StepNames.of((step.id, built.names.get(step.id, ())) for step in every_step)
     made_for = {built.made_by[set_id(group)] for group in extra}
     wanted = wanted_steps(every_step, roots=_roots(every_step, made_for, job), names=names, settings=settings)

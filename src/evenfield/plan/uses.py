@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from evenfield.match.limits import Limits
-from evenfield.match.matching import Fit, fit_each
+from evenfield.match.matching import Fit, fit_each, over_all
 from evenfield.match.selecting import Selection, spare_reason
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
@@ -185,8 +185,8 @@ def _spare(group: FrameGroup, drafts: Sequence[Draft]) -> _Spare:
         return _not_needed(spare_reason(first))
     reason = _short_words(best.against[0])
     bare = [draft.group for draft in drafts if draft.calibration.how == "none"]
-    nearest = [one for flats in bare for one in fit_each(_different(flats), group=group, role=role, limits=limits)]
-    fix = allow_fix(max(nearest, key=lambda one: len(one.against))) if nearest else None
+    each = [over_all(fit_each(_different(flats), group=group, role=role, limits=limits)) for flats in bare]
+    fix = allow_fix(min(each, key=lambda one: (len(one.against), one.distance))) if each else None
     return _Spare(use="left_out", code=f"{best.against[0].key}_differs", reason=reason, near=best, fix=fix)
 
 
