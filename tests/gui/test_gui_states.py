@@ -716,10 +716,26 @@ def test_file_that_is_no_plan(hand: Hand, planned: Night, dialogs: dict[str, Any
     broken.write_text(text)
     dialogs["open"] = broken
     menu(hand, "File", "Open plan ...")
+    hand.settle()
     assert "broken.json" in hand.text_of("Message")
     assert word in hand.text_of("Message")
     assert len(names(hand)) == 10
     assert hand.find("Start the job").isEnabled()
+
+
+def test_broken_plan_while_another_is_open(hand: Hand, planned: Night, dialogs: dict[str, Any]) -> None:
+    """A broken plan changes nothing where a good one is open."""
+    plan, broken = planned.top / "plan.json", planned.top / "broken.json"
+    dialogs["save"] = plan
+    menu(hand, "File", "Save plan ...")
+    broken.write_text("{")
+    for path in (plan, broken):
+        hand.drop(path)
+        hand.settle()
+    assert "broken.json" in hand.text_of("Message")
+    assert hand.text_of("Same on the command line") == f"evenfield run {plan}"
+    start(hand, "Make 1 master flat")
+    assert statuses(hand) == {DARK: "DONE", FLAT: "DONE"}
 
 
 def test_no_plan_is_saved_for_refused_options(hand: Hand, planned: Night) -> None:

@@ -14,11 +14,10 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from evenfield.cli.path import plan_survey, split_output, survey_paths
 from evenfield.cli.request import EXAMINE, JOBS, Request, command_line, with_fix
-from evenfield.errors import Cancelled, EvenfieldError
-from evenfield.gui.overview import NOTHING, Overview, overview, reading_overview
-from evenfield.gui.rows import Row, found_rows, plan_rows, survey_rows
+from evenfield.gui.overview import NOTHING, reading_overview
+from evenfield.gui.planning import GoneError, Planned, job_of, made_plan, opened_plan, survey_key
+from evenfield.gui.rows import Row, found_rows
 from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.events import CancelToken, Event, Found, Progressed, StepEnded, StepStarted
 from evenfield.model.findings import Finding
@@ -27,8 +26,6 @@ from evenfield.model.plan import Plan
 from evenfield.model.report import Report, StepResult
 from evenfield.model.settings import Settings
 from evenfield.model.survey import LevelMeasurement, Survey
-from evenfield.plan.nothing import survey_findings
-from evenfield.store import load_plan
 
 MOST_UNDO: Final = 200
 
@@ -74,21 +71,6 @@ class Works(Protocol):
 
     def cancel(self) -> None:
         """Ask the task under way to stop."""
-
-
-class Planned(msgspec.Struct, frozen=True, kw_only=True):
-    """What the planner hands over."""
-
-    paths: tuple[str, ...]
-    survey: Survey | None
-    plan: Plan | None
-    rows: list[Row]
-    overview: Overview
-    findings: tuple[Finding, ...]
-
-
-class GoneError(EvenfieldError):
-    """None of the places that were given is there."""
 
 
 class RunState(msgspec.Struct, kw_only=True):
@@ -350,7 +332,7 @@ class Session:
             self._clear()
             return
         request, levels = self.request, self.levels
-        key = _survey_key(request)
+        key = survey_key(request)
         known = self.survey if key == self._survey_key else None
         if known is None:
             self.phase, self.progress = Phase.READING, (0, 0)
@@ -362,7 +344,7 @@ class Session:
             self.phase = Phase.PLANNING
 
         def work(tell: Callable[[object], None], cancel: CancelToken) -> Planned:
-            return _planned(request, known, levels, tell, cancel)
+            return made_plan(request, known, levels, tell, cancel)
 
         def then(outcome: Any) -> None:
             self._planned(outcome, key)
@@ -529,10 +511,7 @@ class Session:
 
         def work(tell: Callable[[object], None], cancel: CancelToken) -> Planned:
             del tell, cancel
-            plan = load_plan(path)
-            rows = plan_rows(plan, levels)
-            said = overview(plan, rows, job="calibrate" if plan.lights else "flats")
-            return Planned(paths=(), survey=None, plan=plan, rows=rows, overview=said, findings=all_findings(plan))
+            return opened_plan(path, levels)
 
         def then(outcome: Any) -> None:
             if outcome.error is not None:
@@ -554,7 +533,7 @@ class Session:
         self._before_plan = self._before_plan or self.request
         self.plan_file, self.plan, self.survey, self.refusal = path, plan, None, None
         self.rows, self.overview, self.findings, self.phase = found.rows, found.overview, found.findings, Phase.READY
-        self.request = Request(job="calibrate" if plan.lights else "flats", output=plan.output, settings=plan.settings)
+        self.request = Request(job=job_of(plan), output=plan.output, settings=plan.settings)
         self.field_errors.clear()
         self._shown_paths = set()
         self.rows_changed()
@@ -570,58 +549,3 @@ class Session:
         if self._before_plan is not None:
             self.request, self._before_plan = self._before_plan, None
         self._forget_rows()
-
-
-def all_findings(plan: Plan) -> tuple[Finding, ...]:
-    """The findings of a plan and of its steps, refusals among them."""
-    found = list(plan.findings)
-    for step in plan.all_steps:
-        found += step.findings
-        if step.refused is not None:
-            found.append(step.refused)
-    return tuple(found)
-
-
-def _survey_key(request: Request) -> object:
-    """What a survey depends on: where it is equal, the frames need not be read anew."""
-    settings = request.settings
-    folder, _ = split_output(request.output)
-    return (request.paths, request.calibration, folder, settings.select, settings.calibration.files,
-            settings.output.move_inputs)  # fmt: skip
-
-
-def _planned(
-    request: Request,
-    survey: Survey | None,
-    levels: dict[str, LevelMeasurement],
-    tell: Callable[[object], None],
-    cancel: CancelToken,
-) -> Planned:
-    """Survey where needed, and plan."""
-    if not any(os.path.exists(path) for path in request.paths):
-        raise GoneError(f"{request.paths[0]} cannot be reached.", mend="Look again when it is there.")
-
-    def progress(done: int, total: int, found: Sequence[FrameInfo]) -> None:
-        if cancel.cancelled:
-            raise Cancelled
-        tell((done, total, found))
-
-    if survey is None:
-        survey = survey_paths(
-            request.paths,
-            calibration=request.calibration,
-            output=request.output,
-            settings=request.settings,
-            progress=progress,
-        )
-    cancel.check()
-    if request.job == EXAMINE:
-        findings = (*survey.findings, *survey_findings(survey, settings=request.settings))
-        rows = survey_rows(survey, levels)
-        said = overview(None, rows, job=request.job)
-        return Planned(paths=request.paths, survey=survey, plan=None, rows=rows, overview=said, findings=findings)
-    plan = plan_survey(survey, output=request.output, settings=request.settings, job=request.job)
-    rows = plan_rows(plan, levels)
-    said = overview(plan, rows, job=request.job)
-    told = all_findings(plan)
-    return Planned(paths=request.paths, survey=survey, plan=plan, rows=rows, overview=said, findings=told)
