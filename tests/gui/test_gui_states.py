@@ -661,6 +661,7 @@ def test_save_open_and_leave_a_plan(hand: Hand, planned: Night, dialogs: dict[st
     # A change is refused in words, and undo waits.
     tick_node(hand, FLAT)
     assert "Leave this plan" in hand.text_of("Message")
+    assert node(hand, FLAT).checkState(0) is Qt.CheckState.Checked
     assert "Undo (a saved plan is open)" in entries(hand, "Edit")
     start(hand, "Make 1 master flat")
     assert statuses(hand) == {DARK: "DONE", FLAT: "DONE"}

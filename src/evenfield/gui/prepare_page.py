@@ -302,9 +302,15 @@ class PreparePage(QWidget):
         self._try(lambda: edits.wanted(self.session.request, name, on), tr("Tick") if on else tr("Untick"))
 
     def _rename(self, name: str, new: str) -> None:
-        if not self._try(lambda: edits.renamed(self.session.request, name, new), tr("Rename")):
-            # What was typed can be mended, or left with Escape.
-            self.tree.edit_again(name, new)
+        others = {step.id.casefold() for step in (self.session.plan.steps if self.session.plan else ())} - {
+            name.casefold()
+        }
+        if new.casefold() in others:
+            self.told.emit(tr("Another master is called {}. Choose another name.").format(literal(new)))
+        elif self._try(lambda: edits.renamed(self.session.request, name, new), tr("Rename")):
+            return
+        # What was typed can be mended, or left with Escape.
+        self.tree.edit_again(name, new)
 
     def _ticked(self, rows: Sequence[Row], on: bool) -> None:
         change = edits.included if on else edits.excluded

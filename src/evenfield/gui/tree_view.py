@@ -130,6 +130,8 @@ class ProductTree(QTreeWidget):
         node = item.data(0, _NODE)
         if self._filling or node is None or column != 0:
             return
+        # What is shown is no longer what was asked for; where the change is refused, the next look puts it right.
+        self._sections = ()
         on = item.checkState(0) == Qt.CheckState.Checked
         if node.wanted is not None and on != node.wanted:
             self.wanted.emit(node.id, on)
