@@ -22,6 +22,7 @@ from window_flows import (
     gate,
     menu,
     names,
+    node,
     nodes,
     open_options,
     open_tab,
@@ -377,7 +378,9 @@ def test_rename_a_master(hand: Hand, planned: Night) -> None:
     start(hand)
     assert (planned.output / "flat of hydrogen.fits").exists()
     hand.click("Prepare")
-    rename(hand, "flat of hydrogen", FLAT)
+    place = tree(hand).visualItemRect(node(hand, "flat of hydrogen")).center()
+    QTest.mouseDClick(tree(hand).viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
+    write_name(hand, FLAT)
     assert hand.session.request.settings.output.names == ()
 
 

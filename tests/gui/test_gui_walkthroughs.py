@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import datetime
+import re
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 from astropy.io import fits
 from frame_files import Night
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QComboBox, QPlainTextEdit, QTableView
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QPlainTextEdit,
+    QTableView,
+    QTabWidget,
+    QWidget,
+)
 from window_flows import (
     CTRL,
     click_title,
     column,
+    entries,
     gate,
     menu,
     names,
@@ -35,6 +47,8 @@ from window_hand import Hand
 
 from evenfield.cli.app import run_cli
 from evenfield.gui import start as gui_start
+from evenfield.gui.actions import MENUS
+from evenfield.gui.manual import docs_folder
 from evenfield.model.events import Progressed, StepStarted
 
 FLAT = "master_flat_Ha_2026-03-14"
@@ -593,3 +607,52 @@ def test_a_step_names_what_it_waits_for(hand: Hand, night: Night, monkeypatch: p
         select(hand, "flat_01.fits")
         assert "flat_01.fits" in hand.window.prepare.why.text()
     hand.wait_for_run()
+
+
+def test_page_for_users_of_masterflatmaker(hand: Hand, night: Night) -> None:
+    """Every name in bold on the page is one that the window shows."""
+    night.lights(2)
+    hand.drop(night.folder)
+    hand.settle()
+    menu(hand, "View", "Options")
+    open_options(hand, "Groups")
+    menu(hand, "File", "Preferences ...")
+    hand.click("Show the log")
+    shown = set(MENUS)
+    for top in QApplication.topLevelWidgets():
+        for widget in [top, *top.findChildren(QWidget)]:
+            said = widget.accessibleName()
+            shown |= {said, said.partition(":")[0], said.rpartition(": ")[2]}
+            shown |= {widget.text()} if isinstance(widget, QLabel | QAbstractButton) else set()
+            if isinstance(widget, QComboBox):
+                shown |= {widget.itemText(place) for place in range(widget.count())}
+            if isinstance(widget, QTabWidget):
+                shown |= {widget.tabText(place) for place in range(widget.count())}
+    for name in MENUS:
+        shown |= {text.partition(" (")[0] for text in entries(hand, name)}
+    plain_names = {text.replace("&", "").removeprefix("\u25c6 ") for text in shown}
+    page = (docs_folder() or Path()) / "from-masterflatmaker.md"
+    section = page.read_text(encoding="utf-8").partition("## The window")[2]
+    named = set(re.findall(r"\*\*(.+?)\*\*", section))
+    assert len(named) > 40
+    assert named - plain_names == set()
+
+
+def test_options_of_the_page_exist() -> None:
+    """Every option on the page is one of a command."""
+    from evenfield.cli.app import COMMANDS, cli
+
+    context = click.Context(cli)
+    known: set[str] = set()
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        inner = command.commands.values() if isinstance(command, click.Group) else ()
+        for one in (command, *inner):
+            assert one is not None
+            known |= {text for param in one.params for text in (*param.opts, *param.secondary_opts)}
+    page = (docs_folder() or Path()) / "from-masterflatmaker.md"
+    section = page.read_text(encoding="utf-8").partition("## The window")[2]
+    spoken = {
+        word for code in re.findall(r"`([^`]+)`", section) for word in re.findall(r"(?<!\S)--?[a-z][a-z-]*", code)
+    }
+    assert spoken - {"-g"} <= known
