@@ -378,6 +378,7 @@ def test_rename_a_master(hand: Hand, planned: Night) -> None:
     start(hand)
     assert (planned.output / "flat of hydrogen.fits").exists()
     hand.click("Prepare")
+    click_node(hand, "flat of hydrogen")
     place = tree(hand).visualItemRect(node(hand, "flat of hydrogen")).center()
     QTest.mouseDClick(tree(hand).viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
     write_name(hand, FLAT)

@@ -588,13 +588,12 @@ def test_recent(hand: Hand, planned: Night, tmp_path: Path) -> None:
         assert next_time.text_of("Notice") == "other/ cannot be reached."
 
 
-def test_remembered(tmp_path: Path, night: Night, qapp: object) -> None:
-    """Size, columns and look are as they were when the window was closed."""
+def test_remembered(tmp_path: Path, night: Night, monkeypatch: pytest.MonkeyPatch, qapp: object) -> None:
+    """Size and columns are as they were when the window was closed."""
     del qapp
     night.flats(3)
     with another(tmp_path / "config") as hand:
         show(hand, night)
-        hand.window.resize(1100, 720)
         menu(hand, "View", "Columns", "Gain")
         menu(hand, "View", "Columns", "Temp.")
         hand.settle()
@@ -607,9 +606,14 @@ def test_remembered(tmp_path: Path, night: Night, qapp: object) -> None:
         assert "Gain" in titles(again)
         assert "Temp." not in titles(again)
         assert table(again).columnWidth(titles(again).index("Name")) == 231
-        again.window.memory.sync()
         menu(again, "View", "Columns", "Temp.")
         assert "Temp." in titles(again)
+        again.window.resize(780, 650)
+    monkeypatch.setenv("EVENFIELD_CONFIG", str(tmp_path / "config" / "settings.toml"))
+    third = Hand(gui_start.make_window())
+    third.window.show()
+    assert (third.window.width(), third.window.height()) == (780, 650)
+    third.close()
 
 
 # Dropping, and plans in files.
