@@ -608,11 +608,11 @@ def test_remembered(tmp_path: Path, night: Night, monkeypatch: pytest.MonkeyPatc
         assert table(again).columnWidth(titles(again).index("Name")) == 231
         menu(again, "View", "Columns", "Temp.")
         assert "Temp." in titles(again)
-        again.window.resize(780, 650)
+        again.window.resize(780, 700)
     monkeypatch.setenv("EVENFIELD_CONFIG", str(tmp_path / "config" / "settings.toml"))
     third = Hand(gui_start.make_window())
     third.window.show()
-    assert (third.window.width(), third.window.height()) == (780, 650)
+    assert (third.window.width(), third.window.height()) == (780, 700)
     third.close()
 
 
