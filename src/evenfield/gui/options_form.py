@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -123,6 +124,7 @@ class OptionsForm(QScrollArea):
         self._settings = Settings()
         self._defaults = Settings()
         self._errors: dict[str, str] = {}
+        self._waiting: dict[str, tuple[Field, Any]] = {}
         self._shown: dict[str, _Shown] = {}
         self._more: dict[str, list[QWidget]] = {}
         self.folders: LinesEditor | None = None
@@ -132,12 +134,18 @@ class OptionsForm(QScrollArea):
         self._box.setSpacing(2)
         self.reset_all = QPushButton(tr("Reset all options"))
         self.reset_all.setAccessibleName(tr("Reset all options"))
-        self.reset_all.clicked.connect(lambda: self.wanted.emit(self._reset_settings(), tr("Reset all options")))
+        self.reset_all.clicked.connect(self._reset_all)
         self._box.addWidget(self.reset_all)
         for section in SECTIONS:
             self._add_section(section, with_folders=with_folders)
         self._box.addStretch(1)
         self.setWidget(inside)
+
+    def _reset_all(self) -> None:
+        for field in [self._shown[key].field for key in self._errors]:
+            self._told(field, "")
+        self.wanted.emit(self._reset_settings(), tr("Reset all options"))
+        self._show_all()
 
     def _reset_settings(self) -> Settings:
         # What was said about single files is no option.
@@ -222,43 +230,19 @@ class OptionsForm(QScrollArea):
 
     def _edited(self, field: Field, value: Any) -> None:
         try:
-            settings = self._with(field, value)
+            settings = _with(self._settings, field, value)
         except SettingsError as error:
+            # The value waits: what it contradicts may be the next that changes.
             self._told(field, str(error))
+            self._waiting[field.key] = (field, value)
             return
         self._told(field, "")
+        for other, waits in list(self._waiting.values()):
+            with contextlib.suppress(SettingsError):
+                settings = _with(settings, other, waits)
+                self._told(other, "")
+        self._settings = settings
         self.wanted.emit(settings, tr(field.label))
-
-    def _with(self, field: Field, value: Any) -> Settings:
-        """The settings with another value; those that hang together change together."""
-        settings = self._settings
-        if field.editor == "keys":
-            return _replaced(settings, "group", **grouping(value, settings.group.by))
-        if field.editor == "mode":
-            return self._with_mode(value)
-        mode: dict[str, Any]
-        if field.editor == "pedestal":
-            mode = {} if value is None else {"mode": "pedestal", "files": ()}
-            return _replaced(settings, "calibration", pedestal_adu=value, **mode)
-        if field.editor == "files":
-            mode = {"mode": "files", "pedestal_adu": None} if value else {}
-            return _replaced(settings, "calibration", files=value, **mode)
-        if field.key == "group.by":
-            value = value or None
-        return _replaced(settings, field.part, **{field.name: value})
-
-    def _with_mode(self, mode: str) -> Settings:
-        calibration = self._settings.calibration
-        if mode == "files" and not calibration.files:
-            raise SettingsError("No file was chosen yet.", mend="Choose it under Fixed files.")
-        number = calibration.pedestal_adu if calibration.pedestal_adu is not None else START_PEDESTAL
-        return _replaced(
-            self._settings,
-            "calibration",
-            mode=mode,
-            pedestal_adu=number if mode == "pedestal" else None,
-            files=calibration.files if mode == "files" else (),
-        )
 
     def _reset(self, field: Field) -> None:
         try:
@@ -268,6 +252,7 @@ class OptionsForm(QScrollArea):
             return
         self._told(field, "")
         if settings != self._settings:
+            self._settings = settings
             self.wanted.emit(settings, tr("Reset {}").format(tr(field.label)))
         self._show_all()
 
@@ -277,6 +262,7 @@ class OptionsForm(QScrollArea):
             self._errors[field.key] = why
         else:
             self._errors.pop(field.key, None)
+        self._waiting.pop(field.key, None)
         self.refused.emit(field.key, f"{tr(field.label)}: {why}" if why else "")
         self._show_notes()
 
@@ -284,10 +270,20 @@ class OptionsForm(QScrollArea):
 
     def show_settings(self, settings: Settings, defaults: Settings, plan: Plan | None) -> None:
         """Show settings, and what the automatic ones became in a plan."""
+        others = settings != self._settings
         self._settings, self._defaults, self._plan = settings, defaults, plan
+        if others:
+            self._forget_solved()
         self._show_all()
 
     _plan: Plan | None = None
+
+    def _forget_solved(self) -> None:
+        """Drop what contradicts nothing any more, since something else than this form changed the settings."""
+        for field, value in list(self._waiting.values()):
+            with contextlib.suppress(SettingsError):
+                _with(self._settings, field, value)
+                self._told(field, "")
 
     def _show_all(self) -> None:
         for key, shown in self._shown.items():
@@ -314,7 +310,7 @@ class OptionsForm(QScrollArea):
         self._show_row("calibration.files", mode == "files" or "calibration.mode" in self._errors)
         self._show_row("calibration.kinds", mode == "auto")
         self.reset_all.setText(tr("Reset all options") if len(changed) != 1 else tr("Reset the changed option"))
-        self.reset_all.setVisible(bool(changed))
+        self.reset_all.setVisible(bool(changed or self._errors))
 
     def _show_row(self, key: str, visible: bool) -> None:
         self._shown[key].row.setVisible(visible or key in self._errors)
@@ -332,6 +328,38 @@ class OptionsForm(QScrollArea):
     def field_row(self, key: str) -> QWidget:
         """The widget of one setting, "combine.rejection"."""
         return self._shown[key].row
+
+
+def _with(settings: Settings, field: Field, value: Any) -> Settings:
+    """The settings with another value; those that hang together change together."""
+    if field.editor == "keys":
+        return _replaced(settings, "group", **grouping(value, settings.group.by))
+    if field.editor == "mode":
+        return _with_mode(settings, value)
+    mode: dict[str, Any]
+    if field.editor == "pedestal":
+        mode = {} if value is None else {"mode": "pedestal", "files": ()}
+        return _replaced(settings, "calibration", pedestal_adu=value, **mode)
+    if field.editor == "files":
+        mode = {"mode": "files", "pedestal_adu": None} if value else {}
+        return _replaced(settings, "calibration", files=value, **mode)
+    if field.key == "group.by":
+        value = value or None
+    return _replaced(settings, field.part, **{field.name: value})
+
+
+def _with_mode(settings: Settings, mode: str) -> Settings:
+    calibration = settings.calibration
+    if mode == "files" and not calibration.files:
+        raise SettingsError("No file was chosen yet.", mend="Choose it under Fixed files.")
+    number = calibration.pedestal_adu if calibration.pedestal_adu is not None else START_PEDESTAL
+    return _replaced(
+        settings,
+        "calibration",
+        mode=mode,
+        pedestal_adu=number if mode == "pedestal" else None,
+        files=calibration.files if mode == "files" else (),
+    )
 
 
 def _replaced(settings: Settings, part: str, **values: Any) -> Settings:

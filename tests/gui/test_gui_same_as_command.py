@@ -1,0 +1,159 @@
+"""The window holds no decision of its own: its plan is that of the command line it shows, to the byte."""
+
+from __future__ import annotations
+
+import random
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from option_hand import FIELDS, OptionHand, Places, make_places
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QComboBox
+from window_hand import Hand, make_window
+
+from evenfield.cli.path import plan_paths
+from evenfield.cli.request import Request, request_of
+from evenfield.cli.screen import ProgressLine
+from evenfield.errors import EvenfieldError
+from evenfield.model.settings import CombineSettings, OutputSettings, RunSettings, Settings
+from evenfield.store import save_settings, to_json
+
+SETS = 200
+IN_A_CHUNK = 10
+
+OWN = Settings(combine=CombineSettings(method="median"), output=OutputSettings(maps=True), run=RunSettings(threads=1))
+"""Preferences of a user."""
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+    """Frames that nothing here changes."""
+    return make_places(tmp_path_factory.mktemp("frames"))
+
+
+@pytest.fixture(scope="module", params=["", "own preferences"])
+def one_hand(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, qapp: object
+) -> Iterator[Hand]:
+    """A hand at one window for all sets, with or without preferences of the user's own."""
+    folder = tmp_path_factory.mktemp("config")
+    settings = OWN if request.param else Settings()
+    hand = Hand(make_window(folder, settings=settings))
+    # Nobody looks: painting would take most of the time.
+    hand.window.setUpdatesEnabled(False)
+    save_settings(settings, path=folder / "settings.toml")
+    yield hand
+    hand.close()
+
+
+def by_command(text: str) -> str:
+    """The plan of a command line as JSON; or why there is none."""
+    name, *arguments = shlex.split(text)
+    assert name == "evenfield"
+    asked = request_of(arguments)
+    try:
+        plan = plan_paths(
+            asked.paths, calibration=asked.calibration, output=asked.output, settings=asked.settings,
+            progress=ProgressLine(quiet=True), job=asked.job,
+        )  # fmt: skip
+    except EvenfieldError as error:
+        return str(error)
+    return to_json(plan)
+
+
+def by_window(hand: Hand) -> str:
+    """The plan of the window as JSON; or why there is none."""
+    refusal = hand.session.refusal
+    if refusal is not None:
+        return f"{refusal.message} {refusal.mend}"
+    assert hand.session.plan is not None
+    return to_json(hand.session.plan)
+
+
+def begin(hand: Hand, seed: int, places: Places) -> OptionHand:
+    """A new set of options: nothing changed yet, the night in the window."""
+    rng = random.Random(seed)
+    user = OptionHand(hand, rng, places)
+    hand.session.edit(
+        Request(paths=(str(places.night),), output=str(places.output), settings=hand.window.prepare.defaults), "Begin"
+    )
+    user.open()
+    if hand.all("Reset all options"):
+        hand.click("Reset all options")
+    hand.settle()
+    assert not user.form.errors()
+    return user
+
+
+def fill_in(user: OptionHand) -> None:
+    """Change some settings, the job, the folders, and ticks of frames and masters."""
+    hand, rng = user.hand, user.rng
+    if rng.random() < 0.5:
+        words = rng.choice(("Master flats", "All masters", "Calibrated lights"))
+        hand.choose("Job", words)
+        user.done.append(words)
+    if rng.random() < 0.3:
+        name = rng.choice(("out 2", "it's $HOME", "flat.fits"))
+        hand.write("Output folder", str(user.places.output.parent / name))
+        user.done.append(name)
+    if rng.random() < 0.3:
+        user.write_lines("Calibration folders", str(user.places.calibration))
+        user.done.append("calibration folder")
+    for key in rng.sample(sorted(FIELDS), rng.randint(3, 12)):
+        if user.can_see(key):
+            user.change(key)
+    hand.settle()
+    if rng.random() < 0.3:
+        tick_a_frame(user)
+    if rng.random() < 0.3:
+        untick_a_master(user)
+
+
+def tick_a_frame(user: OptionHand) -> None:
+    """Tick or untick some frames with the keyboard."""
+    table = user.hand.window.prepare.table
+    n_rows = table.frames.rowCount()
+    if not n_rows:
+        return
+    for place in user.rng.sample(range(n_rows), min(3, n_rows)):
+        held = Qt.KeyboardModifier.ControlModifier
+        at = user.hand.cell_center(place, 1)
+        table.scrollTo(table.frames.index(place, 1))
+        at = user.hand.cell_center(place, 1)
+        QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, held, at)
+    user.done.append(f"ticks {[row.name for row in table.selected_rows()]}")
+    QTest.keyClick(table, Qt.Key.Key_Space)
+    user.hand.settle()
+
+
+def untick_a_master(user: OptionHand) -> None:
+    """Untick a master with the keyboard."""
+    tree = user.hand.window.prepare.tree
+    states = tree.node_states()
+    if not states:
+        return
+    chosen = user.rng.choice(sorted(states))
+    assert tree.select_node(chosen)
+    user.done.append(f"untick {chosen}")
+    tree.setFocus()
+    QTest.keyClick(tree, Qt.Key.Key_Space)
+    user.hand.settle()
+    tree.select_node("all")
+
+
+@pytest.mark.parametrize("chunk", range(SETS // IN_A_CHUNK // 2))
+def test_the_plan_is_that_of_the_command(one_hand: Hand, places: Places, chunk: int) -> None:
+    """Whatever is filled in, the plan equals that of the command that is shown; what was refused changes nothing."""
+    own = one_hand.session.own_defaults
+    for seed in range(1000 * own + chunk * IN_A_CHUNK, 1000 * own + (chunk + 1) * IN_A_CHUNK):
+        user = begin(one_hand, seed, places)
+        fill_in(user)
+        command = one_hand.text_of("Same on the command line")
+        assert ("--no-preferences" in command) == own
+        assert by_window(one_hand) == by_command(command), f"seed {seed}: {user.done}\n{command}"
+        for key, why in user.form.errors().items():
+            assert why in user.shown_error(key)
+            assert not one_hand.find("Start the job").isEnabled()
