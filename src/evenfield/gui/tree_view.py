@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtWidgets import (
-    QHeaderView,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTreeWidget,
-    QTreeWidgetItem,
-    QWidget,
-)
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem
 
 from evenfield.gui.tree import ALL, STATES, Node, Section
 from evenfield.gui.words import tr
 
 _NODE = Qt.ItemDataRole.UserRole
-
-
-class _NameOnly(QStyledItemDelegate):
-    """Only names of products can be edited, not their states."""
-
-    def createEditor(
-        self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QWidget:
-        """An editor for the first column."""
-        editor = super().createEditor(parent, option, index)
-        if editor is not None:
-            editor.setAccessibleName(tr("Name of the master"))
-        return editor if index.column() == 0 else None  # type: ignore[return-value]
 
 
 class ProductTree(QTreeWidget):
@@ -47,19 +28,30 @@ class ProductTree(QTreeWidget):
         self.setHeaderLabels([tr("Will be made"), tr("State")])
         self.setRootIsDecorated(False)
         self.setIndentation(10)
-        self.setUniformRowHeights(False)
+        self.setUniformRowHeights(True)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.setItemDelegate(_NameOnly(self))
         self.setEditTriggers(QTreeWidget.EditTrigger.EditKeyPressed | QTreeWidget.EditTrigger.DoubleClicked)
         self.setHeaderHidden(True)
         head = self.header()
         head.setStretchLastSection(False)
         head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         head.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        head.setResizeContentsPrecision(0)
         self._filling = False
         self._sections: tuple[Section, ...] = ()
         self.itemChanged.connect(self._changed)
         self.currentItemChanged.connect(self._current_changed)
+
+    def edit(self, index: Any, trigger: Any = None, event: Any = None) -> Any:
+        """Only names can be edited, not states."""
+        if trigger is None:
+            return super().edit(index)
+        if index.column() != 0:
+            return False
+        begun = super().edit(index, trigger, event)
+        for editor in self.viewport().findChildren(QLineEdit) if begun else ():
+            editor.setAccessibleName(tr("Name of the master"))
+        return begun
 
     def show_sections(self, sections: Sequence[Section]) -> None:
         """Show these; the selection stays where its node does."""
