@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,14 +15,18 @@ from PySide6.QtWidgets import QApplication, QComboBox
 from window_hand import Hand, make_window
 
 from evenfield.cli.path import plan_paths
-from evenfield.cli.request import Request, request_of
+from evenfield.cli.request import Request, arguments_of, request_of
 from evenfield.cli.screen import ProgressLine
-from evenfield.errors import EvenfieldError
+from evenfield.errors import EvenfieldError, UsageError
+from evenfield.gui.output_bar import MOST_REASONS
 from evenfield.model.settings import CombineSettings, OutputSettings, RunSettings, Settings
 from evenfield.store import save_settings, to_json
 
 SETS = 200
 IN_A_CHUNK = 10
+
+TYPED = ("memory", "whole or none", "pedestal", "rejection")
+"""Fields whose texts are read where they are typed; what is no number is refused in other words there."""
 
 OWN = Settings(combine=CombineSettings(method="median"), output=OutputSettings(maps=True), run=RunSettings(threads=1))
 """Preferences of a user."""
@@ -88,7 +92,7 @@ def begin(hand: Hand, seed: int, places: Places) -> OptionHand:
     return user
 
 
-def fill_in(user: OptionHand) -> None:
+def fill_in(user: OptionHand, seed: int) -> None:
     """Change some settings, the job, the folders, and ticks of frames and masters."""
     hand, rng = user.hand, user.rng
     if rng.random() < 0.5:
@@ -102,7 +106,12 @@ def fill_in(user: OptionHand) -> None:
     if rng.random() < 0.3:
         user.write_lines("Calibration folders", str(user.places.calibration))
         user.done.append("calibration folder")
-    for key in rng.sample(sorted(FIELDS), rng.randint(3, 12)):
+    keys = sorted(FIELDS)
+    always = keys[seed % len(keys)]
+    chosen = rng.sample([key for key in keys if key != always], rng.randint(3, 12))
+    for key in (always, *chosen):
+        if key == always:
+            user.bring_out(key)
         if user.can_see(key):
             user.change(key)
     hand.settle()
@@ -150,10 +159,34 @@ def test_the_plan_is_that_of_the_command(one_hand: Hand, places: Places, chunk: 
     own = one_hand.session.own_defaults
     for seed in range(1000 * own + chunk * IN_A_CHUNK, 1000 * own + (chunk + 1) * IN_A_CHUNK):
         user = begin(one_hand, seed, places)
-        fill_in(user)
+        fill_in(user, seed)
         command = one_hand.text_of("Same on the command line")
         assert ("--no-preferences" in command) == own
         assert by_window(one_hand) == by_command(command), f"seed {seed}: {user.done}\n{command}"
-        for key, why in user.form.errors().items():
-            assert why in user.shown_error(key)
-            assert not one_hand.find("Start the job").isEnabled()
+        check_refused(user, seed)
+
+
+def check_refused(user: OptionHand, seed: int) -> None:
+    """What was refused says why beside its field and beside the button; the command line refuses it as well."""
+    hand = user.hand
+    reasons = hand.text_of("Why the job cannot be started")
+    for place, (key, why) in enumerate(user.form.errors().items()):
+        assert user.shown_error(key) == why, f"seed {seed}: {user.done}"
+        assert not hand.find("Start the job").isEnabled()
+        if place < MOST_REASONS:
+            assert f"{FIELDS[key].label}: {why}".replace("\n", "\\n") in reasons
+        if user.asked.get(key):
+            arguments = [*arguments_of(hand.session.request), *user.asked[key]]
+            told = refusal_of(arguments)
+            assert told, f"seed {seed}: {why} {arguments}"
+            if FIELDS[key].editor not in TYPED:
+                assert told == why, f"seed {seed}: {user.done}"
+
+
+def refusal_of(arguments: Sequence[str]) -> str:
+    """Why the command line refuses arguments; empty where it does not."""
+    try:
+        request_of(arguments)
+    except UsageError as error:
+        return str(error)
+    return ""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QPlainTextEdit, QPushButton, QSpinBox, QWidget
 from window_hand import Hand
 
-from evenfield.gui.forms import REJECTION_WORDS, Field, form_fields, rejection_numbers
+from evenfield.gui.editors import TicksEditor
+from evenfield.gui.forms import REJECTION_WORDS, Field, form_fields, grouping, rejection_numbers
 from evenfield.gui.options_form import OptionsForm
 
 FIELDS = {field.key: field for field in form_fields() if field.key != "group.split"}
@@ -85,7 +85,8 @@ def texts(places: Places) -> dict[str, tuple[str, ...]]:
 class OptionHand:
     """Uses the fields of the options form by their accessible names.
 
-    ``done`` is what was done, in words, for the message of a test that fails.
+    ``done`` is what was done, in words, for the message of a test that fails; ``asked`` the arguments that ask for
+    what was last given to a setting, empty where no argument does.
     """
 
     def __init__(self, hand: Hand, rng: random.Random, places: Places) -> None:
@@ -93,6 +94,7 @@ class OptionHand:
         self.form: OptionsForm = hand.window.prepare.options
         self.texts = texts(places)
         self.done: list[str] = []
+        self.asked: dict[str, list[str]] = {}
 
     def open(self) -> None:
         """Bring the form to the front, with all that stands behind "More options"."""
@@ -114,6 +116,13 @@ class OptionHand:
         """Whether a setting's field is shown now; some appear with the choice that they belong to."""
         return self.form.field_row(key).isVisibleTo(self.form)
 
+    def bring_out(self, key: str) -> None:
+        """Choose what a field appears with, where it has to be chosen."""
+        words = {"calibration.pedestal_adu": "Pedestal", "calibration.files": "Fixed file"}.get(key)
+        if words is not None:
+            self._choose(FIELDS["calibration.mode"].label, words)
+            self.asked["calibration.mode"] = []
+
     def change(self, key: str) -> None:
         """Give one setting a value at random."""
         field = FIELDS[key]
@@ -125,7 +134,9 @@ class OptionHand:
         self.done.append(f"{field.label}: {act(field)}")
 
     def _choice(self, field: Field) -> str:
-        words = self.rng.choice(field.choices)[1]
+        value, words = self.rng.choice(field.choices)
+        modes = {"none": ["--no-precalibration"], "pedestal": ["--pedestal=100"]}
+        self.asked[field.key] = modes.get(value, []) if field.editor == "mode" else [f"{field.option}={value}"]
         self._choose(field.label, words)
         return words
 
@@ -143,6 +154,7 @@ class OptionHand:
                 combo.blockSignals(False)
 
     def _switch(self, field: Field) -> str:
+        self.asked[field.key] = [field.option]
         self._tick(field.label)
         return "switched"
 
@@ -188,14 +200,25 @@ class OptionHand:
         return self._spin(name, low, high)
 
     def _ticks(self, field: Field) -> str:
-        ticks = [one for one in self.form.field_row(field.key).findChildren(QCheckBox) if self.rng.random() < 0.4]
+        boxes = self.form.field_row(field.key).findChildren(QCheckBox)
+        ticks = [one for one in boxes if self.rng.random() < 0.4]
         for tick in ticks:
             assert tick.accessibleName().startswith(f"{field.label}: ")
             self._tick(tick.accessibleName())
+        editor = self.form.field_row(field.key).findChild(TicksEditor)
+        assert isinstance(editor, TicksEditor)
+        chosen = [key for key, tick in editor.ticks.items() if tick.isChecked()]
+        self.asked[field.key] = [f"{field.option}={','.join(chosen)}"]
+        if field.editor == "keys":
+            by = self.hand.session.request.settings.group.by
+            said = grouping(chosen, by)
+            options = (("by", "--group-by"), ("join", "--join"), ("split", "--split"))
+            self.asked[field.key] = [f"{option}={','.join(said[name])}" for name, option in options if said[name]]
         return ", ".join(tick.text() for tick in ticks)
 
     def _line(self, field: Field) -> str:
         text = self.rng.choice(self.texts[field.key])
+        self.asked[field.key] = [f"{field.option}={text}"]
         self._write(field.label, text)
         return repr(text)
 
@@ -209,6 +232,7 @@ class OptionHand:
 
     def _lines(self, field: Field) -> str:
         text = self.rng.choice(self.texts[field.key])
+        self.asked[field.key] = [f"{field.option.split(',')[0]}={line}" for line in text.split("\n")]
         self.write_lines(field.label, text)
         return repr(text)
 
@@ -231,7 +255,3 @@ class OptionHand:
                 return label.text()
         return ""
 
-
-def relative(paths: Sequence[str], folder: Path) -> list[str]:
-    """Paths below a folder, for messages."""
-    return [os.path.relpath(path, folder) for path in paths]

@@ -201,6 +201,20 @@ class LineEditor(Editor):
         self.line.setModified(False)
 
 
+class NamesEditor(LineEditor):
+    """Several names in one line, with commas between them; nothing means unset."""
+
+    def _done(self) -> None:
+        if self.line.isModified():
+            self.line.setModified(False)
+            names = tuple(part.strip() for part in self.line.text().split(",") if part.strip())
+            self.edited.emit(names or None)
+
+    def show_value(self, value: Any) -> None:
+        """Show names."""
+        super().show_value(", ".join(value or ()))
+
+
 class _Lines(QPlainTextEdit):
     left = Signal()
 

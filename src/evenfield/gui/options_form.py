@@ -17,6 +17,7 @@ from evenfield.gui.editors import (
     LineEditor,
     LinesEditor,
     MemoryEditor,
+    NamesEditor,
     NumberEditor,
     OptionalNumberEditor,
     RejectionEditor,
@@ -51,6 +52,7 @@ class _Shown:
 
     def __init__(self, field: Field, editor: Editor) -> None:
         self.field, self.editor = field, editor
+        self._last: tuple[str, str, bool] | None = None
         self.row = QFrame()
         self.row.setObjectName("field")
         box = QVBoxLayout(self.row)
@@ -81,6 +83,9 @@ class _Shown:
 
     def show(self, *, note: str, error: str, changed: bool) -> None:
         """Show what the value became, what is wrong with it, and whether it is the default."""
+        if (note, error, changed) == self._last:
+            return
+        self._last = (note, error, changed)
         for line, text in ((self.note, note), (self.error, error)):
             line.setText(literal(text))
             line.setVisible(bool(text))
@@ -215,8 +220,10 @@ class OptionsForm(QScrollArea):
             return TicksEditor(label, KIND_CHOICES)
         if kind == "files":
             return LinesEditor(label, hint=tr("master files, one a line"), pick=tr("Files to subtract"))
-        if kind in ("lines", "names"):
+        if kind == "lines":
             return LinesEditor(label, hint=tr("one a line"))
+        if kind == "names":
+            return NamesEditor(label, hint=tr("such as filter, night"))
         if kind == "memory":
             return MemoryEditor(label)
         if kind == "folder":
@@ -343,8 +350,6 @@ def _with(settings: Settings, field: Field, value: Any) -> Settings:
     if field.editor == "files":
         mode = {"mode": "files", "pedestal_adu": None} if value else {}
         return _replaced(settings, "calibration", files=value, **mode)
-    if field.key == "group.by":
-        value = value or None
     return _replaced(settings, field.part, **{field.name: value})
 
 
