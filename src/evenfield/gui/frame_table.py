@@ -122,7 +122,7 @@ class FrameModel(QAbstractTableModel):
         if self._sort is not None:
             key, backwards = self._sort
             column = next(one for one in COLUMNS if one.key == key)
-            valued = [(column.value(row), row.natural, place, row) for place, row in enumerate(shown)]
+            valued = [(column.value(row), row.order, place, row) for place, row in enumerate(shown)]
             known = sorted((one for one in valued if one[0] is not None), reverse=backwards)
             shown = [one[3] for one in known] + [one[3] for one in valued if one[0] is None]
         self.shown = shown
