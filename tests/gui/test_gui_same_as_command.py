@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -23,6 +27,8 @@ from evenfield.model.settings import CombineSettings, OutputSettings, RunSetting
 from evenfield.store import save_settings, to_json
 
 SETS = 200
+RUN_SEEDS = (2303, 2305)
+"""Option sets with which something can be made, and which move no file."""
 IN_A_CHUNK = 10
 
 TYPED = ("memory", "whole or none", "pedestal", "rejection")
@@ -190,3 +196,119 @@ def refusal_of(arguments: Sequence[str]) -> str:
     except UsageError as error:
         return str(error)
     return ""
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder with the command ``evenfield`` of this interpreter, as an installation has it."""
+    folder = tmp_path_factory.mktemp("programs")
+    script = folder / "evenfield"
+    start = "import sys; from evenfield.cli.app import main; sys.exit(main(sys.argv[1:]))"
+    script.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(start)} "$@"\n')
+    script.chmod(0o755)
+    return str(folder)
+
+
+def in_a_shell(text: str, *, programs: str, preferences: str, folder: Path) -> str:
+    """What a line for the shell prints, started in some folder; where it is refused, why."""
+    known = {"PATH": os.pathsep.join((programs, os.environ["PATH"])), "EVENFIELD_CONFIG": preferences}
+    done = subprocess.run(
+        ["sh", "-c", text], capture_output=True, env=os.environ | known, cwd=folder, encoding="utf-8", check=False
+    )
+    return done.stdout or done.stderr.removeprefix("evenfield: ").strip()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the command is written for a POSIX shell")
+@pytest.mark.parametrize("seed", [*range(300, 304), *RUN_SEEDS])
+def test_the_copied_command_runs_in_a_shell(
+    one_hand: Hand, places: Places, seed: int, tmp_path: Path, programs: str
+) -> None:
+    """What Copy copies makes the same plan, elsewhere and with whatever preferences; run, it carries that plan out."""
+    user = begin(one_hand, seed, places)
+    fill_in(user, seed)
+    for key in [*user.form.errors()]:
+        one_hand.click(f"Reset: {FIELDS[key].label}")
+    runs = seed in RUN_SEEDS
+    if runs:
+        one_hand.write("Output folder", str(tmp_path / "out"))
+    one_hand.settle()
+    one_hand.click("Copy the command line")
+    copied = QApplication.clipboard().text()
+    assert not runs or "--move-inputs" not in copied
+    more = "--json" if runs else "--dry-run --json"
+    preferences = one_hand.window._preferences_path
+    printed = in_a_shell(f"{copied} {more}", programs=programs, preferences=preferences, folder=tmp_path)
+    if runs:
+        plan = one_hand.session.plan
+        assert plan is not None
+        assert plan.all_steps, user.done
+        report = json.loads(printed)
+        assert report["plan_digest"] == plan.digest
+        assert report["results"]
+    else:
+        assert printed == by_window(one_hand)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the command is written for a POSIX shell")
+def test_what_is_examined_is_what_the_command_lists(
+    one_hand: Hand, places: Places, tmp_path: Path, programs: str
+) -> None:
+    """The command of Examine only lists the same frames."""
+    begin(one_hand, 0, places)
+    one_hand.choose("Job", "Examine only")
+    one_hand.settle()
+    command = one_hand.text_of("Same on the command line")
+    preferences = one_hand.window._preferences_path
+    printed = in_a_shell(f"{command} --json", programs=programs, preferences=preferences, folder=tmp_path)
+    listed = sorted(frame["path"] for frame in json.loads(printed)["frames"])
+    assert listed == sorted(row.path for row in one_hand.session.rows)
+
+
+def test_a_refused_value_waits_for_what_it_contradicts(one_hand: Hand, places: Places) -> None:
+    """It stays in its field with the reason beside it, and is in force as soon as the other one has changed."""
+    user = begin(one_hand, 0, places)
+    one_hand.choose("Pixels written", "16-bit integers")
+    one_hand.choose("Level of the master", "Divided by its mean")
+    one_hand.settle()
+    why = "--level mean gives values near 1, which --output-type uint16 cannot hold."
+    assert user.shown_error("combine.level").startswith(why)
+    assert user.find("Level of the master", QComboBox).currentText() == "Divided by its mean"
+    assert one_hand.session.request.settings.combine.level == "none"
+    assert not one_hand.find("Start the job").isEnabled()
+    assert why in one_hand.text_of("Why the job cannot be started")
+    one_hand.choose("Pixels written", "32-bit floats")
+    one_hand.settle()
+    assert not user.shown_error("combine.level")
+    assert one_hand.session.request.settings.combine.level == "mean"
+    assert one_hand.find("Start the job").isEnabled()
+    assert by_window(one_hand) == by_command(one_hand.text_of("Same on the command line"))
+
+
+def test_undo_ends_a_contradiction(one_hand: Hand, places: Places) -> None:
+    """Where the other value is taken back, nothing is refused any more, and the field shows what is in force."""
+    user = begin(one_hand, 0, places)
+    one_hand.choose("Pixels written", "16-bit integers")
+    one_hand.choose("Level of the master", "Divided by its mean")
+    one_hand.window.do_undo()
+    one_hand.settle()
+    assert not user.shown_error("combine.level")
+    assert user.find("Level of the master", QComboBox).currentText() == "As it is, ADU"
+    assert one_hand.find("Start the job").isEnabled()
+
+
+def test_folders_that_are_typed_mean_the_same_anywhere(
+    one_hand: Hand, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Relative folders and the tilde are written out, so that the command works in any folder."""
+    monkeypatch.chdir(places.night.parent)
+    monkeypatch.setenv("HOME", str(places.night.parent))
+    user = begin(one_hand, 0, places)
+    one_hand.write("Library of masters", "library")
+    one_hand.write("Output folder", "out")
+    user.write_lines("Calibration folders", "~/more")
+    one_hand.settle()
+    monkeypatch.chdir("/")
+    command = one_hand.text_of("Same on the command line")
+    for name in ("library", "more", "out"):
+        assert str(places.night.parent / name) in command
+    assert by_window(one_hand) == by_command(command)

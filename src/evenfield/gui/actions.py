@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Final
 
-from evenfield.gui.session import Session
+from evenfield.gui.session import Phase, Session
 
 
 def _always(session: Session) -> str:
@@ -23,7 +23,9 @@ def _redo(session: Session) -> str:
 
 
 def _planned(session: Session) -> str:
-    return "" if session.plan is not None and session.plan.all_steps else "nothing is planned"
+    # The plan that is shown until a new one is made is not that of the options.
+    known = session.phase is Phase.READY and session.refusal is None
+    return "" if known and session.plan is not None and session.plan.all_steps else "nothing is planned"
 
 
 def _startable(session: Session) -> str:

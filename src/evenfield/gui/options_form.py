@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from evenfield.gui.editors import (
     RejectionEditor,
     SwitchEditor,
     TicksEditor,
+    full_path,
 )
 from evenfield.gui.forms import (
     GROUP_KEYS_SHOWN,
@@ -191,7 +193,8 @@ class OptionsForm(QScrollArea):
     def _add_folders(self) -> None:
         label = QLabel(tr("Calibration folders"))
         self.folders = LinesEditor(tr("Calibration folders"), hint=tr("also the night's own"),
-                                   pick=tr("Folder with bias, darks or dark flats"), folders=True)  # fmt: skip
+                                   pick=tr("Folder with bias, darks or dark flats"), folders=True,
+                                   meant=full_path)  # fmt: skip
         self.folders.edited.connect(self.folders_wanted)
         search = QPushButton(tr("Show the search"))
         search.setAccessibleName(tr("Show the search"))
@@ -219,7 +222,7 @@ class OptionsForm(QScrollArea):
         if kind == "kinds":
             return TicksEditor(label, KIND_CHOICES)
         if kind == "files":
-            return LinesEditor(label, hint=tr("master files, one a line"), pick=tr("Files to subtract"))
+            return LinesEditor(label, hint=tr("master files, one a line"), pick=tr("Files to subtract"), meant=full_path)
         if kind == "lines":
             return LinesEditor(label, hint=tr("one a line"))
         if kind == "names":
@@ -227,9 +230,11 @@ class OptionsForm(QScrollArea):
         if kind == "memory":
             return MemoryEditor(label)
         if kind == "folder":
-            return LineEditor(label, browse=tr("Library of masters"))
+            return LineEditor(label, browse=tr("Library of masters"), meant=full_path)
         if kind == "template":
-            return LineEditor(label, hint=tr("left in place"), browse=tr("Folder for the flats used"))
+            # A relative folder lies beside each flat: it stays as it is.
+            chooser = tr("Folder for the flats used")
+            return LineEditor(label, hint=tr("left in place"), browse=chooser, meant=os.path.expanduser)
         unset = None if kind == "text or none" else getattr(getattr(Settings(), field.part), field.name)
         return LineEditor(label, unset=unset, hint="" if unset is None else str(unset))
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from evenfield.cli.path import plan_survey, split_output, survey_paths
-from evenfield.cli.request import EXAMINE, JOBS, Request, command_line, with_fix
+from evenfield.cli.request import EXAMINE, JOBS, Request, command_line, shell_line, with_fix
 from evenfield.errors import Cancelled, EvenfieldError
 from evenfield.gui.overview import NOTHING, Overview, overview, reading_overview
 from evenfield.gui.rows import Row, found_rows, plan_rows, survey_rows
@@ -181,9 +181,7 @@ class Session:
     def command(self) -> str:
         """The command line that does the same."""
         if self.plan_file is not None:
-            import shlex
-
-            return shlex.join(["evenfield", "run", self.plan_file])
+            return shell_line(["evenfield", "run", self.plan_file])
         if not self.request.paths:
             return ""
         return command_line(self.request, own_defaults=self.own_defaults)
