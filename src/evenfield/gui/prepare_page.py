@@ -213,7 +213,10 @@ class PreparePage(QWidget):
         if self.tabs.currentWidget() is self.picture:
             row = self.table.current_row()
             known = row is not None and row.frame is not None and row in rows
-            self.picture.show_path(row.path if known and row is not None else None)
+            if known and row is not None:
+                self.picture.show_path(row.path, row.frame)
+            else:
+                self.picture.show_path(None)
 
     def _show_why(self, rows: Sequence[Row]) -> None:
         self.why.show_blocks(self._blocks(rows), rows if self.session.plan_file is None else ())

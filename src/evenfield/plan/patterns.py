@@ -218,4 +218,6 @@ def _escape(text: str) -> str:
     middle = "".join(f"[{char}]" if char in "*?[|" else char for char in inner)
     # A colon in the second place would be taken for a drive's.
     middle = re.sub("^(.):(?!/)", r"\1[:]", middle)
+    # One with a word and "=" behind it would be taken for the field of a correction.
+    middle = re.sub(r":(?=\s*[A-Za-z_]+\s*=)", "[:]", middle)
     return f"{''.join(f'[{char}]' for char in head)}{middle}{''.join(f'[{char}]' for char in tail)}"
