@@ -288,9 +288,12 @@ class FrameTable(QTableView):
         self._selected: set[str] = set()
         self._current: str | None = None
         self._restoring = False
+        self._rows: list[Row] | None = None
         self.frames.modelAboutToBeReset.connect(self._remember)
         self.frames.modelReset.connect(self._restore)
         self.frames.dataChanged.connect(self._lay_columns)
+        for changed in (self.selectionModel().selectionChanged, self.frames.modelReset, self.frames.rowsInserted):
+            changed.connect(self._forget_rows)
         self.selectionModel().selectionChanged.connect(self._selection_changed)
         self.selectionModel().currentChanged.connect(self._selection_changed)
         self.widths: dict[str, int] = {}
@@ -299,13 +302,20 @@ class FrameTable(QTableView):
 
     def selected_rows(self) -> list[Row]:
         """The selected rows that are shown, in their order."""
-        shown = self.frames.shown
-        places: list[int] = []
-        selection = self.selectionModel().selection()
-        for number in range(selection.count()):
-            part = selection.at(number)
-            places += range(part.top(), part.bottom() + 1)
-        return [shown[place] for place in sorted(set(places)) if place < len(shown)]
+        if self._rows is None:
+            selection = self.selectionModel().selection()
+            parts = sorted((one.top(), one.bottom() + 1) for one in map(selection.at, range(selection.count())))
+            found: list[Row] = []
+            end = 0
+            for first, stop in parts:
+                found += self.frames.shown[max(first, end) : stop]
+                end = max(end, stop)
+            self._rows = found
+        return self._rows
+
+    def _forget_rows(self, *changed: object) -> None:
+        del changed
+        self._rows = None
 
     def current_row(self) -> Row | None:
         """The row with the keyboard's focus, where it is selected."""
@@ -367,6 +377,7 @@ class FrameTable(QTableView):
         flags = QItemSelectionModel.SelectionFlag
         if current is not None:
             self.selectionModel().setCurrentIndex(self.frames.index(current, 1), flags.NoUpdate)
+        self._rows = None
         self.selectionModel().select(selection, flags.ClearAndSelect)
 
     def _selection_changed(self, *changed: object) -> None:

@@ -18,7 +18,7 @@ MOST_REASONS = 3
 class OutputBar(QFrame):
     """``output_wanted`` (str) asks for another folder, ``started`` for the job, ``plan_left`` to leave a saved plan."""
 
-    output_wanted = Signal(str)
+    output_wanted = Signal(object)
     started = Signal()
     plan_left = Signal()
 
@@ -49,6 +49,7 @@ class OutputBar(QFrame):
         second.addWidget(self.command, 1)
         self.copy = _button(tr("Copy"), tr("Copy the command line"))
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.text()))
+        self._known = ""
         second.addWidget(self.copy)
         box.addLayout(second)
         third = QHBoxLayout()
@@ -68,7 +69,8 @@ class OutputBar(QFrame):
     def _done(self) -> None:
         if self.output.isModified():
             self.output.setModified(False)
-            self.output_wanted.emit(self.output.text())
+            text = self.output.text()
+            self.output_wanted.emit(self._known if text == literal(self._known) else text)
 
     def _browse(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, tr("Folder for the products"), self.output.text())
@@ -78,8 +80,9 @@ class OutputBar(QFrame):
     def show_session(self, session: Session) -> None:
         """Show where products go, the command, and whether the job can be started."""
         request = session.request
-        if self.output.text() != request.output and not self.output.isModified():
-            self.output.setText(request.output)
+        self._known = request.output
+        if self.output.text() != literal(self._known) and not self.output.isModified():
+            self.output.setText(literal(self._known))
         moved = request.settings.output.move_inputs
         self.inputs.setText(
             tr("Inputs: left in place") if moved is None else tr("Inputs: moved to {}").format(literal(moved))

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from evenfield.cli.request import EXAMINE, JOBS, Request, command_line, with_fix
+from evenfield.cli.request import EXAMINE, JOBS, Request, command_line, shell_line, with_fix
 from evenfield.gui.overview import NOTHING, reading_overview
 from evenfield.gui.planning import GoneError, Planned, job_of, made_plan, opened_plan, survey_key
 from evenfield.gui.rows import Row, found_rows
@@ -171,9 +171,7 @@ class Session:
     def command(self) -> str:
         """The command line that does the same."""
         if self.plan_file is not None:
-            import shlex
-
-            return shlex.join(["evenfield", "run", self.plan_file])
+            return shell_line(["evenfield", "run", self.plan_file])
         if not self.request.paths:
             return ""
         return command_line(self.request, own_defaults=self.own_defaults)
