@@ -166,7 +166,7 @@ def test_time_left(hand: Hand, night: Night, monkeypatch: pytest.MonkeyPatch) ->
         began = time.perf_counter()
         hand.until(lambda: time.perf_counter() - began > 0.25, "some time has passed")
         hand.window.prepare.refresh()
-        assert re.fullmatch(r"Reading 4 of 6, \d s left", hand.text_of("Notice"))
+        assert re.fullmatch(r"Reading 4 of 6, \d+ s left", hand.text_of("Notice"))
     hand.settle()
 
 
