@@ -99,7 +99,10 @@ class OutputBar(QFrame):
             shown = reasons
         self.reasons.setText(literal("  ".join(shown[:MOST_REASONS])))
         self.leave.setVisible(session.plan_file is not None)
-        words = button_words(session.plan, examining=session.examining, n_files=len(session.rows))
+        left = len(session.frames_without_level()) if session.examining else 0
+        words = button_words(session.plan, examining=session.examining, n_files=left)
+        if session.examining and session.measuring:
+            words = "Stop measuring"
         self.start.setText(tr(words))
         self.start.setAccessibleName(tr("Start the job"))
         self.start.setEnabled(not reasons)

@@ -318,7 +318,20 @@ class PreparePage(QWidget):
     def _ticked(self, rows: Sequence[Row], on: bool) -> None:
         change = edits.included if on else edits.excluded
         what = tr("Take in again") if on else tr("Leave out")
-        self._try(lambda: change(self.session.request, rows, self._frames()), what)
+        if self._all_known():
+            self._try(lambda: change(self.session.request, rows, self._frames()), what)
+
+    def _all_known(self) -> bool:
+        """Whether files can be named by patterns; says so where they cannot."""
+        session = self.session
+        if session.plan_file is not None or session.knows_all_files:
+            return True
+        reading = session.phase is Phase.READING
+        self.told.emit(
+            tr("Not all headers are read yet. Files can be left out and corrected when they are.") if reading
+            else tr("Not all headers were read. Look again, then files can be left out and corrected.")
+        )  # fmt: skip
+        return False
 
     def _leave_out(self, out: bool) -> None:
         rows = [row for row in self.table.selected_rows() if row.excluded is not out]
@@ -327,7 +340,7 @@ class PreparePage(QWidget):
 
     def _correct(self, field: str, value: str) -> None:
         rows = [row for row in self.table.selected_rows() if row.frame is not None]
-        if rows:
+        if rows and self._all_known():
             self._try(
                 lambda: edits.corrected(self.session.request, rows, self._frames(), field, value),
                 tr("Correct {}").format(field),
@@ -384,8 +397,10 @@ class PreparePage(QWidget):
 
     def start(self) -> None:
         """Start the job."""
-        if self.session.examining:
-            self.measure_levels()
+        if self.session.examining and self.session.measuring:
+            self.session.stop_measuring()
+        elif self.session.examining:
+            self.session.measure(self.session.frames_without_level())
         else:
             self.session.run()
 
