@@ -45,9 +45,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
 
 
 @pytest.fixture(scope="module", params=["", "own preferences"])
-def one_hand(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, qapp: object
-) -> Iterator[Hand]:
+def one_hand(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, qapp: object) -> Iterator[Hand]:
     """A hand at one window for all sets, with or without preferences of the user's own."""
     folder = tmp_path_factory.mktemp("config")
     settings = OWN if request.param else Settings()

@@ -222,7 +222,9 @@ class OptionsForm(QScrollArea):
         if kind == "kinds":
             return TicksEditor(label, KIND_CHOICES)
         if kind == "files":
-            return LinesEditor(label, hint=tr("master files, one a line"), pick=tr("Files to subtract"), meant=full_path)
+            return LinesEditor(
+                label, hint=tr("master files, one a line"), pick=tr("Files to subtract"), meant=full_path
+            )
         if kind == "lines":
             return LinesEditor(label, hint=tr("one a line"))
         if kind == "names":
