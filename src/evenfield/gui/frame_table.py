@@ -136,6 +136,19 @@ class FrameModel(QAbstractTableModel):
         if row is not None:
             row.level = level
 
+    def sort_levels(self) -> None:
+        """Show all levels, in their order where the rows are sorted by them."""
+        if self._sort is not None and self._sort[0] == "level":
+            self.beginResetModel()
+            self._arrange()
+            self.endResetModel()
+        self.draw_levels()
+
+    def sort_place(self) -> tuple[int, bool]:
+        """The place of the column that sorts, and whether backwards; -1 for the default order."""
+        key, backwards = self._sort or ("", False)
+        return next((place + 1 for place, one in enumerate(self.columns) if one.key == key), -1), backwards
+
     def draw_levels(self) -> None:
         """Draw the levels anew."""
         place = next((number for number, one in enumerate(self.columns) if one.key == "level"), None)
@@ -317,11 +330,21 @@ class FrameTable(QTableView):
         self._current = None if row is None else row.path
         self._restoring = True
 
+    def _show_sorting(self) -> None:
+        """Columns come and go: the mark stays with the one that sorts."""
+        place, backwards = self.frames.sort_place()
+        head = self.horizontalHeader()
+        if head.sortIndicatorSection() != place:
+            head.blockSignals(True)
+            head.setSortIndicator(place, Qt.SortOrder.DescendingOrder if backwards else Qt.SortOrder.AscendingOrder)
+            head.blockSignals(False)
+
     def _hidden_paths(self) -> set[str]:
         return self._selected - {row.path for row in self.frames.shown} if self._selected else set()
 
     def _restore(self) -> None:
         self._lay_columns()
+        self._show_sorting()
         self._select()
         self._restoring = False
         self.selection_changed.emit()
@@ -396,7 +419,7 @@ class FrameTable(QTableView):
     def _pin(self, key: str, on: bool) -> None:
         if key in self.frames.folded:
             self.frames.set_pinned(key, on)
-        else:
+        if on or key not in self.frames.folded:
             self.frames.set_hidden(key, not on)
 
     def _hide(self, key: str, on: bool) -> None:

@@ -285,7 +285,12 @@ class OptionsForm(QScrollArea):
     def show_settings(self, settings: Settings, defaults: Settings, plan: Plan | None) -> None:
         """Show settings, and what the automatic ones became in a plan."""
         others = settings != self._settings
+        before = {key: self._value(self._shown[key].field) for key in self._errors}
         self._settings, self._defaults, self._plan = settings, defaults, plan
+        for key, value in before.items():
+            # Another value has come from elsewhere: what was wrong with the one that was typed is past.
+            if self._value(self._shown[key].field) != value:
+                self._told(self._shown[key].field, "")
         if others:
             self._forget_solved()
         self._show_all()

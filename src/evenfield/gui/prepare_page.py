@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from evenfield.cli.request import Request
 from evenfield.errors import EvenfieldError
 from evenfield.gui import edits
 from evenfield.gui.flow import FlowLayout
@@ -125,7 +126,7 @@ class PreparePage(QWidget):
         session = self.session
         session.changed.subscribe(self.refresh)
         session.rows_changed.subscribe(self._rows_changed)
-        session.rows_added.subscribe(self.table.frames.add_rows)
+        session.rows_added.subscribe(self._rows_added)
         session.levels_changed.subscribe(self._level_measured)
         self.tree.chosen.connect(self._node_chosen)
         # The tree is made anew by these: not while it still tells of them.
@@ -187,7 +188,7 @@ class PreparePage(QWidget):
 
     def _level_measured(self, level: object) -> None:
         if level is None:
-            self.table.frames.draw_levels()
+            self.table.frames.sort_levels()
             self._show_measure()
         else:
             self.table.frames.level_measured(level)  # type: ignore[arg-type]
@@ -202,11 +203,17 @@ class PreparePage(QWidget):
             self.measure.setText(tr("Measure {} levels").format(f"{len(frames):,}"))
         self.measure.setVisible(bool(frames) or self.session.measuring)
 
+    def _rows_added(self, new: Sequence[Row]) -> None:
+        self.table.frames.add_rows(new)
+        self._count_selected(len(self.table.selected_rows()))
+
+    def _count_selected(self, count: int) -> None:
+        self.selected.setText(tr("{} of {} selected").format(f"{count:,}", f"{len(self.session.rows):,}"))
+
     def _selection_changed(self, *changed: object) -> None:
         del changed
         rows = self.table.selected_rows()
-        total = len(self.session.rows)
-        self.selected.setText(tr("{} of {} selected").format(f"{len(rows):,}", f"{total:,}"))
+        self._count_selected(len(rows))
         self.only.setVisible(bool(rows) and self.session.plan_file is None)
         self._show_measure()
         self._show_why(rows)
@@ -283,20 +290,30 @@ class PreparePage(QWidget):
     def _frames(self) -> Sequence[FrameInfo]:
         return self.session.survey.frames if self.session.survey is not None else ()
 
-    def _try(self, change: object, what: str) -> None:
+    def _try(self, change: Callable[[], Request], what: str) -> bool:
         """Ask for a changed request; where it cannot be, say why."""
         try:
-            self.session.edit(change(), what)  # type: ignore[operator]
+            self.session.edit(change(), what)
         except EvenfieldError as error:
             self.told.emit(str(error))
             self.refresh()
+            return False
+        return True
 
     def _edit_wanted(self, name: str, on: bool) -> None:
         name = name.removeprefix("without ")
         self._try(lambda: edits.wanted(self.session.request, name, on), tr("Tick") if on else tr("Untick"))
 
     def _rename(self, name: str, new: str) -> None:
-        self._try(lambda: edits.renamed(self.session.request, name, new), tr("Rename"))
+        others = {step.id.casefold() for step in (self.session.plan.steps if self.session.plan else ())} - {
+            name.casefold()
+        }
+        if new.casefold() in others:
+            self.told.emit(tr("Another master is called {}. Choose another name.").format(literal(new)))
+        elif self._try(lambda: edits.renamed(self.session.request, name, new), tr("Rename")):
+            return
+        # What was typed can be mended, or left with Escape.
+        self.tree.edit_again(name, new)
 
     def _ticked(self, rows: Sequence[Row], on: bool) -> None:
         change = edits.included if on else edits.excluded
@@ -341,9 +358,11 @@ class PreparePage(QWidget):
             self.session.edit(edits.from_selection(self.session.request, rows), tr("Make from selection only"))
 
     def treat_as_flats(self) -> None:
-        """Take the selected frames as flats, or all that are shown."""
-        rows = self.table.selected_rows() or [row for row in self.table.frames.shown if row.frame is not None]
-        if rows:
+        """Take the selected frames as flats."""
+        rows = [row for row in self.table.selected_rows() if row.frame is not None]
+        if not rows:
+            self.told.emit(tr("Nothing is selected. Select the files that are flats first."))
+        else:
             self._try(
                 lambda: edits.corrected(self.session.request, rows, self._frames(), "kind", "flat"),
                 tr("Treat as flats"),

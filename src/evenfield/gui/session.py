@@ -14,11 +14,10 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from evenfield.cli.path import plan_survey, split_output, survey_paths
 from evenfield.cli.request import EXAMINE, JOBS, Request, command_line, shell_line, with_fix
-from evenfield.errors import Cancelled, EvenfieldError
-from evenfield.gui.overview import NOTHING, Overview, overview, reading_overview
-from evenfield.gui.rows import Row, found_rows, plan_rows, survey_rows
+from evenfield.gui.overview import NOTHING, reading_overview
+from evenfield.gui.planning import GoneError, Planned, job_of, made_plan, opened_plan, survey_key
+from evenfield.gui.rows import Row, found_rows
 from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.events import CancelToken, Event, Found, Progressed, StepEnded, StepStarted
 from evenfield.model.findings import Finding
@@ -27,10 +26,10 @@ from evenfield.model.plan import Plan
 from evenfield.model.report import Report, StepResult
 from evenfield.model.settings import Settings
 from evenfield.model.survey import LevelMeasurement, Survey
-from evenfield.plan.nothing import survey_findings
-from evenfield.store import load_plan
 
 MOST_UNDO: Final = 200
+
+PLAN_IS_FIXED: Final = "A saved plan is run as it is. Leave this plan to change anything."
 
 
 class Phase(enum.StrEnum):
@@ -72,21 +71,6 @@ class Works(Protocol):
 
     def cancel(self) -> None:
         """Ask the task under way to stop."""
-
-
-class Planned(msgspec.Struct, frozen=True, kw_only=True):
-    """What the planner hands over."""
-
-    paths: tuple[str, ...]
-    survey: Survey | None
-    plan: Plan | None
-    rows: list[Row]
-    overview: Overview
-    findings: tuple[Finding, ...]
-
-
-class GoneError(EvenfieldError):
-    """None of the places that were given is there."""
 
 
 class RunState(msgspec.Struct, kw_only=True):
@@ -142,12 +126,12 @@ class Session:
         self.levels_changed = Notice()
         self.run_changed = Notice()
         self.logged = Notice()
+        self.told = Notice()
         self._undo: list[tuple[Request, str]] = []
         self._redo: list[tuple[Request, str]] = []
         self._survey_key: object = None
         self._shown_paths: set[str] = set()
         self._before_plan: Request | None = None
-        self._own_output = False
         self._read_began_s = 0.0
 
     # What can be asked for.
@@ -222,6 +206,8 @@ class Session:
     def edit(self, request: Request, what: str) -> None:
         """Ask for something else; ``what`` names the change where it is undone."""
         if request == self.request or self.plan_file is not None:
+            if request != self.request:
+                self.told(PLAN_IS_FIXED)
             self.changed()
             return
         self._undo.append((self.request, what))
@@ -231,33 +217,48 @@ class Session:
 
     def undo(self) -> None:
         """Take the last change back."""
-        if self._undo:
+        if self._undo and self.plan_file is None:
             request, what = self._undo.pop()
             self._redo.append((self.request, what))
             self._set(request)
 
     def redo(self) -> None:
         """Do again what was taken back."""
-        if self._redo:
+        if self._redo and self.plan_file is None:
             request, what = self._redo.pop()
             self._undo.append((self.request, what))
             self._set(request)
 
     def add_paths(self, paths: Sequence[str]) -> None:
-        """Search further folders or files."""
+        """Search further folders or files; a saved plan is left for them."""
+        if self.plan_file is not None:
+            self._end_plan()
         new = [os.path.abspath(os.path.expanduser(path)) for path in paths]
         joined = tuple(dict.fromkeys([*self.request.paths, *new]))
         self._edit_paths(joined, "Add folder" if any(map(os.path.isdir, new)) else "Add files")
 
     def set_paths(self, paths: Sequence[str], what: str) -> None:
-        """Search these folders and files only."""
+        """Search these folders and files only; a saved plan is left for them."""
+        if self.plan_file is not None:
+            self._end_plan()
         self._edit_paths(tuple(paths), what)
 
     def _edit_paths(self, paths: tuple[str, ...], what: str) -> None:
         request = msgspec.structs.replace(self.request, paths=paths)
         if not self._own_output and paths:
             request = msgspec.structs.replace(request, output=self._output_for(paths[0], request.job))
-        self.edit(request, what)
+        if request == self.request:
+            # What is asked for once more may be there by now.
+            self.look_again()
+        else:
+            self.edit(request, what)
+
+    @property
+    def _own_output(self) -> bool:
+        """Whether somebody chose where the products go; else the folder follows what is searched, and the job."""
+        request = self.request
+        usual = self._output_for(request.paths[0], request.job) if request.paths else ""
+        return request.output not in ("", usual)
 
     @staticmethod
     def _output_for(path: str, job: str) -> str:
@@ -276,7 +277,6 @@ class Session:
     def set_output(self, output: str) -> None:
         """Write the products into another folder."""
         full = os.path.abspath(os.path.expanduser(output.strip())) if output.strip() else ""
-        self._own_output = bool(full)
         self.edit(msgspec.structs.replace(self.request, output=full), "Output folder")
 
     def set_job(self, job: str) -> None:
@@ -330,7 +330,7 @@ class Session:
             self._clear()
             return
         request, levels = self.request, self.levels
-        key = _survey_key(request)
+        key = survey_key(request)
         known = self.survey if key == self._survey_key else None
         if known is None:
             self.phase, self.progress = Phase.READING, (0, 0)
@@ -342,7 +342,7 @@ class Session:
             self.phase = Phase.PLANNING
 
         def work(tell: Callable[[object], None], cancel: CancelToken) -> Planned:
-            return _planned(request, known, levels, tell, cancel)
+            return made_plan(request, known, levels, tell, cancel)
 
         def then(outcome: Any) -> None:
             self._planned(outcome, key)
@@ -483,7 +483,9 @@ class Session:
         if outcome.error is not None:
             self._write_log(f"Failed: {outcome.error}")
             self.refusal = finding("write_failed", "output", outcome.error.message, mend=outcome.error.mend or None)
-        elif outcome.value is not None:
+        elif outcome.value is None:
+            self._write_log("Cancelled.")
+        else:
             self.report = outcome.value
             self.results = list(outcome.value.results)
             words = {0: "Done", 130: "Cancelled"}.get(outcome.value.exit_code, "Done, but not everything was made")
@@ -503,19 +505,18 @@ class Session:
 
     def open_plan(self, path: str, told: Callable[[str], None]) -> None:
         """Show a saved plan, to run it as it is; ``told`` is called with why it cannot be."""
-        levels = self.levels
+        levels, before = self.levels, self.phase
 
         def work(tell: Callable[[object], None], cancel: CancelToken) -> Planned:
             del tell, cancel
-            plan = load_plan(path)
-            rows = plan_rows(plan, levels)
-            said = overview(plan, rows, job="calibrate" if plan.lights else "flats")
-            return Planned(paths=(), survey=None, plan=plan, rows=rows, overview=said, findings=all_findings(plan))
+            return opened_plan(path, levels)
 
         def then(outcome: Any) -> None:
             if outcome.error is not None:
                 told(str(outcome.error))
+                self.phase = before
                 self._replan()
+                self.changed()
             elif not outcome.cancelled:
                 self._opened(outcome.value, path)
 
@@ -530,69 +531,19 @@ class Session:
         self._before_plan = self._before_plan or self.request
         self.plan_file, self.plan, self.survey, self.refusal = path, plan, None, None
         self.rows, self.overview, self.findings, self.phase = found.rows, found.overview, found.findings, Phase.READY
-        self.request = msgspec.structs.replace(self.request, output=plan.output, settings=plan.settings)
+        self.request = Request(job=job_of(plan), output=plan.output, settings=plan.settings)
+        self.field_errors.clear()
         self._shown_paths = set()
         self.rows_changed()
         self.changed()
 
     def leave_plan(self) -> None:
         """Go back to folders and options."""
+        self._end_plan()
+        self._replan()
+
+    def _end_plan(self) -> None:
         self.plan_file, self._survey_key = None, None
         if self._before_plan is not None:
             self.request, self._before_plan = self._before_plan, None
-        self._replan()
-
-
-def all_findings(plan: Plan) -> tuple[Finding, ...]:
-    """The findings of a plan and of its steps, refusals among them."""
-    found = list(plan.findings)
-    for step in plan.all_steps:
-        found += step.findings
-        if step.refused is not None:
-            found.append(step.refused)
-    return tuple(found)
-
-
-def _survey_key(request: Request) -> object:
-    """What a survey depends on: where it is equal, the frames need not be read anew."""
-    settings = request.settings
-    folder, _ = split_output(request.output)
-    return (request.paths, request.calibration, folder, settings.select, settings.calibration.files,
-            settings.output.move_inputs)  # fmt: skip
-
-
-def _planned(
-    request: Request,
-    survey: Survey | None,
-    levels: dict[str, LevelMeasurement],
-    tell: Callable[[object], None],
-    cancel: CancelToken,
-) -> Planned:
-    """Survey where needed, and plan."""
-    if not any(os.path.exists(path) for path in request.paths):
-        raise GoneError(f"{request.paths[0]} cannot be reached.", mend="Look again when it is there.")
-
-    def progress(done: int, total: int, found: Sequence[FrameInfo]) -> None:
-        if cancel.cancelled:
-            raise Cancelled
-        tell((done, total, found))
-
-    if survey is None:
-        survey = survey_paths(
-            request.paths,
-            calibration=request.calibration,
-            output=request.output,
-            settings=request.settings,
-            progress=progress,
-        )
-    cancel.check()
-    if request.job == EXAMINE:
-        findings = (*survey.findings, *survey_findings(survey, settings=request.settings))
-        rows = survey_rows(survey, levels)
-        said = overview(None, rows, job=request.job)
-        return Planned(paths=request.paths, survey=survey, plan=None, rows=rows, overview=said, findings=findings)
-    plan = plan_survey(survey, output=request.output, settings=request.settings, job=request.job)
-    rows = plan_rows(plan, levels)
-    said = overview(plan, rows, job=request.job)
-    told = all_findings(plan)
-    return Planned(paths=request.paths, survey=survey, plan=plan, rows=rows, overview=said, findings=told)
+        self._forget_rows()

@@ -314,7 +314,8 @@ def _counted_kinds(survey: Survey) -> str:
         words = "frame of unknown kind" if frame.kind is None else frame.kind.words
         words = f"master {words}" if frame.is_master else words
         kinds[words] = kinds.get(words, 0) + 1
-    return ", ".join(plural(count, words) for words, count in kinds.items())
+    most_first = sorted(kinds.items(), key=lambda one: -one[1])
+    return ", ".join(plural(count, words) for words, count in most_first)
 
 
 def _notes(survey: Survey, groups: Sequence[FrameGroup], settings: Settings) -> tuple[str, ...]:
