@@ -61,9 +61,7 @@ def texts(places: Places) -> dict[str, tuple[str, ...]]:
             "master_flat_Ha_2026-03-14=dark*", "master_flat_OIII_2026-03-14=darkflat_*|bias*", "nonsense",
         ),
         "calibration.bias": ("512", "64*offset_setting", "", "much"),
-        "calibration.allow_mismatch": (
-            "temperature:5", "exposure", "gain_setting\ntemperature:8", "sharpness", "filter:x",
-        ),
+        "calibration.allow_mismatch": ("temperature:5", "exposure", "binning\ntemperature:8", "moon", "filter:x"),
         "calibration.max_age": ("bias:10", "dark:30\nflat:7", "", "soup:3"),
         "calibration.overscan": ("[1:4,*]", "[1:2,*]>[5:12,*];[3:4,*]>[13:20,*]", "header", "", "left edge"),
         "calibration.trim": ("[5:20,1:12]", "header", "", "[a:b]"),

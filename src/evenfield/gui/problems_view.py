@@ -8,6 +8,7 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from evenfield.gui.literal import literal
 from evenfield.gui.problems import Problem
 from evenfield.gui.why_view import plain_label
 from evenfield.gui.words import tr
@@ -81,14 +82,15 @@ class ProblemsView(QWidget):
             row.addWidget(self._button(one.button, one.finding, self.mended), 0, Qt.AlignmentFlag.AlignTop)
         if one.needs_calibration:
             add = QPushButton(tr("Add calibration folder"))
-            add.setAccessibleName(f"{add.text()}: {one.finding.subject}")
+            add.setAccessibleName(f"{add.text()}: {literal(one.finding.subject)}")
             add.clicked.connect(self.folder_wanted)
             row.addWidget(add, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._button(tr("Why?"), one.finding, self.asked), 0, Qt.AlignmentFlag.AlignTop)
         return line
 
     def _button(self, text: str, told: Finding, signal: SignalInstance) -> QPushButton:
-        button = QPushButton(tr(text))
-        button.setAccessibleName(f"{tr(text)}: {told.subject}")
+        # A value from outside may hold the sign that marks a key.
+        button = QPushButton(tr(text).replace("&", "&&"))
+        button.setAccessibleName(f"{tr(text)}: {literal(told.subject)}")
         button.clicked.connect(lambda: signal.emit(told))
         return button
