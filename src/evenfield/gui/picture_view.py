@@ -55,7 +55,8 @@ class PicturePanel(QWidget):
 
     Notes
     -----
-    ``blink(step)`` and ``pointed(x, y, adu)`` are those of `PictureView`.
+    ``blink(step)`` and ``pointed(x, y, adu)`` are those of `PictureView`. ``charts`` holds histogram and profile; a
+    page with room for them elsewhere may take it there.
     """
 
     blink = Signal(int)
@@ -72,6 +73,7 @@ class PicturePanel(QWidget):
         self.view = PictureView()
         self.histogram = HistogramView()
         self.profile = ProfileView() if with_profile else None
+        self.charts = QWidget()
         self.readout = _label()
         self.marks = _label()
         self._make_controls()
@@ -244,11 +246,15 @@ class PicturePanel(QWidget):
         layout.addWidget(self.view, 1)
         self.readout.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self.readout)
-        layout.addWidget(self.histogram)
-        layout.addWidget(self.marks)
-        layout.addLayout(checks)
+        below = QVBoxLayout(self.charts)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(4)
+        below.addWidget(self.histogram)
+        below.addWidget(self.marks)
+        below.addLayout(checks)
         if self.profile is not None:
-            layout.addWidget(self.profile)
+            below.addWidget(self.profile)
+        layout.addWidget(self.charts)
         self.setMinimumWidth(240)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -109,7 +109,7 @@ class PreparePage(QWidget):
             self.splitter.addWidget(part)
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setChildrenCollapsible(False)
-        self.splitter.setSizes([246, 704, 314])
+        self.splitter.setSizes([244, 720, 292])
         self.tree.setMinimumWidth(170)
         self.tabs.setMinimumWidth(230)
         self.table.setMinimumWidth(260)
@@ -167,6 +167,7 @@ class PreparePage(QWidget):
         """Show the session's state."""
         session = self.session
         self.summary.setText("" if session.phase is Phase.EMPTY else summary(session.plan, session.rows))
+        self.summary.setVisible(session.phase is not Phase.EMPTY)
         self.notice.show_state(session)
         self.tree.show_sections(tree_sections(session.plan, session.rows, job=session.request.job))
         refusal = (session.refusal,) if session.refusal is not None else ()
@@ -184,6 +185,7 @@ class PreparePage(QWidget):
     def _rows_changed(self) -> None:
         self.table.frames.set_rows(self.session.rows)
         self.folded.setText(folded_line(self.table.frames.folded))
+        self.folded.setVisible(bool(self.folded.text()))
         self._selection_changed()
 
     def _level_measured(self, level: object) -> None:
@@ -200,7 +202,8 @@ class PreparePage(QWidget):
         if self.session.measuring:
             self.measure.setText(tr("Stop measuring"))
         else:
-            self.measure.setText(tr("Measure {} levels").format(f"{len(frames):,}"))
+            words = tr("Measure {} levels") if len(frames) != 1 else tr("Measure {} level")
+            self.measure.setText(words.format(f"{len(frames):,}"))
         self.measure.setVisible(bool(frames) or self.session.measuring)
 
     def _selection_changed(self, *changed: object) -> None:
@@ -226,7 +229,9 @@ class PreparePage(QWidget):
             yield from why_rows(rows)
         elif self._node is not None and self._node.step is not None:
             yield from why_step(self._node.step)
-        elif self.session.plan is not None:
+        elif self.session.plan is None:
+            yield Text(tr("Here stands why each master is made as it is, and what becomes of each frame."))
+        else:
             yield Text(tr("Choose a master or a frame to see why it is as it is."))
             for note in self.session.plan.notes:
                 yield Text(literal(note))

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from evenfield.describe.override_values import OVERRIDE_FIELDS
+from evenfield.gui.labels import TextLabel, breakable, plain_label
 from evenfield.gui.rows import Row
 from evenfield.gui.why import THE_SAME, Block, Compared, Facts, Heading, Instead, Text
 from evenfield.gui.words import tr
@@ -27,17 +28,7 @@ from evenfield.model.frame import FrameKind
 _MARKS = {True: "=", False: "\u2260", None: "?"}
 _MARK_WORDS = {True: "agrees", False: "differs", None: "unknown"}
 
-
-def plain_label(text: str = "", *, wrap: bool = True, name: str = "") -> QLabel:
-    """A label that takes its text literally; it can be selected and copied."""
-    label = QLabel()
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setText(text)
-    label.setWordWrap(wrap)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    if name:
-        label.setObjectName(name)
-    return label
+__all__ = ["WhyView", "plain_label"]
 
 
 class WhyView(QScrollArea):
@@ -130,11 +121,13 @@ def _facts(block: Facts) -> QWidget:
 
 def _table(rows: Sequence[Sequence[str]]) -> QLabel:
     """A table; its cells are escaped, so that nothing in them is taken for marks of its own."""
-    cells = ["".join(f"<td style='padding-right:6px'>{html.escape(cell)}</td>" for cell in row) for row in rows]
-    label = QLabel(f"<table cellspacing=0>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>")
+    cells = [
+        "".join(f"<td style='padding-right:6px'>{html.escape(breakable(cell))}</td>" for cell in row) for row in rows
+    ]
+    label = TextLabel()
     label.setTextFormat(Qt.TextFormat.RichText)
     label.setWordWrap(True)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setText(f"<table cellspacing=0>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>")
     return label
 
 
@@ -181,6 +174,7 @@ class _Corrections(QFrame):
         for button in (self.apply, self.leave, self.take):
             buttons.addWidget(button)
         box.addLayout(buttons)
+        self._rows: list[Row] = []
         self._field_chosen(self.field.currentText())
         self.setVisible(False)
 
@@ -188,12 +182,28 @@ class _Corrections(QFrame):
         self.value.clear()
         if field == "kind":
             self.value.addItems([kind.value for kind in FrameKind])
+        self.value.setCurrentText(self._usual(field))
+
+    def _usual(self, field: str) -> str:
+        """The value that all the frames have; nothing where they differ."""
+        values = {_value(row, field) for row in self._rows}
+        return values.pop() if len(values) == 1 else ""
 
     def show_rows(self, rows: Sequence[Row]) -> None:
         """Offer what fits these frames."""
         known = [row for row in rows if row.frame is not None]
+        self._rows = known
+        self._field_chosen(self.field.currentText())
         self.setVisible(bool(known))
         count = f"{len(known):,} selected files" if len(known) != 1 else "this file"
         self._title.setText(tr("Correct {}").format(count))
         self.leave.setVisible(any(not row.excluded for row in known))
         self.take.setVisible(any(row.excluded for row in known))
+
+
+def _value(row: Row, field: str) -> str:
+    frame = row.frame
+    value = getattr(frame, field) if hasattr(frame, field) else getattr(getattr(frame, "setup", None), field, None)
+    if isinstance(value, FrameKind):
+        return value.value
+    return f"{value:g}" if isinstance(value, float) else value if isinstance(value, str) else ""
