@@ -27,10 +27,13 @@ IMAGES = Path(__file__).parent / "images"
 INSIDE = "EVENFIELD_PICTURES_INSIDE"
 """Set where the script runs again on the display that it asked for."""
 
+NIGHT = Path(tempfile.gettempdir(), "night")
+"""Seen in the pictures, so nothing in it may be of this computer."""
+
 PATIENCE_S = 120.0
 
-COLORS, GRAY_STEP = 96, 8
-"""The most frequent colors of a picture, and the steps of its grays: few, so that the files stay small."""
+COLORS, GRAY_STEP = 80, 8
+"""So many of the most frequent grays and of the most frequent colors of a picture, and the steps of its grays: few, so that the files stay small."""
 
 HELD_FRAMES, HELD_STEPS = 64, 3
 """Where reading and the run are stopped to be taken."""
@@ -66,22 +69,24 @@ def make_pictures(chosen: argparse.Namespace) -> int:
     """Bring the window into each state and take it."""
     into = Path(chosen.into).resolve()
     into.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        # Relative names are shown as they are given, so no path of this computer is in the pictures.
-        os.chdir(folder)
-        studio = Studio(into, chosen.size, chosen.look)
-        try:
+    try:
+        NIGHT.mkdir()
+    except OSError as error:
+        raise SystemExit(f"The night of the pictures is made in {NIGHT}: {error.strerror}.") from None
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            studio = Studio(into, chosen.size, chosen.look, Path(folder))
             studio.take_all()
-        finally:
             studio.close()
-            os.chdir("/")
+    finally:
+        shutil.rmtree(NIGHT)
     return 0
 
 
 class Studio:
     """The window, and who brings it into its states."""
 
-    def __init__(self, into: Path, size: str, look: str) -> None:
+    def __init__(self, into: Path, size: str, look: str, folder: Path) -> None:
         from PySide6.QtCore import QSettings
         from PySide6.QtWidgets import QApplication
 
@@ -94,7 +99,7 @@ class Studio:
         self.app: QApplication = make_application()
         self.set_look: Callable[[str], None] = lambda look: set_look(self.app, look)
         self.set_look(look)
-        memory = QSettings("window.ini", QSettings.Format.IniFormat)
+        memory = QSettings(str(folder / "window.ini"), QSettings.Format.IniFormat)
         self.window = Window(
             preferences=Settings(), preferences_path="~/.config/evenfield/settings.toml", trouble="", memory=memory
         )
@@ -150,12 +155,12 @@ class Studio:
 
         from evenfield.simulate import simulate_messy_night
 
-        simulate_messy_night(Path("night"), seed=1)
+        simulate_messy_night(NIGHT, seed=1, overwrite=True)
         window = self.window
         self.draw()
         self.take("empty")
         with held_reading():
-            window.session.add_paths(["night"])
+            window.session.add_paths([str(NIGHT)])
             self.wait(lambda: len(window.prepare.table.frames.shown) >= HELD_FRAMES, "rows appear")
             self.wait(lambda: window.session.reading_left_s() is not None, "the time left can be told")
             window.prepare.refresh()
@@ -204,7 +209,7 @@ class Studio:
         dialog = next(one for one in window.findChildren(QDialog) if one.isVisible())
         self.take("preferences", dialog)
         dialog.close()
-        for path in Path("night").rglob("*"):
+        for path in NIGHT.rglob("*"):
             if path.is_file() and "FLAT" in path.name.upper():
                 path.unlink()
         window.session.look_again()
@@ -292,7 +297,10 @@ def palette_of(image: Any) -> list[int]:
     pixels = image.convertToFormat(QImage.Format.Format_RGB32)
     data = np.frombuffer(pixels.constBits(), np.uint32).reshape(pixels.height(), -1)[:, : pixels.width()] & 0xFFFFFF
     values, counts = np.unique(data, return_counts=True)
-    frequent = [int(value) for value in values[np.argsort(-counts, kind="stable")][:COLORS]]
+    ordered = values[np.argsort(-counts, kind="stable")]
+    parts = np.stack([ordered >> 16, ordered >> 8 & 255, ordered & 255]).astype(int)
+    colored = np.ptp(parts, axis=0) > 24
+    frequent = [int(value) for value in (*ordered[~colored][:COLORS], *ordered[colored][:COLORS])]
     return [0xFF000000 | value for value in frequent] + [qRgb(one, one, one) for one in range(0, 256, GRAY_STEP)]
 
 

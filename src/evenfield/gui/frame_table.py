@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from PySide6.QtCore import (
@@ -20,7 +20,8 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView,
 
 from evenfield.gui.literal import literal
 from evenfield.gui.look import look_color
-from evenfield.gui.rows import COLUMNS, Column, Row, folded, usual_values
+from evenfield.gui.overview import Overview
+from evenfield.gui.rows import COLUMNS, Column, Row
 from evenfield.gui.words import tr
 from evenfield.model.survey import LevelMeasurement
 
@@ -31,6 +32,9 @@ TICK: Final = 0
 
 NARROW: Final = 46
 """The width of the column of levels while none is known, pixels."""
+
+_PLAIN: Final = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemNeverHasChildren
+_TICKABLE: Final = _PLAIN | Qt.ItemFlag.ItemIsUserCheckable
 
 _ALIGNED: Final = frozenset(("exposure", "temperature", "level"))
 
@@ -54,12 +58,12 @@ class FrameModel(QAbstractTableModel):
         self._rows: list[Row] = []
         self.shown: list[Row] = []
         self.columns: list[Column] = [column for column in COLUMNS if not column.folds]
-        self.folded: dict[str, str] = {}
+        self.folded: Mapping[str, str] = {}
         self.pinned: set[str] = set()
         self.hidden: set[str] = set()
         self.gone = False
         self.measured = False
-        self._usual: dict[str, Any] = {}
+        self._usual: Mapping[str, Any] = {}
         self._nodes: Collection[str] | None = None
         self._words: list[str] = []
         self._sort: tuple[str, bool] | None = None
@@ -67,12 +71,11 @@ class FrameModel(QAbstractTableModel):
 
     # What is shown.
 
-    def set_rows(self, rows: list[Row]) -> None:
+    def set_rows(self, rows: list[Row], said: Overview) -> None:
         """Show other rows, sorted and filtered as those before."""
         self.beginResetModel()
         self._rows, self._by_path = rows, None
-        self.folded = folded(rows)
-        self._usual = usual_values(rows)
+        self.folded, self._usual = said.folded, said.usual
         self._choose_columns()
         self._arrange()
         self.endResetModel()
@@ -128,9 +131,9 @@ class FrameModel(QAbstractTableModel):
         if self._sort is not None:
             key, backwards = self._sort
             column = next(one for one in COLUMNS if one.key == key)
-            known = [row for row in shown if column.value(row) is not None]
-            known.sort(key=lambda row: (column.value(row), row.natural), reverse=backwards)
-            shown = known + [row for row in shown if column.value(row) is None]
+            valued = [(column.value(row), row.natural, place, row) for place, row in enumerate(shown)]
+            known = sorted((one for one in valued if one[0] is not None), reverse=backwards)
+            shown = [one[3] for one in known] + [one[3] for one in valued if one[0] is None]
         self.shown = shown
 
     def level_measured(self, level: LevelMeasurement) -> None:
@@ -172,10 +175,7 @@ class FrameModel(QAbstractTableModel):
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Ticks can be set where the user has something to say."""
-        flags = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemNeverHasChildren
-        if index.column() == TICK and self._can_tick(self.shown[index.row()]):
-            flags |= Qt.ItemFlag.ItemIsUserCheckable
-        return flags
+        return _TICKABLE if index.column() == TICK and self._can_tick(self.shown[index.row()]) else _PLAIN
 
     @staticmethod
     def _can_tick(row: Row) -> bool:
@@ -283,6 +283,8 @@ class FrameTable(QTableView):
         head.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         head.customContextMenuRequested.connect(self._columns_menu_at)
         head.setSortIndicatorClearable(True)
+        # A head that draws itself asks for the flags of every cell, to know whether its columns are selected.
+        head.setSelectionModel(QItemSelectionModel(self.frames, self))
         self.setSortingEnabled(True)
         head.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         self._selected: set[str] = set()
@@ -390,8 +392,10 @@ class FrameTable(QTableView):
 
     def _name_width(self) -> int:
         """As wide as the longest name that is shown, within `NAMES`."""
-        longest = max((literal(row.name) for row in self.frames.shown), key=len, default="")
-        return max(NAMES[0], min(NAMES[1], self.fontMetrics().horizontalAdvance(f"\u25b2 {longest}") + 12))
+        if not self.frames.shown:
+            return NAMES[1] - 40
+        longest = max((row.name for row in self.frames.shown), key=len)
+        return max(NAMES[0], min(NAMES[1], self.fontMetrics().horizontalAdvance(f"\u25b2 {literal(longest)}") + 12))
 
     def _resized(self, section: int, old: int, new: int) -> None:
         del old

@@ -11,6 +11,8 @@ def literal(text: str) -> str:
     Controls, marks that turn the direction of reading, separators of lines and halves of characters are escaped; all
     else stays as it is. Nothing is cut.
     """
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(_escaped(sign) if _hidden(sign) else sign for sign in text)
 
 

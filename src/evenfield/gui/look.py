@@ -45,7 +45,7 @@ def set_look(app: QApplication, look: str) -> None:
     app.setProperty(_PROPERTY, "dark" if dark else "light")
     app.setPalette(_palette(colors))
     for name in _FRAMED:
-        app.setPalette(_framed(colors), name)
+        app.setPalette(_framed(colors), name.encode())
     app.setStyleSheet(_rules(colors))
 
 

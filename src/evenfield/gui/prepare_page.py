@@ -27,7 +27,7 @@ from evenfield.gui.problems import problems
 from evenfield.gui.problems_view import ProblemsView
 from evenfield.gui.rows import Row, folded_line
 from evenfield.gui.session import Phase, Session
-from evenfield.gui.tree import Node, summary, tree_sections
+from evenfield.gui.tree import Node
 from evenfield.gui.tree_view import ProductTree
 from evenfield.gui.why import Block, Text, why_finding, why_frame, why_rows, why_step
 from evenfield.gui.why_view import WhyView, plain_label
@@ -166,10 +166,10 @@ class PreparePage(QWidget):
     def refresh(self) -> None:
         """Show the session's state."""
         session = self.session
-        self.summary.setText("" if session.phase is Phase.EMPTY else summary(session.plan, session.rows))
+        self.summary.setText("" if session.phase is Phase.EMPTY else session.overview.summary)
         self.summary.setVisible(session.phase is not Phase.EMPTY)
         self.notice.show_state(session)
-        self.tree.show_sections(tree_sections(session.plan, session.rows, job=session.request.job))
+        self.tree.show_sections(session.overview.sections)
         refusal = (session.refusal,) if session.refusal is not None else ()
         self.problems.show_problems(problems([*refusal, *session.findings]))
         self.options.show_settings(session.request.settings, self.defaults, session.plan)
@@ -183,10 +183,9 @@ class PreparePage(QWidget):
         self._show_measure()
 
     def _rows_changed(self) -> None:
-        self.table.frames.set_rows(self.session.rows)
+        self.table.frames.set_rows(self.session.rows, self.session.overview)
         self.folded.setText(folded_line(self.table.frames.folded))
         self.folded.setVisible(bool(self.folded.text()))
-        self._selection_changed()
 
     def _level_measured(self, level: object) -> None:
         if level is None:

@@ -30,6 +30,7 @@ class ProblemsView(QWidget):
     def __init__(self, title: str) -> None:
         super().__init__()
         self._title_text = title
+        self.setAutoFillBackground(True)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(2)

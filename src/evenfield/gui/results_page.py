@@ -27,6 +27,7 @@ from evenfield.gui.why import Text, why_finding
 from evenfield.gui.why_view import WhyView, plain_label
 from evenfield.gui.words import tr
 from evenfield.model.findings import Finding
+from evenfield.model.report import Report
 
 _LINE = Qt.ItemDataRole.UserRole
 
@@ -41,6 +42,7 @@ class ResultsPage(QWidget):
         super().__init__()
         self.session = session
         self._lines: list[Line] = []
+        self._report: Report | None = None
         self.summary = plain_label("", name="summary")
         self.summary.setAccessibleName(tr("Summary of the results"))
         self.list = QListWidget()
@@ -105,7 +107,9 @@ class ResultsPage(QWidget):
             self.summary.setText(outcome_summary(session.results, session.report))
         self.folder.setVisible(bool(lines))
         self.report.setVisible(session.report is not None)
-        if lines != self._lines:
+        # The report brings findings that belong to no product; they come when the run ends.
+        if lines != self._lines or session.report is not self._report:
+            self._report = session.report
             self._fill(lines)
         if self.session.report is not None and self.list.currentItem() is None and lines:
             self.list.setCurrentRow(0)

@@ -44,6 +44,7 @@ class Row:
     place: tuple[Any, ...]
     level: LevelMeasurement | None = None
     search: str = ""
+    use_words: str = ""
 
     @property
     def takes_part(self) -> bool:
@@ -144,7 +145,7 @@ COLUMNS: Final = (
     Column("offset_setting", "Offset", _setup_text("offset_setting"), _setup("offset_setting"), folds=True),
     Column("camera", "Camera", _setup_text("camera"), _setup("camera"), folds=True, width=130),
     Column("night", "Night", lambda row: row.night or "?", lambda row: row.night, folds=True, width=86),
-    Column("use", "Use", lambda row: use_text(row.use), lambda row: use_text(row.use), width=120),
+    Column("use", "Use", lambda row: row.use_words, lambda row: row.use_words, width=120),
 )  # fmt: skip
 """The columns of the table, behind that of the ticks."""
 
@@ -245,5 +246,6 @@ def _row(
         path=path, name=name, frame=frame, use=use, night=night, asks=False, node="", natural=natural,
         place=(taken, natural, path), level=levels.get(path),
     )  # fmt: skip
-    row.search = " ".join((name, _kind(row), _filter(row), use_text(use))).casefold()
+    row.use_words = use_text(use)
+    row.search = " ".join((name, _kind(row), _filter(row), row.use_words)).casefold()
     return row

@@ -17,6 +17,7 @@ import msgspec
 from evenfield.cli.path import plan_survey, split_output, survey_paths
 from evenfield.cli.request import EXAMINE, JOBS, Request, command_line, with_fix
 from evenfield.errors import Cancelled, EvenfieldError
+from evenfield.gui.overview import NOTHING, Overview, overview, reading_overview
 from evenfield.gui.rows import Row, found_rows, plan_rows, survey_rows
 from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.events import CancelToken, Event, Found, Progressed, StepEnded, StepStarted
@@ -27,6 +28,7 @@ from evenfield.model.report import Report, StepResult
 from evenfield.model.settings import Settings
 from evenfield.model.survey import LevelMeasurement, Survey
 from evenfield.plan.nothing import survey_findings
+from evenfield.store import load_plan
 
 MOST_UNDO: Final = 200
 
@@ -76,9 +78,10 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
     """What the planner hands over."""
 
     paths: tuple[str, ...]
-    survey: Survey
+    survey: Survey | None
     plan: Plan | None
     rows: list[Row]
+    overview: Overview
     findings: tuple[Finding, ...]
 
 
@@ -119,6 +122,7 @@ class Session:
         self.request = Request(output="", settings=defaults)
         self.phase = Phase.EMPTY
         self.rows: list[Row] = []
+        self.overview = NOTHING
         self.survey: Survey | None = None
         self.plan: Plan | None = None
         self.plan_file: str | None = None
@@ -142,6 +146,7 @@ class Session:
         self._redo: list[tuple[Request, str]] = []
         self._survey_key: object = None
         self._shown_paths: set[str] = set()
+        self._before_plan: Request | None = None
         self._own_output = False
         self._read_began_s = 0.0
 
@@ -348,7 +353,7 @@ class Session:
         self.changed()
 
     def _forget_rows(self) -> None:
-        self.rows = []
+        self.rows, self.overview = [], NOTHING
         self.survey = self.plan = None
         self.findings = ()
         self.rows_changed()
@@ -364,6 +369,7 @@ class Session:
         if self.survey is None and found:
             new = found_rows(found)
             self.rows.extend(new)
+            self.overview = reading_overview(len(self.rows))
             self.rows_added(new)
         self.changed()
 
@@ -386,7 +392,8 @@ class Session:
         else:
             found: Planned = outcome.value
             self.phase, self.refusal, self._survey_key = Phase.READY, None, key
-            self.survey, self.plan, self.rows = found.survey, found.plan, found.rows
+            self.survey, self.plan = found.survey, found.plan
+            self.rows, self.overview = found.rows, found.overview
             self.findings, self._shown_paths = found.findings, set(found.paths)
             self.rows_changed()
         self.changed()
@@ -496,20 +503,45 @@ class Session:
 
     # Plans in files.
 
-    def open_plan(self, plan: Plan, path: str) -> None:
-        """Show a saved plan, to run it as it is."""
-        self._planner.cancel()
+    def open_plan(self, path: str, told: Callable[[str], None]) -> None:
+        """Show a saved plan, to run it as it is; ``told`` is called with why it cannot be."""
+        levels = self.levels
+
+        def work(tell: Callable[[object], None], cancel: CancelToken) -> Planned:
+            del tell, cancel
+            plan = load_plan(path)
+            rows = plan_rows(plan, levels)
+            said = overview(plan, rows, job="calibrate" if plan.lights else "flats")
+            return Planned(paths=(), survey=None, plan=plan, rows=rows, overview=said, findings=all_findings(plan))
+
+        def then(outcome: Any) -> None:
+            if outcome.error is not None:
+                told(str(outcome.error))
+                self._replan()
+            elif not outcome.cancelled:
+                self._opened(outcome.value, path)
+
+        self.phase = Phase.PLANNING
+        self._planner.submit(work, then=then)
+        self.changed()
+
+    def _opened(self, found: Planned, path: str) -> None:
+        plan = found.plan
+        if plan is None:
+            return
+        self._before_plan = self._before_plan or self.request
         self.plan_file, self.plan, self.survey, self.refusal = path, plan, None, None
-        self.rows, self.findings, self.phase = plan_rows(plan, self.levels), all_findings(plan), Phase.READY
+        self.rows, self.overview, self.findings, self.phase = found.rows, found.overview, found.findings, Phase.READY
         self.request = msgspec.structs.replace(self.request, output=plan.output, settings=plan.settings)
+        self._shown_paths = set()
         self.rows_changed()
         self.changed()
 
     def leave_plan(self) -> None:
         """Go back to folders and options."""
         self.plan_file, self._survey_key = None, None
-        if self._undo:
-            self.request = self._undo[-1][0]
+        if self._before_plan is not None:
+            self.request, self._before_plan = self._before_plan, None
         self._replan()
 
 
@@ -559,7 +591,10 @@ def _planned(
     if request.job == EXAMINE:
         findings = (*survey.findings, *survey_findings(survey, settings=request.settings))
         rows = survey_rows(survey, levels)
-        return Planned(paths=request.paths, survey=survey, plan=None, rows=rows, findings=findings)
+        said = overview(None, rows, job=request.job)
+        return Planned(paths=request.paths, survey=survey, plan=None, rows=rows, overview=said, findings=findings)
     plan = plan_survey(survey, output=request.output, settings=request.settings, job=request.job)
     rows = plan_rows(plan, levels)
-    return Planned(paths=request.paths, survey=survey, plan=plan, rows=rows, findings=all_findings(plan))
+    said = overview(plan, rows, job=request.job)
+    told = all_findings(plan)
+    return Planned(paths=request.paths, survey=survey, plan=plan, rows=rows, overview=said, findings=told)

@@ -16,9 +16,16 @@ from evenfield.gui.look import set_look
 from evenfield.gui.window import Window
 from evenfield.model.settings import Settings
 
+SWITCH_S = 5e-5
+"""So long a working thread may keep the window's thread waiting, seconds."""
+
 
 def make_application() -> QApplication:
     """The program's one application object."""
+    # Looking through all that a plan is made of takes many times as long as a frame of the screen, and finds nothing.
+    gc.set_threshold(100_000, 50, 1000)
+    # Drawing the table asks Python for each cell, and each time the window's thread has to wait for its turn.
+    sys.setswitchinterval(SWITCH_S)
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         app = QApplication(sys.argv[:1])
@@ -42,8 +49,6 @@ def make_window() -> Window:
 
 def run_window(paths: Sequence[str]) -> int:
     """Show the window and stay until it is closed; ``paths`` are opened in it."""
-    # Planning leaves nothing behind that would be worth a look, and looking takes longer than a frame of the screen.
-    gc.set_threshold(100_000, 50, 100)
     app = make_application()
     window = make_window()
     set_look(app, str(window.memory.value("look", "system")))

@@ -4,35 +4,17 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtWidgets import (
-    QHeaderView,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTreeWidget,
-    QTreeWidgetItem,
-    QWidget,
-)
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, Qt, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem
 
 from evenfield.gui.tree import ALL, STATES, Node, Section
 from evenfield.gui.words import tr
 
 _NODE = Qt.ItemDataRole.UserRole
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-
-
-class _NameOnly(QStyledItemDelegate):
-    """Only names of products can be edited, not their states."""
-
-    def createEditor(
-        self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QWidget:
-        """An editor for the first column."""
-        editor = super().createEditor(parent, option, index)
-        if editor is not None:
-            editor.setAccessibleName(tr("Name of the master"))
-        return editor if index.column() == 0 else None  # type: ignore[return-value]
 
 
 class ProductTree(QTreeWidget):
@@ -48,22 +30,32 @@ class ProductTree(QTreeWidget):
         self.setColumnCount(2)
         self.setHeaderLabels([tr("Will be made"), tr("State")])
         self.setRootIsDecorated(False)
-        # All of it is always open: there is nothing to fold, and no arrow that would say so.
         self.setItemsExpandable(False)
         self.setIndentation(10)
-        self.setUniformRowHeights(False)
+        self.setUniformRowHeights(True)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.setItemDelegate(_NameOnly(self))
         self.setEditTriggers(QTreeWidget.EditTrigger.EditKeyPressed | QTreeWidget.EditTrigger.DoubleClicked)
         self.setHeaderHidden(True)
         head = self.header()
         head.setStretchLastSection(False)
         head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         head.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        head.setResizeContentsPrecision(0)
         self._filling = False
         self._sections: tuple[Section, ...] = ()
         self.itemChanged.connect(self._changed)
         self.currentItemChanged.connect(self._current_changed)
+
+    def edit(self, index: Any, trigger: Any = None, event: Any = None) -> Any:
+        """Only names can be edited, not states."""
+        if trigger is None:
+            return super().edit(index)
+        if index.column() != 0:
+            return False
+        begun = super().edit(index, trigger, event)
+        for editor in self.viewport().findChildren(QLineEdit) if begun else ():
+            editor.setAccessibleName(tr("Name of the master"))
+        return begun
 
     def show_sections(self, sections: Sequence[Section]) -> None:
         """Show these; the selection stays where its node does."""
@@ -118,6 +110,9 @@ class ProductTree(QTreeWidget):
                 below.setToolTip(column, item.toolTip(0))
             item.addChild(below)
         return item
+
+    def drawBranches(self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
+        """Nothing can be folded, so no arrow says so."""
 
     def current_node(self) -> Node | None:
         """The node that is selected."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 
 from evenfield.gui.literal import literal
-from evenfield.gui.rows import Row, use_text
+from evenfield.gui.rows import Row
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.findings import Finding
 from evenfield.model.frame import KEY_WORDS, FrameInfo, exposure_text, key_text
@@ -17,7 +18,7 @@ from evenfield.model.plan import Calibration, LightStep, Match, Plan, RunnerUp, 
 THE_SAME: Final = "the same"
 """Stands in the place of the master's value where it is that of the frames."""
 
-MOST_NEARLY: Final = 12
+MOST_NEARLY: Final = 6
 """Runners-up that are shown."""
 
 
@@ -51,9 +52,8 @@ class Facts:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Instead:
-    """A button that takes another master: its text, what it is about, and the arguments that it adds."""
+    """Another master that can be taken: which, and the arguments that take it."""
 
-    text: str
     about: str
     fix: tuple[str, ...]
 
@@ -116,6 +116,9 @@ def _match(match: Match) -> Iterator[Block]:
         yield Heading("Nearly matched")
     for one in match.runners_up[:MOST_NEARLY]:
         yield from _runner_up(one)
+    more = len(match.runners_up) - MOST_NEARLY
+    if more > 0:
+        yield Text(f"And {more} more: see Options, Show the search.")
 
 
 def _runner_up(one: RunnerUp) -> Iterator[Block]:
@@ -129,7 +132,7 @@ def _runner_up(one: RunnerUp) -> Iterator[Block]:
             )
         )  # fmt: skip
     if one.fix is not None:
-        yield Instead(text="Use this instead", about=literal(one.title), fix=one.fix)
+        yield Instead(about=literal(f"{one.title}: {one.why}"), fix=one.fix)
 
 
 FRAME_FACTS: Final = (
@@ -143,7 +146,7 @@ FRAME_FACTS: Final = (
 def why_frame(row: Row, plan: Plan | None) -> Iterator[Block]:
     """What a frame is, and why it is used or not."""
     yield Heading(literal(row.name))
-    yield Text(use_text(row.use)[:1].upper() + use_text(row.use)[1:] + ("." if row.use else ""))
+    yield Text(row.use_words[:1].upper() + row.use_words[1:] + ("." if row.use else ""))
     entry = None if row.use is None else CATALOGUE.get(row.use.code)
     if entry is not None and row.use is not None and row.use.use != "used":
         yield Text(entry.meaning)
@@ -173,8 +176,5 @@ def _facts(frame: FrameInfo) -> Iterator[tuple[str, str, str]]:
 def why_rows(rows: Sequence[Row]) -> Iterator[Block]:
     """Several frames at once: how many, and what becomes of them."""
     yield Heading(f"{len(rows):,} files selected")
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[use_text(row.use)] = counts.get(use_text(row.use), 0) + 1
-    for text, count in sorted(counts.items(), key=lambda item: -item[1])[:12]:
+    for text, count in Counter(row.use_words for row in rows).most_common(12):
         yield Text(f"{count:,}: {text or 'nothing planned'}")

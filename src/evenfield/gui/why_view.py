@@ -5,34 +5,32 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
-    QScrollArea,
+    QTextBrowser,
     QVBoxLayout,
     QWidget,
 )
 
 from evenfield.describe.override_values import OVERRIDE_FIELDS
-from evenfield.gui.labels import TextLabel, breakable, plain_label
+from evenfield.gui.labels import plain_label
 from evenfield.gui.rows import Row
-from evenfield.gui.why import THE_SAME, Block, Compared, Facts, Heading, Instead, Text
+from evenfield.gui.why import THE_SAME, Block, Facts, Heading, Instead, Text
 from evenfield.gui.words import tr
 from evenfield.model.frame import FrameKind
 
 _MARKS = {True: "=", False: "\u2260", None: "?"}
-_MARK_WORDS = {True: "agrees", False: "differs", None: "unknown"}
 
 __all__ = ["WhyView", "plain_label"]
 
 
-class WhyView(QScrollArea):
-    """Blocks of `why`, and a strip to correct the frames that are selected.
+class WhyView(QWidget):
+    """Blocks of `why`; below them what can be used instead, and a strip to correct the frames that are selected.
 
     ``instead`` (arguments, what about) asks for another master, ``corrected`` (field, value) for another value of a
     field of the selected frames, ``left_out`` for the frames to be left out (True) or taken in again (False).
@@ -44,64 +42,81 @@ class WhyView(QScrollArea):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(tr("Why"))
-        inside = QWidget()
-        outer = QVBoxLayout(inside)
-        outer.setContentsMargins(8, 6, 8, 8)
-        self._blocks = QVBoxLayout()
-        self._blocks.setSpacing(4)
-        outer.addLayout(self._blocks)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(2, 2, 2, 4)
+        box.setSpacing(4)
+        self.page = QTextBrowser()
+        self.page.setAccessibleName(tr("Explanation"))
+        self.page.setFrameShape(QFrame.Shape.NoFrame)
+        self.page.setOpenLinks(False)
+        self.page.setTabChangesFocus(True)
+        self.setFocusProxy(self.page)
+        box.addWidget(self.page, 1)
+        self.others = _Others()
+        self.others.chosen.connect(self.instead)
+        box.addWidget(self.others)
         self.corrections = _Corrections()
         self.corrections.corrected.connect(self.corrected)
         self.corrections.left_out.connect(self.left_out)
-        outer.addWidget(self.corrections)
-        outer.addStretch(1)
-        self.setWidget(inside)
+        box.addWidget(self.corrections)
 
     def show_blocks(self, blocks: Iterable[Block], rows: Sequence[Row] = ()) -> None:
         """Show an account; ``rows`` are the frames that can be corrected."""
-        while (item := self._blocks.takeAt(0)) is not None:
-            widget = item.widget()
-            if widget is not None:
-                widget.hide()
-                widget.deleteLater()
-        for block in blocks:
-            self._blocks.addWidget(self._drawn(block))
+        blocks = list(blocks)
+        self.page.setHtml("".join(map(_marked, blocks)))
+        self.others.show_blocks([block for block in blocks if isinstance(block, Instead)])
         self.corrections.show_rows(rows)
-        self.verticalScrollBar().setValue(0)
 
     def text(self) -> str:
         """All that is shown, as text."""
-        found = []
-        for place in range(self._blocks.count()):
-            item = self._blocks.itemAt(place)
-            widget = item.widget() if item is not None else None
-            labels = [widget] if isinstance(widget, QLabel) else widget.findChildren(QLabel) if widget else []
-            found += [label.text() for label in labels if isinstance(label, QLabel)]
-        return "\n".join(found)
-
-    def _drawn(self, block: Block) -> QWidget:
-        if isinstance(block, Heading):
-            return plain_label(block.text, name="heading")
-        if isinstance(block, Text):
-            return plain_label(block.text)
-        if isinstance(block, Compared):
-            return _compared(block)
-        if isinstance(block, Facts):
-            return _facts(block)
-        return self._button(block)
-
-    def _button(self, block: Instead) -> QWidget:
-        button = QPushButton(tr(block.text))
-        button.setAccessibleName(f"{tr(block.text)}: {block.about}")
-        button.clicked.connect(lambda: self.instead.emit(block.fix, block.about))
-        return button
+        return self.page.toPlainText()
 
 
-def _compared(block: Compared) -> QWidget:
+class _Others(QFrame):
+    """Masters that nearly matched, and the button that takes one of them."""
+
+    chosen = Signal(object, str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._blocks: list[Instead] = []
+        box = QVBoxLayout(self)
+        box.setContentsMargins(6, 0, 6, 0)
+        self.choice = QComboBox()
+        self.choice.setAccessibleName(tr("Nearly matched"))
+        self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.choice.setMinimumContentsLength(10)
+        self.use = QPushButton(tr("Use this instead"))
+        self.use.setAccessibleName(tr("Use this instead"))
+        self.use.clicked.connect(self._use)
+        box.addWidget(self.choice)
+        box.addWidget(self.use)
+        self.setVisible(False)
+
+    def show_blocks(self, blocks: list[Instead]) -> None:
+        """Offer these."""
+        self._blocks = blocks
+        self.choice.clear()
+        self.choice.addItems([block.about for block in blocks])
+        self.setVisible(bool(blocks))
+
+    def _use(self) -> None:
+        place = self.choice.currentIndex()
+        if 0 <= place < len(self._blocks):
+            self.chosen.emit(self._blocks[place].fix, self._blocks[place].about)
+
+
+def _marked(block: Block) -> str:
+    """A block with marks; what stands in it is escaped, so that nothing in it is taken for a mark of its own."""
+    if isinstance(block, Heading):
+        return f"<p style='margin:4px 0'><b>{html.escape(block.text)}</b></p>"
+    if isinstance(block, Text):
+        return f"<p style='margin:3px 0'>{html.escape(block.text)}</p>"
+    if isinstance(block, Facts):
+        return _table([(name, f"{value}  ({source})" if source else value) for name, value, source in block.lines])
+    if isinstance(block, Instead):
+        return ""
     rows = []
     for key, here, there, agrees in block.lines:
         if not there:
@@ -110,25 +125,12 @@ def _compared(block: Compared) -> QWidget:
             rows.append((_MARKS[agrees], key, f"{here}, {tr(THE_SAME)}"))
         else:
             rows.append((_MARKS[agrees], key, f"{here} {'=' if agrees else '/'} {there}"))
-    label = _table(rows)
-    label.setAccessibleDescription("; ".join(f"{key} {_MARK_WORDS[agrees]}" for key, _, _, agrees in block.lines))
-    return label
+    return _table(rows)
 
 
-def _facts(block: Facts) -> QWidget:
-    return _table([(name, f"{value}  ({source})" if source else value) for name, value, source in block.lines])
-
-
-def _table(rows: Sequence[Sequence[str]]) -> QLabel:
-    """A table; its cells are escaped, so that nothing in them is taken for marks of its own."""
-    cells = [
-        "".join(f"<td style='padding-right:6px'>{html.escape(breakable(cell))}</td>" for cell in row) for row in rows
-    ]
-    label = TextLabel()
-    label.setTextFormat(Qt.TextFormat.RichText)
-    label.setWordWrap(True)
-    label.setText(f"<table cellspacing=0>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>")
-    return label
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    cells = ["".join(f"<td style='padding-right:6px'>{html.escape(cell)}</td>" for cell in row) for row in rows]
+    return f"<table cellspacing=0>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
 
 
 class _Corrections(QFrame):
@@ -140,7 +142,7 @@ class _Corrections(QFrame):
     def __init__(self) -> None:
         super().__init__()
         box = QVBoxLayout(self)
-        box.setContentsMargins(0, 8, 0, 0)
+        box.setContentsMargins(6, 2, 6, 0)
         self._title = plain_label("", name="heading")
         box.addWidget(self._title)
         row = QHBoxLayout()

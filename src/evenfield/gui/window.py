@@ -52,7 +52,7 @@ from evenfield.model.events import CancelToken
 from evenfield.model.findings import Finding
 from evenfield.model.settings import Settings
 from evenfield.run.machine import load_kernels_early
-from evenfield.store import load_plan, save_plan
+from evenfield.store import save_plan
 
 JOB_WORDS = (("flats", "Master flats"), ("masters", "All masters"), ("calibrate", "Calibrated lights"),
              (EXAMINE, "Examine only"))  # fmt: skip
@@ -382,12 +382,7 @@ class Window(QMainWindow):
 
     def open_plan(self, path: str) -> None:
         """Show a saved plan."""
-        try:
-            plan = load_plan(path)
-        except EvenfieldError as error:
-            self.tell(str(error))
-            return
-        self.session.open_plan(plan, os.path.abspath(path))
+        self.session.open_plan(os.path.abspath(path), self.tell)
         self.show_page(0)
 
     def do_save_plan(self) -> None:
@@ -611,7 +606,7 @@ class Window(QMainWindow):
             key, _, width = text.partition("=")
             if width.isdigit():
                 self.prepare.table.widths[key] = int(width)
-        frames.set_rows(self.session.rows)
+        frames.set_rows(self.session.rows, self.session.overview)
         self._fill_recent()
 
 

@@ -1,0 +1,43 @@
+"""What is said of all rows together: counted once, beside the window's thread."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from evenfield.gui.rows import Row, folded, usual_values
+from evenfield.gui.tree import ALL, Node, Section, summary, tree_sections
+from evenfield.model.plan import Plan
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Overview:
+    """The line above all, the tree, and the columns that need no place (`folded`) or mark a cell (`usual_values`)."""
+
+    summary: str = ""
+    sections: tuple[Section, ...] = ()
+    folded: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    usual: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+NOTHING: Final = Overview()
+
+
+def overview(plan: Plan | None, rows: Sequence[Row], *, job: str) -> Overview:
+    """What is said of the rows of a plan, or of a survey where nothing is planned."""
+    return Overview(
+        summary=summary(plan, rows),
+        sections=tree_sections(plan, rows, job=job),
+        folded=folded(rows),
+        usual=usual_values(rows),
+    )
+
+
+def reading_overview(count: int) -> Overview:
+    """What is said while headers are still read."""
+    files = f"{count:,} {'file' if count == 1 else 'files'}"
+    return Overview(
+        summary=f"{files} so far.",
+        sections=(Section("Frames", (Node(id=ALL, title="All files", count=count),)),),
+    )
