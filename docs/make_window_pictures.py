@@ -33,7 +33,7 @@ NIGHT = Path(tempfile.gettempdir(), "night")
 PATIENCE_S = 120.0
 
 COLORS, GRAY_STEP = 80, 8
-"""So many of the most frequent grays and of the most frequent colors of a picture, and the steps of its grays: few, so that the files stay small."""
+"""So many of the most frequent grays and colors a picture has, and grays in these steps: few, so it stays small."""
 
 HELD_FRAMES, HELD_STEPS = 64, 3
 """Where reading and the run are stopped to be taken."""
@@ -237,9 +237,11 @@ def held_reading() -> Iterator[None]:
 
     def survey(*arguments: Any, progress: Callable[..., None], **more: Any) -> Any:
         def told(done: int, total: int, found: Any) -> None:
-            progress(done, total, found)
-            if done >= HELD_FRAMES:
+            if not gate.is_set() and done >= HELD_FRAMES:
+                progress(HELD_FRAMES, total, found[:HELD_FRAMES])
                 gate.wait(PATIENCE_S)
+                found = found[HELD_FRAMES:]
+            progress(done, total, found)
 
         return original(*arguments, progress=told, **more)
 

@@ -34,14 +34,19 @@ class EvenfieldError(Exception):
         What to do about it, one sentence; may be empty.
     code : str
         The code of the finding that stands for this error.
+    fix : tuple of str, optional
+        The command line arguments that carry the mend out.
     """
 
     code = "error"
 
-    def __init__(self, message: str, *, mend: str = "", code: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, mend: str = "", code: str | None = None, fix: tuple[str, ...] | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.mend = mend
+        self.fix = fix
         if code is not None:
             self.code = code
 

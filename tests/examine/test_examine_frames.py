@@ -70,6 +70,6 @@ def test_most_are_bad(name: str) -> None:
 def test_the_reason_tells_the_numbers() -> None:
     """The reason names the number that decided and what the others have."""
     (black,) = judge_frames(levels(8100, 8120, 12.4, 8090, 8105)).bad
-    assert black.reason == "12 ADU above its calibration, the others about 8100"
+    assert black.reason == "12 ADU above its calibration, the others about 8,100"
     (saturated,) = judge_frames([*levels(1, 1, 1), FrameLevel(level_adu=None, saturated=0.42)]).bad
     assert saturated.reason == "42 % of its pixels are saturated"

@@ -63,13 +63,14 @@ def test_masters(messy: MessyNight) -> None:
 
 
 def test_findings(messy: MessyNight) -> None:
-    """One finding a cause: the mislabeled flats, the two unreadable files, the copy, the darks of another gain."""
+    """One finding a cause: mislabeled flats, two unreadable files, a copy, darks of another gain, nights apart."""
     assert Counter(one.code for one in planned(messy).findings) == {
         "header_says_light": 1,
         "truncated": 1,
         "three_planes": 1,
         "second_copy": 1,
         "calibration_left_out": 1,
+        "nights_apart": 1,
     }
 
 

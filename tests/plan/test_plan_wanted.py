@@ -218,7 +218,9 @@ def test_two_products_of_one_name_are_refused(names: tuple[str, ...]) -> None:
         planned(SESSION, names=names)
 
 
-@pytest.mark.parametrize("text", ["x", "=x", "x=", "x= . ", "a=b/c", "a=b\\c", 'a="', "a=b\n"])
+@pytest.mark.parametrize(
+    "text", ["x", "=x", "x=", "x= . ", "a=b/c", "a=b\\c", 'a="', "a=b\n", "a=nul", "a=" + "x" * 201]
+)
 def test_names_that_no_file_may_have_are_refused(text: str) -> None:
     """When the settings are built."""
     with pytest.raises(SettingsError, match="--rename"):
@@ -276,12 +278,26 @@ def test_every_runner_up_can_be_taken_by_its_fix() -> None:
     assert match.allowed == ("gain setting 100, there 0",)
     assert "mismatch_allowed" in {one.code for one in step.findings}
     assert "fits, but --use names another" in {one.why for one in match.runners_up}
-    assert "asked for, in spite of gain setting 100, there 0" in explain_plan(plan, search=True).replace("\n", " ") \
-        .replace("            ", " ")  # fmt: skip
+    words = " ".join(explain_plan(plan, search=True).split())
+    assert "taken dark flat 2.00 s (8 frames): asked for, in spite of gain setting 100, there 0" in words
     assert use_of(plan, TWO[0]).code == "spare"
     plan = taking(frames, found[2].fix)
     assert plan.steps[0].kind is DARK_FLAT
     assert findings(plan, "mismatch_allowed") == [f"{HA_ID}: used in spite of exposure 2.00 s, there 60 s."]
+
+
+def test_where_nothing_fits_the_nearest_can_be_taken() -> None:
+    """A flat that nothing calibrates shows what came nearest, and how to take it all the same."""
+    gain = frame_values("df/gain", 8, DARK_FLAT, gain_setting=0.0)
+    small = frame_values("bias/small", 8, BIAS, shape=(10, 10))
+    frames = [*HA, *gain, *small]
+    found = runners(planned(frames), f"{HA_ID}_UNCALIBRATED")
+    assert [(one.title, one.fix) for one in found] == [
+        ("bias (8 frames)", None),
+        ("dark flat 2.00 s (8 frames)", ("--use", f"{HA_ID}=gain*")),
+    ]
+    plan = taking(frames, found[1].fix)
+    assert ids(plan) == ["master_dark_flat_2.00s", HA_ID]
 
 
 def test_a_scaled_dark_finds_its_bias() -> None:

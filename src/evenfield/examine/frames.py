@@ -14,11 +14,13 @@ class FrameLevel:
     """What was measured of one flat.
 
     ``level_adu`` is the mean above what is subtracted, over unsaturated pixels; ``None`` where all are saturated.
-    ``saturated`` is the share of pixels at saturation, ``None`` where the saturation level is unknown.
+    ``saturated`` is the share of pixels at saturation, ``None`` where the saturation level is unknown. ``above`` says
+    what the level is above.
     """
 
     level_adu: float | None
     saturated: float | None
+    above: str = "its calibration"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,7 @@ def judge_frames(levels: Sequence[FrameLevel]) -> FrameJudgement:
             reason = f"{100 * one.saturated:.0f} % of its pixels are saturated"
             bad.append(BadFrame(index=index, code="saturated_frame", reason=reason))
         elif one.level_adu is None or one.level_adu < DARK_SHARE * median:
-            level = "no level" if one.level_adu is None else f"{one.level_adu:.0f} ADU above its calibration"
-            reason = f"{level}, the others about {median:.0f}"
+            level = "no level" if one.level_adu is None else f"{one.level_adu:,.0f} ADU above {one.above}"
+            reason = f"{level}, the others about {median:,.0f}"
             bad.append(BadFrame(index=index, code="bad_level", reason=reason))
     return FrameJudgement(bad=tuple(bad), most_are_bad=2 * (len(levels) - len(bad)) < len(levels))

@@ -43,7 +43,7 @@ _ALIGNMENT: Final = {
     for right in (False, True)
 }
 
-NAMES: Final = (110, 190)
+NAMES: Final = (110, 156)
 """The least and the greatest width of the column of names, unless the user wants another, pixels."""
 
 
@@ -131,7 +131,7 @@ class FrameModel(QAbstractTableModel):
         if self._sort is not None:
             key, backwards = self._sort
             column = next(one for one in COLUMNS if one.key == key)
-            valued = [(column.value(row), row.natural, place, row) for place, row in enumerate(shown)]
+            valued = [(column.value(row), row.order, place, row) for place, row in enumerate(shown)]
             known = sorted((one for one in valued if one[0] is not None), reverse=backwards)
             shown = [one[3] for one in known] + [one[3] for one in valued if one[0] is None]
         self.shown = shown
@@ -237,6 +237,7 @@ class FrameModel(QAbstractTableModel):
             column.folds
             and row.frame is not None
             and column.key not in self.folded
+            and column.key in self._usual
             and column.value(row) != self._usual.get(column.key)
         )
 
@@ -393,7 +394,7 @@ class FrameTable(QTableView):
     def _name_width(self) -> int:
         """As wide as the longest name that is shown, within `NAMES`."""
         if not self.frames.shown:
-            return NAMES[1] - 40
+            return NAMES[1]
         longest = max((row.name for row in self.frames.shown), key=len)
         return max(NAMES[0], min(NAMES[1], self.fontMetrics().horizontalAdvance(f"\u25b2 {literal(longest)}") + 12))
 

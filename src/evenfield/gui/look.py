@@ -45,7 +45,7 @@ def set_look(app: QApplication, look: str) -> None:
     app.setProperty(_PROPERTY, "dark" if dark else "light")
     app.setPalette(_palette(colors))
     for name in _FRAMED:
-        app.setPalette(_framed(colors), name.encode())
+        app.setPalette(_framed(colors), name)  # type: ignore[arg-type]  # it takes a str, whatever its stub says
     app.setStyleSheet(_rules(colors))
 
 

@@ -23,7 +23,7 @@ from evenfield.gui.options_form import OptionsForm
 from evenfield.gui.output_bar import OutputBar
 from evenfield.gui.picture_reader import PictureReader
 from evenfield.gui.picture_view import PicturePanel
-from evenfield.gui.problems import problems
+from evenfield.gui.problems import problems, window_words
 from evenfield.gui.problems_view import ProblemsView
 from evenfield.gui.rows import Row, folded_line
 from evenfield.gui.session import Phase, Session
@@ -126,6 +126,7 @@ class PreparePage(QWidget):
         session.changed.subscribe(self.refresh)
         session.rows_changed.subscribe(self._rows_changed)
         session.rows_added.subscribe(self.table.frames.add_rows)
+        session.rows_added.subscribe(lambda _: self._show_count(len(self.table.selected_rows())))
         session.levels_changed.subscribe(self._level_measured)
         self.tree.chosen.connect(self._node_chosen)
         # The tree is made anew by these: not while it still tells of them.
@@ -208,8 +209,7 @@ class PreparePage(QWidget):
     def _selection_changed(self, *changed: object) -> None:
         del changed
         rows = self.table.selected_rows()
-        total = len(self.session.rows)
-        self.selected.setText(tr("{} of {} selected").format(f"{len(rows):,}", f"{total:,}"))
+        self._show_count(len(rows))
         self.only.setVisible(bool(rows) and self.session.plan_file is None)
         self._show_measure()
         self._show_why(rows)
@@ -217,6 +217,10 @@ class PreparePage(QWidget):
             row = self.table.current_row()
             known = row is not None and row.frame is not None and row in rows
             self.picture.show_path(row.path if known and row is not None else None)
+
+    def _show_count(self, selected: int) -> None:
+        words = tr("{} of {} selected")
+        self.selected.setText(words.format(f"{selected:,}", f"{len(self.session.rows):,}"))
 
     def _show_why(self, rows: Sequence[Row]) -> None:
         self.why.show_blocks(self._blocks(rows), rows if self.session.plan_file is None else ())
@@ -233,7 +237,7 @@ class PreparePage(QWidget):
         else:
             yield Text(tr("Choose a master or a frame to see why it is as it is."))
             for note in self.session.plan.notes:
-                yield Text(literal(note))
+                yield Text(literal(window_words(note)))
 
     def _node_chosen(self, node: Node | None) -> None:
         self._node = node

@@ -40,7 +40,7 @@ class Row:
     night: str | None
     asks: bool
     node: str
-    natural: NaturalKey
+    order: NaturalKey | int
     place: tuple[Any, ...]
     level: LevelMeasurement | None = None
     search: str = ""
@@ -132,7 +132,7 @@ def _filter(row: Row) -> str:
 
 
 COLUMNS: Final = (
-    Column("name", "Name", lambda row: literal(row.name), lambda row: row.natural, width=150),
+    Column("name", "Name", lambda row: literal(row.name), lambda row: row.order, width=150),
     Column("kind", "Kind", _kind, _kind, width=44),
     Column("filter", "Filter", _filter, _of_frame("filter"), width=38),
     Column("exposure", "Exp.", _exposure, _of_frame("exposure_s"), width=50),
@@ -209,6 +209,7 @@ def plan_rows(plan: Plan, levels: Mapping[str, LevelMeasurement]) -> list[Row]:
         row.place = (not asks, places.get(step or "", len(places)), *row.place)
         rows.append(row)
     rows.sort(key=lambda row: row.place)
+    _number(rows)
     return rows
 
 
@@ -224,7 +225,14 @@ def survey_rows(survey: Survey, levels: Mapping[str, LevelMeasurement]) -> list[
         row.node = "unreadable"
         rows.append(row)
     rows.sort(key=lambda row: (row.node, *row.place))
+    _number(rows)
     return rows
+
+
+def _number(rows: Sequence[Row]) -> None:
+    """Give each row its place by name: numbers are compared sooner than names."""
+    for place, row in enumerate(sorted(rows, key=lambda row: (row.order, row.path))):
+        row.order = place
 
 
 def found_rows(frames: Sequence[FrameInfo]) -> list[Row]:
@@ -243,7 +251,7 @@ def _row(
     natural = natural_key(name)
     taken = LATE if frame is None else frame.taken_at or frame.local_at or LATE
     row = Row(
-        path=path, name=name, frame=frame, use=use, night=night, asks=False, node="", natural=natural,
+        path=path, name=name, frame=frame, use=use, night=night, asks=False, node="", order=natural,
         place=(taken, natural, path), level=levels.get(path),
     )  # fmt: skip
     row.use_words = use_text(use)

@@ -34,6 +34,11 @@ CODES_CALIBRATION: Final[tuple[CodeEntry, ...]] = (
         mend="Give the value with --set 'PATTERN:FIELD=VALUE'.",
     ),
     entry(
+        "nights_apart", "Flats of one filter from several nights", NOTE,
+        meaning="Each night gets a master of its own, since dust moves whenever the camera is touched.",
+        mend="If nothing was touched in between, join them: --join night.",
+    ),
+    entry(
         "nights_by_gaps", "Nights told by gaps", NOTE,
         meaning="No place and no local time is known, so a new night begins where more than six hours passed.",
         mend="Where that is wrong, use --set 'PATTERN:night=2026-03-14'.",

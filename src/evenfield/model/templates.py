@@ -8,6 +8,12 @@ from typing import Final
 
 from evenfield.errors import SettingsError
 
+RESERVED: Final = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+"""Names that no file may have on Windows, whatever its ending."""
+
+LONGEST_NAME: Final = 200
+"""Bytes of a name without its ending; file systems take 255 with it."""
+
 _NO_NAME: Final = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
 
 MOVE_PLACEHOLDERS: Final = ("date", "time", "filter")
@@ -54,3 +60,5 @@ def check_rename(text: str) -> None:
             f"--rename {text}: the new name holds a character that no file name may have on every system.",
             mend='Leave out < > : " / \\ | ? *; choose the folder with -o.',
         )
+    if RESERVED.match(new.strip()) or len(new.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
+        raise SettingsError(f"--rename {text}: not every system takes that name.", mend="Choose another name.")

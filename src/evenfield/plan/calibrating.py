@@ -36,7 +36,8 @@ class GroupCalibration:
     """What calibrates a group. ``which`` maps a frame's path to an index into ``choices``.
 
     ``how`` is "auto"'s outcome or the mode: "dark_flat", "scaled_dark", "bias", "pedestal", "none". ``instead`` maps
-    (index of a choice, role, first file of a set) to the arguments that would take this set.
+    (index of a choice, role, first file of a set) to the arguments that would take this set. ``near`` are the sets that
+    came nearest where none fits.
     """
 
     how: str
@@ -46,6 +47,7 @@ class GroupCalibration:
     findings: tuple[Finding, ...] = ()
     refused: Finding | None = None
     instead: Mapping[tuple[int, str, str], tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    near: tuple[Fit, ...] = ()
 
 
 def calibrate_group(
@@ -116,20 +118,29 @@ def _as_asked(
 ) -> GroupCalibration:
     """The best of the sets that were asked for, with as few differences accepted as can be."""
     limits = Limits.of(settings)
-    wanted = msgspec.structs.replace(settings, kinds=CALIBRATION_KINDS)
-    for widened in limits.widening():
-        for how in hows(group, wanted):
-            found = _cover(group, with_bias(asked, sets) if how == "scaled_dark" else asked, how, widened)
-            if found.left_out:
-                continue
-            # The others are told of as well, by the limits of all.
-            others = [one for one in usable_sets(sets, settings) if not any(one is mine for mine in asked)]
-            found = _with_earlier(found, group, hows(group, settings), others, limits, again=True)
-            choices = tuple(choice and dataclasses.replace(choice, asked=True) for choice in found.choices)
-            return _with_sensor_note(dataclasses.replace(found, choices=choices), group, name)
+    found = best_of_asked(group, sets=sets, settings=settings, asked=asked)
+    others = [one for one in usable_sets(sets, settings) if not any(one is mine for mine in asked)]
+    if found is not None:
+        # The others are told of as well, by the limits of all.
+        found = _with_earlier(found, group, hows(group, settings), others, limits, again=True)
+        choices = tuple(choice and dataclasses.replace(choice, asked=True) for choice in found.choices)
+        return _with_sensor_note(dataclasses.replace(found, choices=choices), group, name)
     refused = asked_refusal(group.frames, asked=asked, limits=limits, name=name)
     which = {frame.path: 0 for frame in group.frames}
     return GroupCalibration(how="none", choices=(None,), which=which, refused=refused)
+
+
+def best_of_asked(
+    group: FrameGroup, *, sets: Sequence[FrameGroup], settings: CalibrationSettings, asked: Sequence[FrameGroup]
+) -> GroupCalibration | None:
+    """The best of the sets that were asked for, for all frames of a group; ``None`` where none can be subtracted."""
+    wanted = msgspec.structs.replace(settings, kinds=CALIBRATION_KINDS)
+    for widened in Limits.of(settings).widening():
+        for how in hows(group, wanted):
+            found = _cover(group, with_bias(asked, sets) if how == "scaled_dark" else asked, how, widened)
+            if not found.left_out:
+                return found
+    return None
 
 
 def with_bias(asked: Sequence[FrameGroup], sets: Sequence[FrameGroup]) -> list[FrameGroup]:
@@ -370,8 +381,8 @@ def _nothing_fits(
     what = "no file named fits" if files else "no dark flat, dark or bias fits the flats"
     told = finding(code, name, f"{name}: {what} ({exposures}).{near}", mend=_mend(fix, files=files), fix=fix)
     if files or strict:
-        return GroupCalibration(how="none", choices=(None,), which=which, refused=told)
-    return GroupCalibration(how="none", choices=(None,), which=which, findings=(told,))
+        return GroupCalibration(how="none", choices=(None,), which=which, refused=told, near=close)
+    return GroupCalibration(how="none", choices=(None,), which=which, findings=(told,), near=close)
 
 
 def _mend(fix: tuple[str, ...] | None, *, files: bool) -> str | None:

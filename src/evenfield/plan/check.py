@@ -8,6 +8,10 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
+from evenfield.describe.override_values import OVERRIDE_FIELDS
+from evenfield.match.grouping import group_flats
 from evenfield.match.nights import Nights
 from evenfield.match.selecting import Selection
 from evenfield.model.catalogue import CATALOGUE, finding
@@ -17,10 +21,13 @@ from evenfield.model.groups import FrameGroup
 from evenfield.model.settings import Settings
 from evenfield.model.survey import Survey, Unreadable
 from evenfield.model.wording import name_files, plural
-from evenfield.plan.patterns import pattern_for
+from evenfield.plan.patterns import exact_patterns, pattern_for
 
 MOST_BAD_VALUES: Final = 10
 """Header faults told of one by one."""
+
+MOST_PATTERNS: Final = 5
+"""A fix of more corrections than this is none that anyone would read."""
 
 MOST_GROUPS: Final = 60
 """Groups compared with each other for settings that are missing in part."""
@@ -38,7 +45,8 @@ def general_findings(
         *_copies(survey),
         *_bad_values(survey.frames),
         *_filters_alike(groups),
-        *_partly_unknown(groups),
+        *_partly_unknown(groups, survey),
+        *_nights_apart(groups, nights, settings),
         *_times(selection.flats, nights, settings),
     )
 
@@ -184,23 +192,66 @@ def _filters_alike(groups: Sequence[FrameGroup]) -> list[Finding]:
     return found
 
 
-def _partly_unknown(groups: Sequence[FrameGroup]) -> list[Finding]:
+def _partly_unknown(groups: Sequence[FrameGroup], survey: Survey) -> list[Finding]:
     """Groups that only a setting keeps apart which one of them does not tell."""
     missing: dict[str, set[str]] = {}
+    known: dict[str, set[object]] = {}
     for first, second in itertools.combinations(groups[:MOST_GROUPS], 2):
         same = [key for key in ("filter", "night") if first.key.get(key) != second.key.get(key)]
         differences = () if same else first.frames[0].setup.differences(second.frames[0].setup)
         if not differences or not all(difference.unknown for difference in differences):
             continue
         for difference in differences:
-            silent = first if difference.here is None else second
+            silent, telling = (first, second) if difference.here is None else (second, first)
+            known.setdefault(difference.key, set()).add(getattr(telling.frames[0].setup, difference.key))
             missing.setdefault(difference.key, set()).update(frame.path for frame in silent.frames)
     found = []
     for key, paths in missing.items():
         named = sorted(paths)
         text = f"{plural(len(named), 'flat')} ({name_files(named)}): no {KEY_WORDS[key]}; kept apart from the others."
-        found.append(finding("partly_unknown", KEY_WORDS[key], text))
+        fix = _setting_fix(key, known[key], exact_patterns(named, survey.frames)) if len(known[key]) == 1 else None
+        mend = "If they were taken with the same setting, say so:" if fix else None
+        found.append(finding("partly_unknown", KEY_WORDS[key], text, mend=mend, fix=fix))
     return found
+
+
+def _setting_fix(key: str, values: set[object], patterns: Sequence[str]) -> tuple[str, ...] | None:
+    """The arguments that give frames the one value that the others have."""
+    (value,) = values
+    if key not in OVERRIDE_FIELDS or not isinstance(value, str | float) or len(patterns) > MOST_PATTERNS:
+        return None
+    text = value if isinstance(value, str) else f"{value:g}"
+    if "=" in text:
+        return None
+    return tuple(part for pattern in patterns for part in ("--set", f"{pattern}:{key}={text}"))
+
+
+def _nights_apart(groups: Sequence[FrameGroup], nights: Nights, settings: Settings) -> list[Finding]:
+    """Flats of one filter that only their nights keep apart: what --join night would put into one master."""
+    group = settings.group
+    if group.no_grouping or "night" not in group.keys or "night" in group.split:
+        return []
+    frames = [frame for one in groups for frame in one.frames]
+    joined = group_flats(
+        frames, settings=msgspec.structs.replace(group, join=(*group.join, "night")), night_of=nights.night
+    )
+    first = {one.frames[0].path: one for one in groups}
+    by_filter: dict[str, tuple[set[str], int]] = {}
+    for one in joined:
+        parts = [first[frame.path] for frame in one.frames if frame.path in first]
+        when = {str(part.key.get("night") or "") for part in parts}
+        if len(when) > 1:
+            name = str(one.key.get("filter") or "")
+            known, count = by_filter.get(name, (set(), 0))
+            by_filter[name] = (known | when, count + len(parts))
+    told = []
+    for name, (when, count) in by_filter.items():
+        text = f"{name or 'Flats without a filter'} {'was' if name else 'were'} taken on {len(when)} nights: "
+        told.append(
+            finding("nights_apart", name or "flats", f"{text}{count} masters, because dust may have moved.",
+                    fix=("--join", "night"))
+        )  # fmt: skip
+    return told
 
 
 def _times(flats: Sequence[FrameInfo], nights: Nights, settings: Settings) -> list[Finding]:

@@ -10,9 +10,9 @@ from evenfield.match.matching import Fit
 from evenfield.model.frame import FrameInfo
 from evenfield.model.groups import FrameGroup
 from evenfield.model.settings import CalibrationSettings
-from evenfield.plan.calibrating import GroupCalibration, calibrate_group
+from evenfield.plan.calibrating import GroupCalibration, best_of_asked
 from evenfield.plan.patterns import exact_patterns
-from evenfield.plan.reasons import others_of
+from evenfield.plan.reasons import MOST_RUNNERS_UP, others_of
 
 InsteadOf: TypeAlias = Mapping[tuple[int, str, str], tuple[str, ...]]
 """(Index of a choice, role, first file of a set) -> the arguments that would take the set."""
@@ -22,7 +22,8 @@ class Patterns:
     """The arguments of --use for sets; a pattern is looked for once for each set."""
 
     def __init__(self, groups: Iterable[FrameGroup]) -> None:
-        self._paths = [frame.path for group in groups for frame in group.frames]
+        # A set is taken where all its files fit, so two of them tell it from the others.
+        self._ends = [frame.path for group in groups for frame in (group.frames[0], group.frames[-1])]
         self._known: dict[frozenset[str], str] = {}
 
     def fix(self, name: str, groups: Sequence[FrameGroup]) -> tuple[str, ...]:
@@ -30,7 +31,7 @@ class Patterns:
         key = frozenset(group.frames[0].path for group in groups)
         if key not in self._known:
             paths = [frame.path for group in groups for frame in group.frames]
-            self._known[key] = "|".join(exact_patterns(paths, self._paths))
+            self._known[key] = "|".join(exact_patterns(paths, self._ends))
         return ("--use", f"{name}={self._known[key]}")
 
 
@@ -46,8 +47,11 @@ def flats_instead(
     """What would take the sets that a group of flats did not take; each is tried, as --use would take it."""
     few = dataclasses.replace(group, frames=telling_frames(group.frames))
 
-    def take(asked: Sequence[FrameGroup]) -> GroupCalibration:
-        return calibrate_group(few, sets=sets, settings=settings, name=name, asked=asked)
+    if settings.mode in ("pedestal", "none"):
+        return {}
+
+    def take(asked: Sequence[FrameGroup]) -> GroupCalibration | None:
+        return best_of_asked(few, sets=sets, settings=settings, asked=asked)
 
     return instead_of(found, few, take=take, fix=lambda groups: patterns.fix(name, groups))
 
@@ -56,21 +60,22 @@ def instead_of(
     found: GroupCalibration,
     group: FrameGroup,
     *,
-    take: Callable[[Sequence[FrameGroup]], GroupCalibration],
+    take: Callable[[Sequence[FrameGroup]], GroupCalibration | None],
     fix: Callable[[Sequence[FrameGroup]], tuple[str, ...]],
 ) -> InsteadOf:
     """As `flats_instead`, for any group: ``take`` chooses of the sets it is given, ``fix`` gives the arguments."""
     made: dict[tuple[int, str, str], tuple[str, ...]] = {}
     for index, choice in enumerate(found.choices):
         frames = [frame for frame in group.frames if found.which.get(frame.path) == index]
-        if choice is None or not frames:
+        others = found.near[:MOST_RUNNERS_UP] if choice is None else others_of(choice)
+        if not frames:
             continue
         # Frames of other exposures keep what they have.
         kept = [fit.group for other in found.choices if other and other is not choice for fit in other.fits]
-        for one in others_of(choice):
+        for one in others:
             asked = _once([one.group, *kept])
             again = take(asked)
-            if again.refused is None and all(_takes(again, frame, one) for frame in frames):
+            if again is not None and again.refused is None and all(_takes(again, frame, one) for frame in frames):
                 made[index, one.role, one.group.frames[0].path] = fix(asked)
     return made
 

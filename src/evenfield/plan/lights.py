@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from evenfield.match.flats import FlatFit, choose_flat, fit_flat, flat_reasons, nights_words
+from evenfield.match.grouping import OPTICS_KEYS
 from evenfield.match.limits import Limits, is_ccd
 from evenfield.match.matching import Choice, Fit, choose, look_at, nearest, over_all
 from evenfield.model.catalogue import finding
@@ -18,7 +19,7 @@ from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo, FrameKind, exposure_text
 from evenfield.model.groups import FrameGroup
 from evenfield.model.plan import Calibration, LightRecipe, LightStep, MasterRef, Match, RunnerUp, Step, StepInput
-from evenfield.model.settings import CalibrationSettings, Settings
+from evenfield.model.settings import MISMATCH_KEYS, CalibrationSettings, Settings
 from evenfield.model.wording import plural
 from evenfield.plan.calibrating import (
     GroupCalibration,
@@ -41,7 +42,7 @@ from evenfield.plan.reasons import (
     match_findings,
 )
 from evenfield.plan.regions import Regions, disagreement
-from evenfield.plan.steps import calibration_of
+from evenfield.plan.steps import calibration_of, overscan_fix
 from evenfield.plan.wanted import StepNames, asked_sets
 
 FOLDER: Final = "lights"
@@ -95,7 +96,7 @@ def draft_lights(
         darks, picked = ((), ()) if text is None else (asked_sets(sets, text=text), asked_sets(flats, text=text))
         calibration = calibrate_lights(group, sets=sets, settings=settings, name=name, asked=darks)
         flat, others = choose_flat(group, flats, limits=limits, asked=picked)
-        told = list(use_findings(text, (*darks, *picked), name=name, settings=settings.calibration))
+        told = () if picked else use_findings(text, darks, name=name, settings=settings.calibration)
         refused = calibration.refused
         if picked and flat is None and refused is None:
             why = "; ".join(map(str, fit_flat(group, picked[0], limits=limits.widening()[-1]).against))
@@ -389,7 +390,7 @@ def _light_step(
     findings += told_flat
     if settings.calibration.overscan is None and group.frames[0].overscan_section:
         text = f"{draft.name}: the header names {group.frames[0].overscan_section}."
-        findings.append(finding("overscan_ignored", draft.name, text))
+        findings.append(finding("overscan_ignored", draft.name, text, fix=overscan_fix(settings)))
     refused = _not_adu(draft) or chosen.refused or _refused(draft, regions, settings)
     if settings.run.strict and refused is None:
         refused = next((one for one in told_flat if one.code in ("no_flat_fits", "flat_not_applied")), None)
@@ -469,7 +470,7 @@ def _flat(
         close = draft.other_flats[0] if draft.other_flats else None
         near = f" Nearest: {_flat_title(close.group)}, but {'; '.join(map(str, close.against))}." if close else ""
         text = f"{name}: no flat fits: the lights are not divided by one.{near}"
-        return None, [finding("no_flat_fits", name, text)]
+        return None, [finding("no_flat_fits", name, text, fix=_flat_fix(close) if close else None)]
     if not subtracted:
         text = f"{name}: not divided by {_flat_title(found.group)}, since the bias is still in the lights."
         return None, [finding("flat_not_applied", name, text)]
@@ -495,6 +496,15 @@ def _flat(
         crop=regions[ready.path].trim is not None,
     )
     return ref, told
+
+
+def _flat_fix(one: FlatFit) -> tuple[str, ...] | None:
+    """The arguments that would accept a flat; ``None`` where nothing can, or where it is of another filter."""
+    optics = dict.fromkeys(OPTICS_KEYS, "optics")
+    keys = [{**optics, "rotator_deg": "rotator"}.get(difference.key, difference.key) for difference in one.against]
+    if not keys or any(key not in MISMATCH_KEYS or key == "filter" for key in keys):
+        return None
+    return tuple(part for key in dict.fromkeys(keys) for part in ("--allow-mismatch", key))
 
 
 def _flat_title(group: FrameGroup) -> str:

@@ -30,7 +30,7 @@ from evenfield.plan.patterns import pattern_for
 from evenfield.plan.reasons import told_keys
 from evenfield.plan.regions import regions_of, trimmed
 from evenfield.plan.steps import BuiltSteps, Draft, build_steps, set_id
-from evenfield.plan.uses import Made, file_uses
+from evenfield.plan.uses import Made, file_uses, min_group_fix
 from evenfield.plan.wanted import StepNames, check_different, taking_part, unknown_names, wanted_steps
 
 
@@ -123,7 +123,8 @@ def make_plan(
         facts=frame_facts([frame for one in lights for frame in one.group.frames], root=survey.root),
     )
     every_step: tuple[Step | LightStep, ...] = (*built.steps, *light_steps)
-    check_different([step.id for step in every_step])
+    if settings.output.names:
+        check_different([step.id for step in every_step])
     names = StepNames.of((step.id, built.names.get(step.id, ())) for step in every_step)
     made_for = {built.made_by[set_id(group)] for group in extra}
     wanted = wanted_steps(every_step, roots=_roots(every_step, made_for, job), names=names, settings=settings)
@@ -273,6 +274,7 @@ def _nothing_to_do(survey: Survey, selection: Selection, small: Sequence[FrameGr
             f"Every group of flats has fewer than {settings.group.min_group} frames.",
             mend="Lower --min-group, or join groups with --join.",
             code="small_group",
+            fix=min_group_fix(small),
         )
     kinds: dict[str, int] = {}
     for frame in survey.frames:
@@ -280,13 +282,17 @@ def _nothing_to_do(survey: Survey, selection: Selection, small: Sequence[FrameGr
         words = f"master {words}" if frame.is_master else words
         kinds[words] = kinds.get(words, 0) + 1
     counted = ", ".join(plural(count, words) for words, count in kinds.items())
+    fix = None
     mend = "Give the folder with the flats; if their header says otherwise, use --set 'PATTERN:kind=flat'."
     if selection.contradicting:
         paths = [frame.path for frame in selection.contradicting]
         pattern = pattern_for(paths, frames=survey.frames, kind=FrameKind.FLAT)
         how = f"add --set '{pattern}:kind=flat'" if pattern else "say so with --set 'PATTERN:kind=flat'"
+        fix = ("--set", f"{pattern}:kind=flat") if pattern else None
         mend = f"{len(paths)} of them are flats by name: if they are flats, {how}."
-    return PlanError(f"No flats among {plural(len(survey.frames), 'file')}: {counted}.", mend=mend, code="no_flats")
+    return PlanError(
+        f"No flats among {plural(len(survey.frames), 'file')}: {counted}.", mend=mend, code="no_flats", fix=fix
+    )
 
 
 def _notes(survey: Survey, groups: Sequence[FrameGroup], settings: Settings) -> tuple[str, ...]:
@@ -305,4 +311,4 @@ def _notes(survey: Survey, groups: Sequence[FrameGroup], settings: Settings) -> 
 
 def refusal(error: PlanError) -> Finding:
     """The finding that stands for a plan that could not be made."""
-    return finding(error.code, "plan", error.message, mend=error.mend or None)
+    return finding(error.code, "plan", error.message, mend=error.mend or None, fix=error.fix)

@@ -13,6 +13,7 @@ from typing import Final
 from evenfield.errors import SettingsError
 from evenfield.model.frame import FrameInfo, FrameKind, exposure_text
 from evenfield.model.groups import FrameGroup
+from evenfield.model.templates import RESERVED
 
 NAME_KEYS: Final = (
     "filter", "night", "camera", "binning", "gain", "offset", "exposure", "temperature", "rotator", "size",
@@ -37,7 +38,6 @@ _SPECIAL: Final = {
     "Ł": "L",
     "µ": "u",
 }
-_RESERVED: Final = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 
 
 def safe_piece(text: str) -> str:
@@ -144,7 +144,7 @@ def _render(template: str, pieces: dict[str, str]) -> str:
         else:
             text = text.replace("_{" + key + "}", "").replace("{" + key + "}_", "").replace("{" + key + "}", "")
     text = text.strip(" .") or "master_flat"
-    return f"master_{text}" if _RESERVED.match(text) else text
+    return f"master_{text}" if RESERVED.match(text) else text
 
 
 def name_pieces(group: FrameGroup) -> dict[str, str]:

@@ -43,7 +43,7 @@ def empty_plan(survey: Survey, *, error: PlanError, output: str, settings: Setti
         files=tuple(uses[path] for path in sorted(uses)),
         steps=(),
         findings=(
-            finding(code, "plan", error.message, mend=error.mend or None),
+            finding(code, "plan", error.message, mend=error.mend or None, fix=error.fix),
             *survey.findings,
             *part.findings,
             *survey_findings(survey, settings=settings),

@@ -120,6 +120,12 @@ def match_of(choice: Choice, frames: Sequence[FrameInfo], *, fix_of: Callable[[F
     )
 
 
+def near_match(near: Sequence[Fit], *, fix_of: Callable[[Fit], Fix]) -> Match | None:
+    """The sets that came nearest where nothing is subtracted, as runners-up; ``None`` where there are none."""
+    runners = [msgspec.structs.replace(runner_up(one, None), fix=fix_of(one)) for one in near[:MOST_RUNNERS_UP]]
+    return Match(reasons=(), runners_up=tuple(runners)) if runners else None
+
+
 def _compared(one: Fit, frames: Sequence[FrameInfo]) -> list[str]:
     """Every key that was compared, with both values."""
     texts = []

@@ -29,6 +29,7 @@ from evenfield.plan.reasons import (
     fresher_findings,
     match_findings,
     match_of,
+    near_match,
     subtraction_title,
 )
 from evenfield.plan.regions import Regions, disagreement
@@ -215,12 +216,13 @@ def _flat_step(
     findings += age_findings(used, kept, name, limits=settings.calibration.age_limits())
     findings += fresher_findings(chosen, name)
     if len(frames) < FEW:
-        findings.append(finding("few_frames", name, f"{name}: only {plural(len(frames), 'flat')}; {recipe.because}."))
+        findings.append(finding("few_frames", name, f"{name}: {few_words(kept, recipe)}."))
     if settings.group.no_grouping:
         findings += _mixed_setup(kept, name)
     if settings.calibration.overscan is None and any(frame.overscan_section for frame in frames):
         named = next(frame.overscan_section for frame in frames if frame.overscan_section)
-        findings.append(finding("overscan_ignored", name, f"{name}: the header names {named}."))
+        fix = overscan_fix(settings)
+        findings.append(finding("overscan_ignored", name, f"{name}: the header names {named}.", fix=fix))
     return Step(
         id=name,
         kind=FrameKind.FLAT,
@@ -242,6 +244,21 @@ def _flat_step(
         findings=tuple(findings),
         refused=chosen.refused or _refused(recipe, kept, name, regions, settings),
     )
+
+
+def few_words(group: FrameGroup, recipe: Recipe) -> str:
+    """Return "only 3 flats of Ha; the median was taken, since outliers cannot be told from noise in so few"."""
+    which = f" of {group.key['filter']}" if group.key.get("filter") else ""
+    median = recipe.because.startswith("median: with")
+    how = "the median was taken, since outliers cannot be told from noise in so few" if median else recipe.because
+    return f"only {plural(len(group.frames), 'flat')}{which}; {how}"
+
+
+def overscan_fix(settings: Settings) -> tuple[str, ...] | None:
+    """The arguments that use the overscan that headers name; ``None`` where --bias has taken its place."""
+    if settings.calibration.bias is not None:
+        return None
+    return ("--overscan", "header", *(("--trim", "header") if settings.calibration.trim is None else ()))
 
 
 def _input(frame: FrameInfo, root: str, calibration: int) -> StepInput:
@@ -273,7 +290,8 @@ def calibration_of(
         pedestal = settings.calibration.pedestal_adu
         if chosen.how == "pedestal" and pedestal is not None:
             return Calibration(how="pedestal", title=f"minus a pedestal of {pedestal:g} ADU", pedestal_adu=pedestal)
-        return Calibration(how="none", title="nothing subtracted")
+        match = near_match(chosen.near, fix_of=lambda one: chosen.instead.get((index, one.role, set_id(one.group))))
+        return Calibration(how="none", title="nothing subtracted", match=match)
     frames = [frame for frame in group.frames if chosen.which[frame.path] == index]
     if choice.pedestal_adu is not None:
         title = constant_bias_title(choice.pedestal_adu, settings.calibration, frames[0].setup.offset_setting)
@@ -312,7 +330,9 @@ def _refused(
         text = f"{name}: {text} needs {least} frames, the group has {len(group.frames)}."
         give = "Give the noise, which so few frames do not tell: --reject ccd:4,3,read_noise_adu=3,egain_e_per_adu=1."
         mend = give if isinstance(recipe.rejection, Ccd) else None
-        return finding("too_few_for_rejection", name, text, mend=mend)
+        option = "--reject" if group.kind is FrameKind.FLAT else "--dark-reject"
+        fix = None if mend else (option, "auto")
+        return finding("too_few_for_rejection", name, text, mend=mend, fix=fix)
     read = [regions[frame.path] for frame in group.frames]
     problem = disagreement(read)
     if problem:

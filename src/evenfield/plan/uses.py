@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from evenfield.match.limits import Limits
-from evenfield.match.matching import Fit, fit_each
+from evenfield.match.matching import Fit, fit_each, over_all
 from evenfield.match.selecting import Selection, spare_reason
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
@@ -17,7 +17,7 @@ from evenfield.model.plan import FileUse
 from evenfield.model.settings import Settings
 from evenfield.model.survey import Survey
 from evenfield.model.wording import plural
-from evenfield.plan.calibrating import set_title, usable_sets
+from evenfield.plan.calibrating import allow_fix, set_title, usable_sets
 from evenfield.plan.lights import LightDraft
 from evenfield.plan.steps import Draft, set_id
 
@@ -36,12 +36,16 @@ class Made:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Spare:
-    """Why a calibration set is not used; ``near`` is what it differs in where it nearly fits."""
+    """Why a calibration set is not used; ``near`` is what it differs in where it nearly fits.
+
+    ``fix`` would take it for flats that nothing else fits.
+    """
 
     use: str
     code: str
     reason: str
     near: Fit | None = None
+    fix: tuple[str, ...] | None = None
 
 
 def file_uses(
@@ -83,7 +87,7 @@ def file_uses(
         for frame in group.frames:
             reason = "no light needs this flat"
             uses[frame.path] = FileUse(path=frame.path, use="not_needed", code="spare", reason=reason)
-    near: list[tuple[FrameGroup, Fit]] = []
+    near: list[tuple[FrameGroup, _Spare]] = []
     usable = {set_id(group) for group in usable_sets(sets, settings.calibration)}
     for group in sets:
         if set_id(group) in users or set_id(group) in unasked:
@@ -96,7 +100,7 @@ def file_uses(
         for frame in group.frames:
             uses[frame.path] = FileUse(path=frame.path, use=spare.use, code=spare.code, reason=spare.reason)
         if spare.near is not None:
-            near.append((group, spare.near))
+            near.append((group, spare))
     for frame in survey.frames:
         # Calibration frames that were not even looked at, because --calibrate-with was given.
         uses.setdefault(
@@ -180,7 +184,10 @@ def _spare(group: FrameGroup, drafts: Sequence[Draft]) -> _Spare:
     if _exposure_differs(best) and group.kind is FrameKind.DARK:
         return _not_needed(spare_reason(first))
     reason = _short_words(best.against[0])
-    return _Spare(use="left_out", code=f"{best.against[0].key}_differs", reason=reason, near=best)
+    bare = [draft.group for draft in drafts if draft.calibration.how == "none"]
+    each = [over_all(fit_each(_different(flats), group=group, role=role, limits=limits)) for flats in bare]
+    fix = allow_fix(min(each, key=lambda one: (len(one.against), one.distance))) if each else None
+    return _Spare(use="left_out", code=f"{best.against[0].key}_differs", reason=reason, near=best, fix=fix)
 
 
 def _exposure_differs(one: Fit) -> bool:
@@ -200,27 +207,32 @@ def _short_words(difference: Difference) -> str:
     return f"{words} {difference.there or 'unknown'} (flats have {here})"
 
 
-def _near_findings(near: Sequence[tuple[FrameGroup, Fit]], *, named: bool) -> list[Finding]:
+def _near_findings(near: Sequence[tuple[FrameGroup, _Spare]], *, named: bool) -> list[Finding]:
     """One finding for each cause: the sets that differ in the same way are told of together."""
-    causes: dict[tuple[tuple[str | None, ...], ...], list[tuple[FrameGroup, Fit]]] = {}
-    for group, one in near:
-        causes.setdefault(tuple(map(_cause, one.against)), []).append((group, one))
+    causes: dict[tuple[tuple[str | None, ...], ...], list[tuple[FrameGroup, Fit, _Spare]]] = {}
+    for group, spare in near:
+        if spare.near is not None:
+            causes.setdefault(tuple(map(_cause, spare.near.against)), []).append((group, spare.near, spare))
     told = []
     code = "named_file_not_used" if named else "calibration_left_out"
     for same in causes.values():
         counts: dict[str, int] = {}
-        for group, _ in same:
+        for group, _, _ in same:
             counts[set_title(group)] = counts.get(set_title(group), 0) + len(group.frames)
         listed = [plural(count, title_as_noun(title)) for title, count in list(counts.items())[:3]]
         more = len(counts) - len(listed)
-        best = min((one for _, one in same), key=lambda one: one.distance)
+        best, spare = min(((one, spare) for _, one, spare in same), key=lambda item: item[0].distance)
+        fix = spare.fix
         differences = "; ".join(
             f"{KEY_WORDS.get(item.key, item.key)} {item.there or 'unknown'}, flats have {item.here or 'unknown'}"
             for item in best.against
         )
         nearest = "the nearest: " if len(same) > 1 else ""
         names = ", ".join(listed) + (f" and {more} more sets" if more > 0 else "")
-        told.append(finding(code, ", ".join(counts), f"{names} not used: {nearest}{differences}."))
+        # Where other sets fit, nothing has to be done.
+        mend = "Take new ones with the flats' settings; or accept the difference, which is recorded." if fix else None
+        text = f"{names} not used: {nearest}{differences}."
+        told.append(finding(code, ", ".join(counts), text, mend=mend, fix=fix))
     return told
 
 
@@ -251,4 +263,9 @@ def _small_findings(small: Sequence[FrameGroup]) -> list[Finding]:
     ]
     listed = ", ".join(groups[:3]) + (f" and {len(groups) - 3} more" if len(groups) > 3 else "")
     text = f"{plural(count, 'flat')} left out, in {plural(len(small), 'group')} of too few frames: {listed}."
-    return [finding("small_group", listed, text)]
+    return [finding("small_group", listed, text, fix=min_group_fix(small))]
+
+
+def min_group_fix(small: Sequence[FrameGroup]) -> tuple[str, ...]:
+    """The arguments that let all groups that are too small make a master."""
+    return ("--min-group", str(min(len(group.frames) for group in small)))

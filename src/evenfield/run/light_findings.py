@@ -14,6 +14,7 @@ from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding, FindingLevel
 from evenfield.model.plan import LightStep, StepInput
 from evenfield.model.report import LightRecord
+from evenfield.model.targets import TARGETS
 from evenfield.model.wording import name_files, plural
 from evenfield.run.job import Job
 from evenfield.run.light_masters import LightMasters, noise_is_known
@@ -61,10 +62,11 @@ def light_findings(step: LightStep, masters: LightMasters, records: Sequence[Lig
     pixels = masters.shape[0] * masters.shape[1]
     told: list[Finding] = []
 
-    def about(code: str, some: Sequence[LightRecord], what: str) -> None:
+    def about(code: str, some: Sequence[LightRecord], what: str, fix: tuple[str, ...] | None = None) -> None:
         if some:
             names = name_files([one.path for one in some])
-            told.append(finding(code, step.id, f"{step.id}: {what} in {plural(len(some), 'light')}: {names}."))
+            text = f"{step.id}: {what} in {plural(len(some), 'light')}: {names}."
+            told.append(finding(code, step.id, text, fix=fix))
 
     low = [one for one in records if one.low_clipped > MANY_LOW * pixels]
     most = max((one.low_clipped for one in low), default=0)
@@ -74,7 +76,9 @@ def light_findings(step: LightStep, masters: LightMasters, records: Sequence[Lig
     about("negative_pixels", negative, f"up to {100 * share:.0f} % of the pixels are negative")
     clipped = [one for one in records if one.clipped]
     most = max((one.clipped for one in clipped), default=0)
-    about("values_clipped", clipped, f"up to {plural(most, 'value')} cut off")
+    free = TARGETS[step.recipe.target].sample is None
+    words = f"up to {plural(most, 'value')} cut off"
+    about("values_clipped", clipped, words, ("--output-type", "float32") if free else None)
     about("mixed_scaling", *_mixed(step, masters, records, job))
     if step.recipe.maps and records and not _all_noise_known(step, masters, job):
         text = f"{step.id}: no noise plane: the frames tell no e-/ADU, or no master of evenfield tells their noise."

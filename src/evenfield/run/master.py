@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import msgspec
@@ -22,7 +22,7 @@ from evenfield.examine.masters import Examination, MasterFacts, examine_dark, ex
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameKind
-from evenfield.model.pixels import Float32Array, Image, Unit
+from evenfield.model.pixels import Float32Array, Image, Tile, Unit
 from evenfield.model.plan import Excluded, Step, StepInput
 from evenfield.model.rejections import Ccd, least_frames, rejection_text
 from evenfield.model.report import InputRecord, Provenance, StepResult, StepStatus
@@ -30,6 +30,7 @@ from evenfield.normalize.bands import BandLevel
 from evenfield.normalize.scales import frame_scales
 from evenfield.normalize.unit import LevelResult, level_noise, unit_level
 from evenfield.plan.defaults import recipe_of_auto
+from evenfield.run.aim import Exposed, aim_mend
 from evenfield.run.cards import product_cards
 from evenfield.run.done import existing_product
 from evenfield.run.executors import work_through
@@ -276,15 +277,59 @@ def _judge(
             question = " Panel off?" if code == "bad_level" else ""
             first = "" if len(same) == 1 else " the first:"
             text = f"{listed} left out{';' if first else ':'}{first} {same[0].reason}.{question}"
-            told.append(finding(code, step.id, text, fix=("--keep-bad-frames",)))
+            gone = {one.index for one in judgement.bad if one.code != code}
+            rest = [item for place, item in enumerate(good) if place not in gone]
+            aim = _aim(frames, rest, job, {good[one.index][0] for one in same}) if code == "saturated_frame" else None
+            mend = f"{aim} To keep it: --keep-bad-frames." if aim else None
+            told.append(finding(code, step.id, text, mend=mend, fix=("--keep-bad-frames",)))
     return out, told
+
+
+def _aim(
+    frames: OpenFrames, flats: Sequence[tuple[int, _Measured]], job: Job, saturated: Collection[int]
+) -> str | None:
+    """What exposure saturated flats should have had; ``saturated`` are their places among all that were measured."""
+    bad = [item for item in flats if item[0] in saturated]
+    if not bad:
+        return None
+    stack, first = frames.stack, bad[0][0]
+    which = stack.which[first]
+    calibration = stack.shifts[first]
+    if which >= 0:
+        middle = stack.shape[0] // 2
+        band = stack.subtractions[which].read(Tile(start=middle, stop=min(middle + AIM_ROWS, stack.shape[0])))
+        finite = band[np.isfinite(band)]
+        calibration += float(finite.mean(dtype=np.float64)) if finite.size else 0.0
+    exposed = [
+        Exposed(
+            exposure_s=job.frame(frames.items[index]).exposure_s,
+            level_adu=one.level.mean,
+            saturated=index in saturated,
+        )
+        for index, one in flats
+    ]
+    return aim_mend(exposed, saturation_adu=full_scale_of(frames.items[first], job), calibration_adu=calibration)
+
+
+ABOVE: Final = {
+    "dark_flat": "its dark flat", "scaled_dark": "its scaled dark", "bias": "its bias", "pedestal": "its pedestal",
+    "none": "zero, uncalibrated",
+}  # fmt: skip
+"""What a level is above, by the kind of calibration."""
+
+AIM_ROWS: Final = 64
+"""Rows of what is subtracted that tell its level."""
 
 
 def _frame_level(step: Step, frames: OpenFrames, index: int, one: _Measured, job: Job) -> FrameLevel:
     known = saturation_of(step, frames.items[index], job) is not None
     counted = one.level.count + one.level.n_saturated
+    item = frames.items[index]
+    how = step.calibrations[item.calibration].how if step.calibrations else ""
     return FrameLevel(
-        level_adu=one.level.mean, saturated=one.level.n_saturated / counted if known and counted else None
+        level_adu=one.level.mean,
+        saturated=one.level.n_saturated / counted if known and counted else None,
+        above=ABOVE.get(how, "its calibration"),
     )
 
 
@@ -447,7 +492,7 @@ def _provenance(
     findings = [*_with_sizes(step.findings, measured), *kept.findings, *examination.findings]
     if leveled is not None and leveled.method == "scaled-max":
         text = f"{step.id}: {100 * leveled.vignetting_left:.1f} % of the vignetting stays in lights divided by it."
-        findings.append(finding("scaled_max", step.id, text))
+        findings.append(finding("scaled_max", step.id, text, fix=("--level", "mean")))
         measured["vignetting_left"] = leveled.vignetting_left
     verdict, why = verdict_of(tuple(findings), otherwise=_works_because(step, measured))
     settings = job.plan.settings

@@ -18,6 +18,7 @@ from evenfield.model.findings import Finding, FindingLevel
 from evenfield.model.frame import FrameKind
 from evenfield.model.plan import LightStep, Plan, Step
 from evenfield.model.report import Report, StepResult, StepStatus, Verdict
+from evenfield.model.targets import TARGETS
 from evenfield.plan.digests import stale_steps
 from evenfield.read import raise_file_limit
 from evenfield.run.copies import with_copies
@@ -172,7 +173,7 @@ def _do_step(step: Step | LightStep, job: Job) -> StepResult:
         return _ended(step, StepStatus.CANCELLED, (), "cancelled")
     except EvenfieldError as error:
         code = error.code if error.code in CATALOGUE else "step_failed"
-        fix = ("--overwrite",) if code == "output_exists" else None
+        fix = error.fix or _fix_of(code, job)
         return _failed(step, finding(code, step.id, _sentence(error.message), mend=error.mend or None, fix=fix))
     except MemoryError:
         text = f"{step.id}: the machine has no memory left."
@@ -180,6 +181,16 @@ def _do_step(step: Step | LightStep, job: Job) -> StepResult:
     except Exception as error:  # the boundary: whatever goes wrong in one step, the others go on
         text = f"{step.id} failed: {type(error).__name__}: {error}."
         return _failed(step, finding("step_failed", step.id, text, mend="This is a fault of evenfield: report it."))
+
+
+def _fix_of(code: str, job: Job) -> tuple[str, ...] | None:
+    """The arguments that carry out the mend of an error while a step ran, where it is certain which."""
+    if code == "output_exists":
+        return ("--overwrite",)
+    # A program that takes integers only cannot be given others.
+    if code == "does_not_fit" and TARGETS[job.plan.settings.output.target].sample is None:
+        return ("--output-type", "float32")
+    return None
 
 
 def _sentence(text: str) -> str:
