@@ -167,7 +167,8 @@ class FrameModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.AccessibleTextRole and section == TICK:
             return tr("Takes part")
-        if role == Qt.ItemDataRole.DisplayRole and 0 < section <= len(self.columns):
+        shows = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole)
+        if role in shows and 0 < section <= len(self.columns):
             return tr(self.columns[section - 1].title)
         if role == Qt.ItemDataRole.TextAlignmentRole and 0 < section <= len(self.columns):
             return _ALIGNMENT[self.columns[section - 1].key in _ALIGNED]

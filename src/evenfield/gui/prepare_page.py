@@ -80,8 +80,9 @@ class PreparePage(QWidget):
         self.picture = PicturePanel(reader)
         self.tabs = QTabWidget()
         self.tabs.setAccessibleName(tr("Details"))
+        self.tabs.tabBar().setAccessibleName(tr("Details"))
         self.tabs.addTab(self.why, tr("&Why"))
-        self.tabs.addTab(self.options, tr("O&ptions"))
+        self.tabs.addTab(self.options, tr("&Options"))
         self.tabs.addTab(self.picture, tr("P&icture"))
         self.output = OutputBar()
 
@@ -111,7 +112,8 @@ class PreparePage(QWidget):
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setSizes([244, 720, 292])
         self.tree.setMinimumWidth(170)
-        self.tabs.setMinimumWidth(230)
+        # All tabs are seen, whatever the language.
+        self.tabs.setMinimumWidth(max(230, self.tabs.tabBar().sizeHint().width() + 4))
         self.table.setMinimumWidth(260)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(8, 4, 8, 4)
@@ -174,8 +176,8 @@ class PreparePage(QWidget):
         refusal = (session.refusal,) if session.refusal is not None else ()
         self.problems.show_problems(problems([*refusal, *session.findings]))
         self.options.show_settings(session.request.settings, self.defaults, session.plan)
-        fixed = session.plan_file is not None
-        self.options.setEnabled(not fixed)
+        fixed = tr("This plan was opened from a file and is run as it is; options cannot be changed.")
+        self.options.set_fixed(fixed if session.plan_file is not None else "")
         if self.options.folders is not None:
             self.options.folders.show_value(session.request.calibration)
         self.output.show_session(session)

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from evenfield.gui.labels import narrow
+from evenfield.gui.literal import literal
 from evenfield.gui.problems import Problem
 from evenfield.gui.why_view import plain_label
 from evenfield.gui.words import tr
@@ -90,7 +91,7 @@ class ProblemsView(QWidget):
             row.addWidget(self._button(one.button, one.finding, self.mended), 0, Qt.AlignmentFlag.AlignTop)
         if one.needs_calibration:
             add = narrow(QPushButton(tr("Add calibration folder")))
-            add.setAccessibleName(f"{add.text()}: {one.finding.subject}")
+            add.setAccessibleName(f"{add.text()}: {literal(one.finding.message)}")
             add.clicked.connect(self.folder_wanted)
             row.addWidget(add, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._button(tr("Why?"), one.finding, self.asked), 0, Qt.AlignmentFlag.AlignTop)
@@ -98,6 +99,6 @@ class ProblemsView(QWidget):
 
     def _button(self, text: str, told: Finding, signal: SignalInstance) -> QPushButton:
         button = narrow(QPushButton(tr(text)))
-        button.setAccessibleName(f"{tr(text)}: {told.subject}")
+        button.setAccessibleName(f"{tr(text)}: {literal(told.message)}")
         button.clicked.connect(lambda: signal.emit(told))
         return button

@@ -7,9 +7,11 @@ import os
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
+    QFrame,
     QListWidget,
     QListWidgetItem,
     QPushButton,
+    QScrollArea,
     QSplitter,
     QTabWidget,
     QVBoxLayout,
@@ -61,8 +63,9 @@ class ResultsPage(QWidget):
         self.made.setAccessibleName(tr("How it was made"))
         self.tabs = QTabWidget()
         self.tabs.setAccessibleName(tr("About the product"))
-        self.tabs.addTab(self.problems, tr("&Findings"))
-        self.tabs.addTab(self.made, tr("&How it was made"))
+        self.tabs.tabBar().setAccessibleName(tr("About the product"))
+        self.tabs.addTab(self.problems, tr("Fin&dings"))
+        self.tabs.addTab(self.made, tr("How it was &made"))
         self.folder = _button(tr("Show in folder"))
         self.folder.clicked.connect(self.show_in_folder)
         self.report = _button(tr("Open report"))
@@ -78,7 +81,14 @@ class ResultsPage(QWidget):
         box.addWidget(line)
         right = QSplitter(Qt.Orientation.Vertical)
         right.addWidget(self.tabs)
-        right.addWidget(self.picture.charts)
+        charts = QScrollArea()
+        charts.setWidgetResizable(True)
+        charts.setFrameShape(QFrame.Shape.NoFrame)
+        charts.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        charts.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        charts.setWidget(self.picture.charts)
+        charts.setMinimumHeight(120)
+        right.addWidget(charts)
         right.setStretchFactor(0, 1)
         right.setStretchFactor(1, 0)
         right.setChildrenCollapsible(False)
@@ -89,7 +99,8 @@ class ResultsPage(QWidget):
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setSizes([290, 600, 370])
         left.setMinimumWidth(200)
-        right.setMinimumWidth(240)
+        right.setSizes([300, 340])
+        right.setMinimumWidth(max(240, self.tabs.tabBar().sizeHint().width() + 4))
         outer = QVBoxLayout(self)
         outer.setContentsMargins(8, 4, 8, 4)
         outer.addWidget(self.summary)

@@ -114,7 +114,7 @@ class Window(QMainWindow):
         self.top = QWidget()
         flow = FlowLayout(self.top)
         self.page_buttons: list[QPushButton] = []
-        for place, text in enumerate((tr("&Prepare"), tr("&Results"))):
+        for place, text in enumerate((tr("&Prepare"), tr("Re&sults"))):
             button = QPushButton(text)
             button.setAccessibleName(text.replace("&", ""))
             button.setCheckable(True)
