@@ -209,7 +209,7 @@ class Session:
     def _plan_reasons(self, plan: Plan) -> list[str]:
         if not plan.all_steps:
             why = plan.findings[0] if plan.findings else None
-            return [f"Nothing can be made. {why.message} {why.mend}" if why else "Nothing can be made."]
+            return [f"Nothing can be made. {why.message}" if why else "Nothing can be made."]
         if all(step.refused for step in plan.all_steps):
             return [f"{step.refused.message} {step.refused.mend}" for step in plan.all_steps[:3] if step.refused]
         return []
