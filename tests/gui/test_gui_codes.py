@@ -97,7 +97,7 @@ def check_it_shows(hand: Hand, scene: CodeScene) -> None:
         return
     if scene.shows == "error":
         assert f"Failed: {findings(hand, code)[0].message}"[:60] in hand.window.strip.log.toPlainText() or (
-            findings(hand, code)[0].message in hand.text_of("Why the job cannot be started")
+            findings(hand, code)[0].message in hand.reasons()
         )
         return
     told = findings(hand, code)
@@ -115,7 +115,7 @@ def check_not_made(hand: Hand) -> None:
     for step in plan.all_steps:
         assert step.refused is not None
         assert states[step.id] == "cannot be made"
-        assert literal(step.refused.message) in hand.text_of("Why the job cannot be started")
+        assert literal(step.refused.message) in hand.reasons()
 
 
 def bring(hand: Hand, scene: CodeScene, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Request:
