@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListWidget,
     QPlainTextEdit,
+    QTextEdit,
     QTreeWidget,
     QWidget,
 )
@@ -86,6 +87,9 @@ def interpreted(widget: QWidget) -> Iterator[str]:
                 yield text
         elif form != Qt.TextFormat.PlainText and TextQt.mightBeRichText(text):
             yield text
+    for page in widget.findChildren(QTextEdit):
+        if "\ufffc" in page.toPlainText():
+            yield page.toPlainText()
     for one in [widget, *widget.findChildren(QWidget)]:
         tip = one.toolTip()
         if TextQt.mightBeRichText(tip) and not tip.startswith("<p style='white-space:pre-wrap'>"):
