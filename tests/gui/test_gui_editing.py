@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -698,3 +699,32 @@ def test_output_follows_the_job(hand: Hand, night: Night) -> None:
     hand.choose("Job", "Calibrated lights")
     hand.settle()
     assert hand.text_of("Output folder") == str(night.folder / "calibrated")
+
+
+def test_levels_of_files_that_were_written_again(hand: Hand, planned: Night) -> None:
+    """A level is forgotten when its file is written again, and only then."""
+    hand.click("Measure levels")
+    hand.until(lambda: not hand.session.measuring, "levels are measured")
+    path = planned.folder / "flat_02.fits"
+    path.write_bytes((planned.folder / "darkflat_01.fits").read_bytes())
+    os.utime(path, ns=(1, 1))
+    hand.click("Look again")
+    hand.settle()
+    unknown = [name for name, level in zip(names(hand), column(hand, "Level"), strict=True) if level == "-"]
+    assert unknown == ["flat_02.fits"]
+
+
+def test_examine_until_all_is_known(hand: Hand, planned: Night) -> None:
+    """The button of Examine only counts what is left, and says why it is disabled when nothing is."""
+    select(hand, "flat_01.fits", "flat_02.fits")
+    hand.click("Measure levels")
+    hand.until(lambda: not hand.session.measuring, "two levels are measured")
+    hand.choose("Job", "Examine only")
+    hand.settle()
+    # All that is left, whatever is selected.
+    assert hand.text_of("Start the job") == "Measure 10 levels"
+    hand.click("Start the job")
+    hand.until(lambda: not hand.session.measuring, "the others are measured")
+    assert not hand.find("Start the job").isEnabled()
+    assert hand.text_of("Why the job cannot be started") == "All levels are measured."
+    assert planned.folder.is_dir()

@@ -31,12 +31,14 @@ from window_flows import (
     nodes,
     open_options,
     select,
+    selected,
     shown_texts,
     start,
     statuses,
     table,
     tick,
     tick_node,
+    ticks,
     titles,
 )
 from window_hand import Hand, make_window
@@ -164,7 +166,7 @@ def test_time_left(hand: Hand, night: Night, monkeypatch: pytest.MonkeyPatch) ->
         began = time.perf_counter()
         hand.until(lambda: time.perf_counter() - began > 0.25, "some time has passed")
         hand.window.prepare.refresh()
-        assert re.fullmatch(r"Reading 4 of 6, \d s left", hand.text_of("Notice"))
+        assert re.fullmatch(r"Reading 4 of 6, \d+ s left", hand.text_of("Notice"))
     hand.settle()
 
 
@@ -753,3 +755,21 @@ def test_no_plan_is_saved_for_refused_options(hand: Hand, planned: Night) -> Non
     assert "goes with files" in hand.text_of(WHY)
     assert "Save plan ... (there is no plan for these options)" in entries(hand, "File")
     assert len(names(hand)) == 10
+
+
+def test_corrections_wait_for_all_headers(hand: Hand, night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While headers are read nobody can tell which files a pattern means, so nothing is left out by accident."""
+    night.flats(6)
+    with slow_reading(monkeypatch, held_at=4):
+        hand.drop(night.folder)
+        hand.until(lambda: len(names(hand)) == 4, "four rows are there")
+        select(hand, "flat_01.fits", "flat_02.fits")
+        before = hand.session.request
+        hand.click("Leave the selected frames out")
+        assert "Not all headers are read yet." in hand.text_of("Message")
+        assert hand.session.request == before
+    hand.settle()
+    assert sorted(selected(hand)) == ["flat_01.fits", "flat_02.fits"]
+    hand.click("Leave the selected frames out")
+    hand.settle()
+    assert [name for name, on in sorted(ticks(hand).items()) if not on] == ["flat_01.fits", "flat_02.fits"]

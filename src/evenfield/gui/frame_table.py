@@ -19,6 +19,7 @@ from PySide6.QtGui import QAction, QColor, QFont, QKeyEvent, QPalette
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
 
 from evenfield.gui.literal import literal
+from evenfield.gui.look import look_color
 from evenfield.gui.overview import Overview
 from evenfield.gui.rows import COLUMNS, Column, Row
 from evenfield.gui.words import tr
@@ -36,6 +37,14 @@ _PLAIN: Final = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled | Qt.It
 _TICKABLE: Final = _PLAIN | Qt.ItemFlag.ItemIsUserCheckable
 
 _ALIGNED: Final = frozenset(("exposure", "temperature", "level"))
+
+_ALIGNMENT: Final = {
+    right: int((Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft) | Qt.AlignmentFlag.AlignVCenter)
+    for right in (False, True)
+}
+
+NAMES: Final = (110, 156)
+"""The least and the greatest width of the column of names, unless the user wants another, pixels."""
 
 
 class FrameModel(QAbstractTableModel):
@@ -171,8 +180,11 @@ class FrameModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.AccessibleTextRole and section == TICK:
             return tr("Takes part")
-        if role == Qt.ItemDataRole.DisplayRole and 0 < section <= len(self.columns):
+        shows = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole)
+        if role in shows and 0 < section <= len(self.columns):
             return tr(self.columns[section - 1].title)
+        if role == Qt.ItemDataRole.TextAlignmentRole and 0 < section <= len(self.columns):
+            return _ALIGNMENT[self.columns[section - 1].key in _ALIGNED]
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -204,12 +216,14 @@ class FrameModel(QAbstractTableModel):
             text = column.text(row)
             return f"\u25b2 {text}" if row.asks and column.key == "name" else text
         if role == Qt.ItemDataRole.TextAlignmentRole and column.key in _ALIGNED:
-            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            return _ALIGNMENT[True]
         if role == Qt.ItemDataRole.ToolTipRole:
             # A tooltip that looks like HTML would be taken for it.
             return f"<p style='white-space:pre-wrap'>{html.escape(self._tip(row, column))}</p>"
         if role == Qt.ItemDataRole.AccessibleTextRole:
             text = f"{tr(column.title)}: {column.text(row)}"
+            if row.asks and column.key == "name":
+                return f"{text}, {tr('needs your answer')}"
             return f"{text}, {tr('differs from the others')}" if self._differs(row, column) else text
         if role == Qt.ItemDataRole.FontRole and self._differs(row, column):
             font = QFont(self._widget.font())
@@ -219,6 +233,8 @@ class FrameModel(QAbstractTableModel):
             color = QColor(self._widget.palette().color(QPalette.ColorRole.Highlight))
             color.setAlpha(60)
             return color
+        if role == Qt.ItemDataRole.BackgroundRole and row.asks:
+            return look_color("asks")
         if role == Qt.ItemDataRole.ForegroundRole and self.gone:
             return self._widget.palette().color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text)
         return None
@@ -235,6 +251,7 @@ class FrameModel(QAbstractTableModel):
             column.folds
             and row.frame is not None
             and column.key not in self.folded
+            and column.key in self._usual
             and column.value(row) != self._usual.get(column.key)
         )
 
@@ -288,9 +305,12 @@ class FrameTable(QTableView):
         self._selected: set[str] = set()
         self._current: str | None = None
         self._restoring = False
+        self._rows: list[Row] | None = None
         self.frames.modelAboutToBeReset.connect(self._remember)
         self.frames.modelReset.connect(self._restore)
         self.frames.dataChanged.connect(self._lay_columns)
+        for changed in (self.selectionModel().selectionChanged, self.frames.modelReset, self.frames.rowsInserted):
+            changed.connect(self._forget_rows)
         self.selectionModel().selectionChanged.connect(self._selection_changed)
         self.selectionModel().currentChanged.connect(self._selection_changed)
         self.widths: dict[str, int] = {}
@@ -299,13 +319,20 @@ class FrameTable(QTableView):
 
     def selected_rows(self) -> list[Row]:
         """The selected rows that are shown, in their order."""
-        shown = self.frames.shown
-        places: list[int] = []
-        selection = self.selectionModel().selection()
-        for number in range(selection.count()):
-            part = selection.at(number)
-            places += range(part.top(), part.bottom() + 1)
-        return [shown[place] for place in sorted(set(places)) if place < len(shown)]
+        if self._rows is None:
+            selection = self.selectionModel().selection()
+            parts = sorted((one.top(), one.bottom() + 1) for one in map(selection.at, range(selection.count())))
+            found: list[Row] = []
+            end = 0
+            for first, stop in parts:
+                found += self.frames.shown[max(first, end) : stop]
+                end = max(end, stop)
+            self._rows = found
+        return self._rows
+
+    def _forget_rows(self, *changed: object) -> None:
+        del changed
+        self._rows = None
 
     def current_row(self) -> Row | None:
         """The row with the keyboard's focus, where it is selected."""
@@ -367,6 +394,7 @@ class FrameTable(QTableView):
         flags = QItemSelectionModel.SelectionFlag
         if current is not None:
             self.selectionModel().setCurrentIndex(self.frames.index(current, 1), flags.NoUpdate)
+        self._rows = None
         self.selectionModel().select(selection, flags.ClearAndSelect)
 
     def _selection_changed(self, *changed: object) -> None:
@@ -390,10 +418,20 @@ class FrameTable(QTableView):
     def _lay_columns(self, *changed: object) -> None:
         del changed
         self.setColumnWidth(TICK, 28)
-        em = self.fontMetrics().averageCharWidth() / 7
+        em = max(1.0, self.fontMetrics().averageCharWidth() / 7)
         for place, column in enumerate(self.frames.columns):
-            usual = NARROW if column.key == "level" and not self.frames.measured else column.width
-            self.setColumnWidth(place + 1, self.widths.get(column.key, round(usual * max(1.0, em))))
+            if column.key == "name":
+                usual = self._name_width()
+            else:
+                usual = round(em * (NARROW if column.key == "level" and not self.frames.measured else column.width))
+            self.setColumnWidth(place + 1, self.widths.get(column.key, usual))
+
+    def _name_width(self) -> int:
+        """As wide as the longest name that is shown, within `NAMES`."""
+        if not self.frames.shown:
+            return NAMES[1]
+        longest = max((row.name for row in self.frames.shown), key=len)
+        return max(NAMES[0], min(NAMES[1], self.fontMetrics().horizontalAdvance(f"\u25b2 {literal(longest)}") + 12))
 
     def _resized(self, section: int, old: int, new: int) -> None:
         del old

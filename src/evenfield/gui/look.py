@@ -11,15 +11,30 @@ LIGHT: Final = {
     "window": "#f3f3f4", "base": "#ffffff", "alternate": "#f0f1f3", "text": "#1a1c1f", "button": "#e6e7ea",
     "disabled": "#5f646c", "highlight": "#1b5fae", "highlighted": "#ffffff", "link": "#0b55a0", "border": "#b9bdc4",
     "bad": "#a51d1d", "warn": "#7a4b00", "note": "#234f86", "notice": "#e4edf8", "placeholder": "#63686f",
+    "asks": "#fdf1d8", "focus": "#1b5fae", "frame": "#9aa0a8",
 }  # fmt: skip
 
 DARK: Final = {
-    "window": "#1f2124", "base": "#17191b", "alternate": "#1d2023", "text": "#e9eaec", "button": "#32363b",
-    "disabled": "#9da3ab", "highlight": "#2f6db5", "highlighted": "#ffffff", "link": "#86bdf5", "border": "#4a4f56",
+    "window": "#1f2124", "base": "#17191b", "alternate": "#1d2023", "text": "#e9eaec", "button": "#2b2f34",
+    "disabled": "#b6bbc3", "highlight": "#2f6db5", "highlighted": "#ffffff", "link": "#86bdf5", "border": "#4a4f56",
     "bad": "#ff9d94", "warn": "#f2c063", "note": "#9cc7f7", "notice": "#26313d", "placeholder": "#9da3ab",
+    "asks": "#3a2f17", "focus": "#6fb0f5", "frame": "#6a7078",
 }  # fmt: skip
 
 LOOKS: Final = ("system", "light", "dark")
+
+_FRAMED: Final = (
+    "QLineEdit",
+    "QPlainTextEdit",
+    "QAbstractSpinBox",
+    "QTableView",
+    "QTreeView",
+    "QListView",
+    "QCheckBox",
+)
+"""Widgets whose outline, or that of the ticks in them, must be seen: theirs is the color "frame"."""
+
+_PROPERTY: Final = "evenfield_look"
 
 
 def set_look(app: QApplication, look: str) -> None:
@@ -27,14 +42,31 @@ def set_look(app: QApplication, look: str) -> None:
     app.setStyle("Fusion")
     dark = look == "dark" or (look == "system" and _desktop_is_dark(app))
     colors = DARK if dark else LIGHT
+    app.setProperty(_PROPERTY, "dark" if dark else "light")
     app.setPalette(_palette(colors))
+    for name in _FRAMED:
+        app.setPalette(_framed(colors), name)  # type: ignore[arg-type]  # it takes a str, whatever its stub says
     app.setStyleSheet(_rules(colors))
+
+
+def look_color(name: str) -> QColor:
+    """A color of the look that the program has now."""
+    app = QApplication.instance()
+    dark = app is not None and app.property(_PROPERTY) == "dark"
+    return QColor((DARK if dark else LIGHT)[name])
 
 
 def _desktop_is_dark(app: QApplication) -> bool:
     from PySide6.QtCore import Qt
 
     return app.styleHints().colorScheme() == Qt.ColorScheme.Dark
+
+
+def _framed(colors: dict[str, str]) -> QPalette:
+    # The style draws outlines in the color of the window made darker by 140 %: in the dark nobody would see them.
+    palette = _palette(colors)
+    palette.setColor(QPalette.ColorRole.Window, QColor(colors["frame"]).lighter(140))
+    return palette
 
 
 def _palette(colors: dict[str, str]) -> QPalette:
@@ -47,9 +79,10 @@ def _palette(colors: dict[str, str]) -> QPalette:
         (role.Link, "link"), (role.PlaceholderText, "placeholder"), (role.Mid, "border"), (role.BrightText, "text"),
     ):  # fmt: skip
         palette.setColor(what, QColor(colors[name]))
-    for what in (role.WindowText, role.Text, role.ButtonText, role.HighlightedText):
+    for what in (role.WindowText, role.Text, role.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, what, QColor(colors["disabled"]))
     palette.setColor(QPalette.ColorGroup.Disabled, role.Highlight, QColor(colors["border"]))
+    palette.setColor(QPalette.ColorGroup.Disabled, role.HighlightedText, QColor(colors["text"]))
     return palette
 
 
@@ -61,6 +94,9 @@ def _rules(colors: dict[str, str]) -> str:
     QLabel#WARNING {{ color: {colors["warn"]}; }}
     QLabel#NOTE {{ color: {colors["note"]}; }}
     QFrame#notice {{ background: {colors["notice"]}; border: 1px solid {colors["border"]}; border-radius: 4px; }}
+    QAbstractItemView:focus, QScrollArea:focus, QPlainTextEdit:focus, QTextBrowser:focus {{
+        border: 1px solid {colors["focus"]};
+    }}
     QTreeView::item {{ padding: 2px 0; }}
     QFrame#strip {{ border-top: 1px solid {colors["border"]}; }}
     QPushButton#start {{ font-weight: bold; padding: 6px 16px; }}

@@ -37,6 +37,7 @@ from evenfield.gui.forms import (
     grouping,
     with_default,
 )
+from evenfield.gui.labels import plain_label
 from evenfield.gui.literal import literal
 from evenfield.gui.words import tr
 from evenfield.model.plan import Plan
@@ -136,8 +137,16 @@ class OptionsForm(QScrollArea):
         self._more: dict[str, list[QWidget]] = {}
         self.folders: LinesEditor | None = None
         inside = QWidget()
-        self._box = QVBoxLayout(inside)
-        self._box.setContentsMargins(8, 4, 8, 8)
+        outer = QVBoxLayout(inside)
+        outer.setContentsMargins(8, 4, 8, 8)
+        self.fixed = plain_label("", name="reasons")
+        self.fixed.setVisible(False)
+        outer.addWidget(self.fixed)
+        self._body = QWidget()
+        outer.addWidget(self._body)
+        self.more_buttons: list[QPushButton] = []
+        self._box = QVBoxLayout(self._body)
+        self._box.setContentsMargins(0, 0, 0, 0)
         self._box.setSpacing(2)
         self.reset_all = QPushButton(tr("Reset all options"))
         self.reset_all.setAccessibleName(tr("Reset all options"))
@@ -188,6 +197,7 @@ class OptionsForm(QScrollArea):
             for row in hidden:
                 row.setVisible(False)
             self._more[section] = hidden
+            self.more_buttons.append(button)
             self._box.addWidget(button)
 
     def _add_folders(self) -> None:
@@ -282,10 +292,16 @@ class OptionsForm(QScrollArea):
 
     # What is shown.
 
+    def set_fixed(self, why: str) -> None:
+        """Where there is a reason against changes, show it and take none."""
+        self.fixed.setText(why)
+        self.fixed.setVisible(bool(why))
+        self._body.setEnabled(not why)
+
     def show_settings(self, settings: Settings, defaults: Settings, plan: Plan | None) -> None:
         """Show settings, and what the automatic ones became in a plan."""
-        others = settings != self._settings
         before = {key: self._value(self._shown[key].field) for key in self._errors}
+        others = settings != self._settings
         self._settings, self._defaults, self._plan = settings, defaults, plan
         for key, value in before.items():
             # Another value has come from elsewhere: what was wrong with the one that was typed is past.

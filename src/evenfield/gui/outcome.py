@@ -90,6 +90,20 @@ def outcome_summary(results: Sequence[StepResult], report: Report | None) -> str
     return f"{text}, in {report.seconds:.1f} s." if report is not None else f"{text} so far."
 
 
+_UNITS: Final = {"adu": "ADU", "s": "s", "c": "C", "deg": "degrees", "electron": "e-"}
+
+
+def measured_text(key: str, value: float) -> tuple[str, str]:
+    """A measured value as people read it: ("level", "30,960 ADU"), ("saturated", "0.13 %")."""
+    words = key.split("_")
+    unit = words.pop() if len(words) > 1 and words[-1] in (*_UNITS, "share") and "per" not in words else ""
+    name = " ".join(words).replace("adu", "ADU")
+    if unit == "share":
+        return f"{name}, share", f"{100 * value:.3g} %"
+    number = f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
+    return name, f"{number} {_UNITS[unit]}" if unit else number
+
+
 def how_made(line: Line) -> Iterator[Block]:
     """How a product was made."""
     result = line.result
@@ -104,9 +118,7 @@ def how_made(line: Line) -> Iterator[Block]:
                 (role.replace("_", " "), literal(os.path.basename(path)), "") for role, path in result.masters.items()
             )
         )
-    measured = tuple(
-        (key.replace("_", " "), f"{value:,.4g}", "") for key, value in result.measured.items() if value is not None
-    )
+    measured = tuple((*measured_text(key, value), "") for key, value in result.measured.items() if value is not None)
     if measured:
         yield Heading("Measured")
         yield Facts(measured)

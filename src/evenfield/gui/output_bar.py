@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout
+from PySide6.QtWidgets import QFileDialog, QFrame, QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout
 
+from evenfield.gui.labels import narrow
 from evenfield.gui.literal import literal
 from evenfield.gui.session import Session
 from evenfield.gui.tree import button_words
@@ -24,47 +25,53 @@ class OutputBar(QFrame):
 
     def __init__(self) -> None:
         super().__init__()
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 2, 0, 0)
+        across = QHBoxLayout(self)
+        across.setContentsMargins(0, 2, 0, 2)
+        across.setSpacing(10)
+        box = QVBoxLayout()
         box.setSpacing(4)
-        first = QHBoxLayout()
-        first.addWidget(plain_label(tr("Output:"), wrap=False))
+        across.addLayout(box, 1)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(6)
+        grid.setVerticalSpacing(4)
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(plain_label(tr("Output:"), wrap=False), 0, 0)
         self.output = QLineEdit()
         self.output.setAccessibleName(tr("Output folder"))
         self.output.setPlaceholderText(tr("folder for the products"))
         self.output.editingFinished.connect(self._done)
-        first.addWidget(self.output, 1)
-        self.browse = _button("...", tr("Choose output folder"))
-        self.browse.setMaximumWidth(44)
+        grid.addWidget(self.output, 0, 1)
+        self.browse = narrow(_button("...", tr("Choose output folder")))
         self.browse.clicked.connect(self._browse)
-        first.addWidget(self.browse)
+        grid.addWidget(self.browse, 0, 2)
         self.inputs = plain_label("", wrap=False)
-        first.addWidget(self.inputs)
-        box.addLayout(first)
-        second = QHBoxLayout()
-        second.addWidget(plain_label(tr("Same on the command line:"), wrap=False))
+        grid.addWidget(self.inputs, 0, 3)
+        grid.setColumnMinimumWidth(3, 80)
+        grid.addWidget(plain_label(tr("Same on the command line:"), wrap=False), 1, 0)
         self.command = QLineEdit()
         self.command.setReadOnly(True)
         self.command.setAccessibleName(tr("Same on the command line"))
-        second.addWidget(self.command, 1)
+        grid.addWidget(self.command, 1, 1, 1, 2)
         self.copy = _button(tr("Copy"), tr("Copy the command line"))
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.text()))
         self._known = ""
-        second.addWidget(self.copy)
-        box.addLayout(second)
-        third = QHBoxLayout()
+        grid.addWidget(self.copy, 1, 3)
+        box.addLayout(grid)
         self.reasons = plain_label("", name="reasons")
         self.reasons.setAccessibleName(tr("Why the job cannot be started"))
-        self.reasons.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        third.addWidget(self.reasons, 1)
+        self.reasons.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        box.addWidget(self.reasons)
+        buttons = QVBoxLayout()
+        buttons.setSpacing(4)
+        buttons.addStretch(1)
         self.leave = _button(tr("Leave this plan"), tr("Leave this plan"))
         self.leave.clicked.connect(self.plan_left)
-        third.addWidget(self.leave)
+        buttons.addWidget(self.leave)
         self.start = _button("", "")
         self.start.setObjectName("start")
         self.start.clicked.connect(self.started)
-        third.addWidget(self.start, 0, Qt.AlignmentFlag.AlignVCenter)
-        box.addLayout(third)
+        buttons.addWidget(self.start)
+        across.addLayout(buttons)
 
     def _done(self) -> None:
         if self.output.isModified():
@@ -98,8 +105,12 @@ class OutputBar(QFrame):
         else:
             shown = reasons
         self.reasons.setText(literal("  ".join(shown[:MOST_REASONS])))
+        self.reasons.setVisible(bool(shown))
         self.leave.setVisible(session.plan_file is not None)
-        words = button_words(session.plan, examining=session.examining, n_files=len(session.rows))
+        left = len(session.frames_without_level()) if session.examining else 0
+        words = button_words(session.plan, examining=session.examining, n_files=left)
+        if session.examining and session.measuring:
+            words = "Stop measuring"
         self.start.setText(tr(words))
         self.start.setAccessibleName(tr("Start the job"))
         self.start.setEnabled(not reasons)

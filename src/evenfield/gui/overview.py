@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from evenfield.gui.rows import Row, folded, usual_values
+from evenfield.gui.rows import COLUMNS, Row, folded, usual_values
 from evenfield.gui.tree import ALL, Node, Section, summary, tree_sections
 from evenfield.model.plan import Plan
 
@@ -40,4 +40,6 @@ def reading_overview(count: int) -> Overview:
     return Overview(
         summary=f"{files} so far.",
         sections=(Section("Frames", (Node(id=ALL, title="All files", count=count),)),),
+        # Which columns are equal in all rows is known in the end: until then they take no place.
+        folded={column.key: "?" for column in COLUMNS if column.folds},
     )

@@ -58,7 +58,7 @@ class PictureView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(120, 120)
+        self.setMinimumSize(120, 90)
         self._picture: Picture | None = None
         self._layer: Layer | None = None
         self._stretch = Stretch(black=0.0, white=1.0)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from evenfield.gui.flow import FlowLayout
 from evenfield.gui.literal import literal
 from evenfield.gui.picture_canvas import PictureView
 from evenfield.gui.picture_charts import HistogramView, ProfileView, number_text, short_text
@@ -56,7 +57,8 @@ class PicturePanel(QWidget):
 
     Notes
     -----
-    ``blink(step)`` and ``pointed(x, y, adu)`` are those of `PictureView`.
+    ``blink(step)`` and ``pointed(x, y, adu)`` are those of `PictureView`. ``charts`` holds histogram and profile; a
+    page with room for them elsewhere may take it there.
     """
 
     blink = Signal(int)
@@ -74,6 +76,7 @@ class PicturePanel(QWidget):
         self.view = PictureView()
         self.histogram = HistogramView()
         self.profile = ProfileView() if with_profile else None
+        self.charts = QWidget()
         self.readout = _label()
         self.marks = _label()
         self._make_controls()
@@ -95,6 +98,11 @@ class PicturePanel(QWidget):
     def path(self) -> str | None:
         """The absolute path of the file that was asked for last."""
         return self._path
+
+    @property
+    def waits(self) -> bool:
+        """Whether a picture is still to come."""
+        return self._waits
 
     @property
     def layer_key(self) -> str:
@@ -217,6 +225,8 @@ class PicturePanel(QWidget):
         self.one_button = _button(tr("1:1"), tr("One to one"), tr("Key 1 in the picture"))
         self.zoom_label = _label()
         self.zoom_label.setWordWrap(False)
+        # Room for every zoom, so that nothing moves while the wheel is turned.
+        self.zoom_label.setMinimumWidth(self.zoom_label.fontMetrics().horizontalAdvance("1,000 %"))
         self.log_box = QCheckBox(tr("Logarithmic"))
         self.log_box.setAccessibleName(tr("Logarithmic counts"))
         self.log_box.setChecked(True)
@@ -232,17 +242,17 @@ class PicturePanel(QWidget):
 
     def _arrange(self) -> None:
         self._controls = QBoxLayout(QBoxLayout.Direction.TopToBottom)
-        self._controls.addLayout(_row(_label(tr("Show")), self.show_box), 1)
-        self._controls.addLayout(_row(_label(tr("Stretch")), self.stretch_box), 1)
+        self._names = (_label(tr("Show")), _label(tr("Stretch")))
+        for name, box in zip(self._names, (self.show_box, self.stretch_box), strict=True):
+            self._controls.addLayout(_row(name, box), 1)
         zoom = QHBoxLayout()
         for widget in (self.fit_button, self.one_button, self.zoom_label):
             zoom.addWidget(widget)
         zoom.addStretch(1)
         self._controls.addLayout(zoom)
-        checks = QHBoxLayout()
+        checks = FlowLayout(spacing=8)
         checks.addWidget(self.log_box)
         checks.addWidget(self.range_box)
-        checks.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.setSpacing(4)
@@ -250,22 +260,38 @@ class PicturePanel(QWidget):
         layout.addWidget(self.view, 1)
         self.readout.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self.readout)
-        layout.addWidget(self.histogram)
-        layout.addWidget(self.marks)
-        layout.addLayout(checks)
+        below = QVBoxLayout(self.charts)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(4)
+        below.addWidget(self.histogram)
+        below.addWidget(self.marks)
+        below.addLayout(checks)
         if self.profile is not None:
-            layout.addWidget(self.profile)
+            below.addWidget(self.profile)
+        layout.addWidget(self.charts)
         self.setMinimumWidth(240)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Put the controls on one line where there is room."""
         super().resizeEvent(event)
-        wide = self.width() >= 40 * self.fontMetrics().averageCharWidth() + 300
+        wide = self.width() >= self._width_of_controls()
+        policy = QComboBox.SizeAdjustPolicy
+        for box in (self.show_box, self.stretch_box):
+            box.setSizeAdjustPolicy(policy.AdjustToContents if wide else policy.AdjustToMinimumContentsLengthWithIcon)
         direction = QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom
         if self._controls.direction() != direction:
             self._controls.setDirection(direction)
         # Two lines where one may not do: the picture must not jump while the mouse moves.
         self.readout.setMinimumHeight((1 if wide else 2) * self.fontMetrics().lineSpacing())
+
+    def _width_of_controls(self) -> int:
+        """The width that the controls need on one line, whatever is chosen in them."""
+        metrics = self.fontMetrics()
+        width = sum(name.sizeHint().width() for name in self._names)
+        width += sum(one.sizeHint().width() for one in (self.fit_button, self.one_button))
+        for box in (self.show_box, self.stretch_box):
+            width += 40 + max(metrics.horizontalAdvance(box.itemText(place)) for place in range(box.count()))
+        return width + metrics.horizontalAdvance("1,000 %") + 70
 
     def _offer(self, picture: Picture, key: str) -> None:
         """Offer the layers that a picture has."""

@@ -24,7 +24,7 @@ from evenfield.gui.options_form import OptionsForm
 from evenfield.gui.output_bar import OutputBar
 from evenfield.gui.picture_reader import PictureReader
 from evenfield.gui.picture_view import PicturePanel
-from evenfield.gui.problems import problems
+from evenfield.gui.problems import problems, window_words
 from evenfield.gui.problems_view import ProblemsView
 from evenfield.gui.rows import Row, folded_line
 from evenfield.gui.session import Phase, Session
@@ -81,8 +81,9 @@ class PreparePage(QWidget):
         self.picture = PicturePanel(reader)
         self.tabs = QTabWidget()
         self.tabs.setAccessibleName(tr("Details"))
+        self.tabs.tabBar().setAccessibleName(tr("Details"))
         self.tabs.addTab(self.why, tr("&Why"))
-        self.tabs.addTab(self.options, tr("O&ptions"))
+        self.tabs.addTab(self.options, tr("&Options"))
         self.tabs.addTab(self.picture, tr("P&icture"))
         self.output = OutputBar()
 
@@ -110,9 +111,10 @@ class PreparePage(QWidget):
             self.splitter.addWidget(part)
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setChildrenCollapsible(False)
-        self.splitter.setSizes([246, 704, 314])
+        self.splitter.setSizes([244, 720, 292])
         self.tree.setMinimumWidth(170)
-        self.tabs.setMinimumWidth(230)
+        # All tabs are seen, whatever the language.
+        self.tabs.setMinimumWidth(max(230, self.tabs.tabBar().sizeHint().width() + 4))
         self.table.setMinimumWidth(260)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(8, 4, 8, 4)
@@ -168,13 +170,14 @@ class PreparePage(QWidget):
         """Show the session's state."""
         session = self.session
         self.summary.setText("" if session.phase is Phase.EMPTY else session.overview.summary)
+        self.summary.setVisible(session.phase is not Phase.EMPTY)
         self.notice.show_state(session)
         self.tree.show_sections(session.overview.sections)
         refusal = (session.refusal,) if session.refusal is not None else ()
         self.problems.show_problems(problems([*refusal, *session.findings]))
         self.options.show_settings(session.request.settings, self.defaults, session.plan)
-        fixed = session.plan_file is not None
-        self.options.setEnabled(not fixed)
+        fixed = tr("This plan was opened from a file and is run as it is; options cannot be changed.")
+        self.options.set_fixed(fixed if session.plan_file is not None else "")
         if self.options.folders is not None:
             self.options.folders.show_value(session.request.calibration)
         self.output.show_session(session)
@@ -185,6 +188,7 @@ class PreparePage(QWidget):
     def _rows_changed(self) -> None:
         self.table.frames.set_rows(self.session.rows, self.session.overview)
         self.folded.setText(folded_line(self.table.frames.folded))
+        self.folded.setVisible(bool(self.folded.text()))
 
     def _level_measured(self, level: object) -> None:
         if level is None:
@@ -200,7 +204,8 @@ class PreparePage(QWidget):
         if self.session.measuring:
             self.measure.setText(tr("Stop measuring"))
         else:
-            self.measure.setText(tr("Measure {} levels").format(f"{len(frames):,}"))
+            words = tr("Measure {} levels") if len(frames) != 1 else tr("Measure {} level")
+            self.measure.setText(words.format(f"{len(frames):,}"))
         self.measure.setVisible(bool(frames) or self.session.measuring)
 
     def _rows_added(self, new: Sequence[Row]) -> None:
@@ -235,10 +240,12 @@ class PreparePage(QWidget):
             yield from why_rows(rows)
         elif self._node is not None and self._node.step is not None:
             yield from why_step(self._node.step)
-        elif self.session.plan is not None:
+        elif self.session.plan is None:
+            yield Text(tr("Here stands why each master is made as it is, and what becomes of each frame."))
+        else:
             yield Text(tr("Choose a master or a frame to see why it is as it is."))
             for note in self.session.plan.notes:
-                yield Text(literal(note))
+                yield Text(literal(window_words(note)))
 
     def _node_chosen(self, node: Node | None) -> None:
         self._node = node
@@ -318,7 +325,20 @@ class PreparePage(QWidget):
     def _ticked(self, rows: Sequence[Row], on: bool) -> None:
         change = edits.included if on else edits.excluded
         what = tr("Take in again") if on else tr("Leave out")
-        self._try(lambda: change(self.session.request, rows, self._frames()), what)
+        if self._all_known():
+            self._try(lambda: change(self.session.request, rows, self._frames()), what)
+
+    def _all_known(self) -> bool:
+        """Whether files can be named by patterns; says so where they cannot."""
+        session = self.session
+        if session.plan_file is not None or session.knows_all_files:
+            return True
+        reading = session.phase is Phase.READING
+        self.told.emit(
+            tr("Not all headers are read yet. Files can be left out and corrected when they are.") if reading
+            else tr("Not all headers were read. Look again, then files can be left out and corrected.")
+        )  # fmt: skip
+        return False
 
     def _leave_out(self, out: bool) -> None:
         rows = [row for row in self.table.selected_rows() if row.excluded is not out]
@@ -327,7 +347,7 @@ class PreparePage(QWidget):
 
     def _correct(self, field: str, value: str) -> None:
         rows = [row for row in self.table.selected_rows() if row.frame is not None]
-        if rows:
+        if rows and self._all_known():
             self._try(
                 lambda: edits.corrected(self.session.request, rows, self._frames(), field, value),
                 tr("Correct {}").format(field),
@@ -384,8 +404,10 @@ class PreparePage(QWidget):
 
     def start(self) -> None:
         """Start the job."""
-        if self.session.examining:
-            self.measure_levels()
+        if self.session.examining and self.session.measuring:
+            self.session.stop_measuring()
+        elif self.session.examining:
+            self.session.measure(self.session.frames_without_level())
         else:
             self.session.run()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -36,6 +37,27 @@ _BUTTONS: Final = {
 }
 
 
+_IN_THE_WINDOW: Final = (
+    (r"use --set 'PATTERN:kind=\w+'", "select them and correct their kind under Why"),
+    (r"(?:say so|say what it is|add it) with --set 'PATTERN:[^']*'", "select them and correct it under Why"),
+    (r"with --set 'PATTERN:[^']*'", "under Why, for the frames selected"),
+    (r"Give a folder with -o", "Choose an output folder"),
+    (r"Give the folder with", "Add the folder with"),
+    (r"Lower --min-group, or join groups with --join\.", "Lower the minimum of frames, or join groups, under Options."),
+    (r"join the groups with --join or --no-grouping", "join the groups under Options"),
+    (r" \(to join: --join \w+\)", ""),
+    (r" To keep it: --keep-bad-frames\.", ""),
+)
+"""Words for the command line, and what stands in their place where there is a window."""
+
+
+def window_words(text: str) -> str:
+    """A message with the ways of the window instead of those of the command line."""
+    for words, others in _IN_THE_WINDOW:
+        text = re.sub(words, others, text)
+    return text
+
+
 def button_text(fix: Sequence[str]) -> str:
     """What the button of a fix says: "Treat as flats", "Join nights"."""
     option, _, value = fix[0].partition("=")
@@ -66,7 +88,7 @@ def problems(findings: Iterable[Finding]) -> list[Problem]:
         Problem(
             finding=one,
             sign=SIGNS[one.level],
-            text=literal(f"{one.message} {one.mend}" if one.fix is None else one.message),
+            text=literal(window_words(f"{one.message} {one.mend}" if one.fix is None else one.message)),
             button=button_text(one.fix) if one.fix else "",
             needs_calibration=one.code in NEED_CALIBRATION,
         )

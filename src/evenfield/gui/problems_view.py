@@ -8,6 +8,7 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from evenfield.gui.labels import narrow
 from evenfield.gui.literal import literal
 from evenfield.gui.problems import Problem
 from evenfield.gui.why_view import plain_label
@@ -30,6 +31,7 @@ class ProblemsView(QWidget):
     def __init__(self, title: str) -> None:
         super().__init__()
         self._title_text = title
+        self.setAutoFillBackground(True)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(2)
@@ -76,13 +78,20 @@ class ProblemsView(QWidget):
         sign = plain_label(one.sign, wrap=False)
         sign.setObjectName(one.finding.level.value)
         sign.setAccessibleName(one.finding.level.value)
+        sign.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        # Signs of one width, so that all texts begin in one line.
+        sign.setFixedWidth(sign.fontMetrics().height() + 2)
         row.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(plain_label(one.text), 1)
+        text = plain_label(one.text)
+        for label in (sign, text):
+            # On the line of the buttons' words.
+            label.setContentsMargins(0, 4, 0, 0)
+        row.addWidget(text, 1, Qt.AlignmentFlag.AlignTop)
         if one.button:
             row.addWidget(self._button(one.button, one.finding, self.mended), 0, Qt.AlignmentFlag.AlignTop)
         if one.needs_calibration:
-            add = QPushButton(tr("Add calibration folder"))
-            add.setAccessibleName(f"{add.text()}: {literal(one.finding.subject)}")
+            add = narrow(QPushButton(tr("Add calibration folder")))
+            add.setAccessibleName(f"{add.text()}: {literal(one.finding.message)}")
             add.clicked.connect(self.folder_wanted)
             row.addWidget(add, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._button(tr("Why?"), one.finding, self.asked), 0, Qt.AlignmentFlag.AlignTop)
@@ -90,7 +99,7 @@ class ProblemsView(QWidget):
 
     def _button(self, text: str, told: Finding, signal: SignalInstance) -> QPushButton:
         # A value from outside may hold the sign that marks a key.
-        button = QPushButton(tr(text).replace("&", "&&"))
-        button.setAccessibleName(f"{tr(text)}: {literal(told.subject)}")
+        button = narrow(QPushButton(tr(text).replace("&", "&&")))
+        button.setAccessibleName(f"{tr(text)}: {literal(told.message)}")
         button.clicked.connect(lambda: signal.emit(told))
         return button

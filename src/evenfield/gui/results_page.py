@@ -7,9 +7,11 @@ import os
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
+    QFrame,
     QListWidget,
     QListWidgetItem,
     QPushButton,
+    QScrollArea,
     QSplitter,
     QTabWidget,
     QVBoxLayout,
@@ -27,6 +29,7 @@ from evenfield.gui.why import Text, why_finding
 from evenfield.gui.why_view import WhyView, plain_label
 from evenfield.gui.words import tr
 from evenfield.model.findings import Finding
+from evenfield.model.report import Report
 
 _LINE = Qt.ItemDataRole.UserRole
 
@@ -41,6 +44,7 @@ class ResultsPage(QWidget):
         super().__init__()
         self.session = session
         self._lines: list[Line] = []
+        self._report: Report | None = None
         self.summary = plain_label("", name="summary")
         self.summary.setAccessibleName(tr("Summary of the results"))
         self.list = QListWidget()
@@ -59,8 +63,9 @@ class ResultsPage(QWidget):
         self.made.setAccessibleName(tr("How it was made"))
         self.tabs = QTabWidget()
         self.tabs.setAccessibleName(tr("About the product"))
-        self.tabs.addTab(self.problems, tr("&Findings"))
-        self.tabs.addTab(self.made, tr("&How it was made"))
+        self.tabs.tabBar().setAccessibleName(tr("About the product"))
+        self.tabs.addTab(self.problems, tr("Fin&dings"))
+        self.tabs.addTab(self.made, tr("How it was &made"))
         self.folder = _button(tr("Show in folder"))
         self.folder.clicked.connect(self.show_in_folder)
         self.report = _button(tr("Open report"))
@@ -74,14 +79,28 @@ class ResultsPage(QWidget):
         flow.addWidget(self.folder)
         flow.addWidget(self.report)
         box.addWidget(line)
+        right = QSplitter(Qt.Orientation.Vertical)
+        right.addWidget(self.tabs)
+        charts = QScrollArea()
+        charts.setWidgetResizable(True)
+        charts.setFrameShape(QFrame.Shape.NoFrame)
+        charts.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        charts.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        charts.setWidget(self.picture.charts)
+        charts.setMinimumHeight(120)
+        right.addWidget(charts)
+        right.setStretchFactor(0, 1)
+        right.setStretchFactor(1, 0)
+        right.setChildrenCollapsible(False)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        for widget in (left, self.picture, self.tabs):
+        for widget in (left, self.picture, right):
             self.splitter.addWidget(widget)
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setChildrenCollapsible(False)
-        self.splitter.setSizes([330, 560, 370])
+        self.splitter.setSizes([290, 600, 370])
         left.setMinimumWidth(200)
-        self.tabs.setMinimumWidth(230)
+        right.setSizes([300, 340])
+        right.setMinimumWidth(max(240, self.tabs.tabBar().sizeHint().width() + 4))
         outer = QVBoxLayout(self)
         outer.setContentsMargins(8, 4, 8, 4)
         outer.addWidget(self.summary)
@@ -99,7 +118,9 @@ class ResultsPage(QWidget):
             self.summary.setText(outcome_summary(session.results, session.report))
         self.folder.setVisible(bool(lines))
         self.report.setVisible(session.report is not None)
-        if lines != self._lines:
+        # The report brings findings that belong to no product; they come when the run ends.
+        if lines != self._lines or session.report is not self._report:
+            self._report = session.report
             self._fill(lines)
         if self.session.report is not None and self.list.currentItem() is None and lines:
             self.list.setCurrentRow(0)

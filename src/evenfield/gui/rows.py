@@ -12,8 +12,8 @@ from typing import Any, Final, TypeAlias
 from evenfield.gui.literal import literal
 from evenfield.match.nights import assign_nights
 from evenfield.model.catalogue import CATALOGUE
-from evenfield.model.frame import FrameInfo, exposure_text, key_text
-from evenfield.model.plan import FileUse, Plan
+from evenfield.model.frame import FrameInfo, FrameKind, exposure_text, key_text
+from evenfield.model.plan import FileUse, LightStep, Plan
 from evenfield.model.survey import LevelMeasurement, Survey
 
 NaturalKey: TypeAlias = tuple[str | int, ...]
@@ -133,8 +133,8 @@ def _filter(row: Row) -> str:
 
 COLUMNS: Final = (
     Column("name", "Name", lambda row: literal(row.name), lambda row: row.order, width=150),
-    Column("kind", "Kind", _kind, _kind, width=52),
-    Column("filter", "Filter", _filter, _of_frame("filter"), width=42),
+    Column("kind", "Kind", _kind, _kind, width=44),
+    Column("filter", "Filter", _filter, _of_frame("filter"), width=38),
     Column("exposure", "Exp.", _exposure, _of_frame("exposure_s"), width=50),
     Column("temperature", "Temp.", _temperature, _of_frame("temperature_c"), width=46),
     Column("level", "Level", lambda row: level_text(row.level),
@@ -144,8 +144,8 @@ COLUMNS: Final = (
     Column("gain_setting", "Gain", _setup_text("gain_setting"), _setup("gain_setting"), folds=True, width=42),
     Column("offset_setting", "Offset", _setup_text("offset_setting"), _setup("offset_setting"), folds=True),
     Column("camera", "Camera", _setup_text("camera"), _setup("camera"), folds=True, width=130),
-    Column("night", "Night", lambda row: row.night or "?", lambda row: row.night, folds=True, width=78),
-    Column("use", "Use", lambda row: row.use_words, lambda row: row.use_words, width=220),
+    Column("night", "Night", lambda row: row.night or "?", lambda row: row.night, folds=True, width=86),
+    Column("use", "Use", lambda row: row.use_words, lambda row: row.use_words, width=120),
 )  # fmt: skip
 """The columns of the table, behind that of the ticks."""
 
@@ -195,7 +195,9 @@ LATE: Final = "9999"
 def plan_rows(plan: Plan, levels: Mapping[str, LevelMeasurement]) -> list[Row]:
     """The rows of a plan, in their default order."""
     asking = {one.code for one in (*plan.findings, *(f for step in plan.all_steps for f in step.findings)) if one.fix}
-    places = {step.id: place for place, step in enumerate(plan.all_steps)}
+    # As in the tree: what was asked for, then what it needs.
+    steps = sorted(plan.all_steps, key=lambda step: (not isinstance(step, LightStep), step.kind is not FrameKind.FLAT))
+    places = {step.id: place for place, step in enumerate(steps)}
     frames = {frame.path: frame for frame in plan.frames}
     nights = assign_nights(plan.frames).night
     rows = []

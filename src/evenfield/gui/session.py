@@ -132,6 +132,7 @@ class Session:
         self._survey_key: object = None
         self._shown_paths: set[str] = set()
         self._before_plan: Request | None = None
+        self._stamps: dict[str, tuple[int, int]] = {}
         self._read_began_s = 0.0
 
     # What can be asked for.
@@ -150,6 +151,11 @@ class Session:
     def measuring(self) -> bool:
         """Whether levels are being measured."""
         return self._measurer.busy
+
+    @property
+    def knows_all_files(self) -> bool:
+        """Whether all files are read: else nobody can tell which of them a pattern of names would mean."""
+        return self.survey is not None and set(self.request.paths) == self._shown_paths
 
     @property
     def undo_text(self) -> str:
@@ -187,16 +193,23 @@ class Session:
             found.append("The frames cannot be reached.")
         elif self.refusal is not None:
             found.append(f"{self.refusal.message} {self.refusal.mend}".strip())
-        elif not self.examining and self.plan is not None:
+        elif self.examining:
+            found += self._level_reasons()
+        elif self.plan is not None:
             found += self._plan_reasons(self.plan)
         if self.running:
             found.append("A run is under way.")
         return found
 
+    def _level_reasons(self) -> list[str]:
+        if self.measuring or self.frames_without_level():
+            return []
+        return ["All levels are measured." if self.levels else "There is no frame whose level could be measured."]
+
     def _plan_reasons(self, plan: Plan) -> list[str]:
         if not plan.all_steps:
             why = plan.findings[0] if plan.findings else None
-            return [f"Nothing can be made. {why.message} {why.mend}" if why else "Nothing can be made."]
+            return [f"Nothing can be made. {why.message}" if why else "Nothing can be made."]
         if all(step.refused for step in plan.all_steps):
             return [f"{step.refused.message} {step.refused.mend}" for step in plan.all_steps[:3] if step.refused]
         return []
@@ -392,6 +405,7 @@ class Session:
             self.phase, self.refusal, self._survey_key = Phase.READY, None, key
             self.survey, self.plan = found.survey, found.plan
             self.rows, self.overview = found.rows, found.overview
+            self._forget_levels()
             self.findings, self._shown_paths = found.findings, set(found.paths)
             self.rows_changed()
         self.changed()
@@ -401,6 +415,7 @@ class Session:
     def measure(self, frames: Sequence[FrameInfo]) -> None:
         """Measure the mean level of frames."""
         chosen = tuple(frames)
+        self._stamps.update((frame.path, _stamp(frame)) for frame in chosen)
 
         def work(tell: Callable[[object], None], cancel: CancelToken) -> None:
             from evenfield.survey import measure_levels
@@ -412,6 +427,10 @@ class Session:
         self._measurer.submit(work, then=self._measured, told=self._told_of_level)
         self.changed()
 
+    def frames_without_level(self) -> list[FrameInfo]:
+        """The frames whose level is not known yet."""
+        return [row.frame for row in self.rows if row.frame is not None and row.path not in self.levels]
+
     def stop_measuring(self) -> None:
         """Stop measuring levels."""
         self._measurer.cancel()
@@ -419,6 +438,14 @@ class Session:
     def _measured(self, outcome: Any) -> None:
         del outcome
         self.levels_changed(None)
+        self.changed()
+
+    def _forget_levels(self) -> None:
+        """Forget the levels of files that were written again since they were measured."""
+        for row in self.rows if self.levels else ():
+            if row.level is not None and row.frame is not None and self._stamps.get(row.path) != _stamp(row.frame):
+                row.level = None
+                del self.levels[row.path]
 
     def _told_of_level(self, level: LevelMeasurement) -> None:
         self.levels[level.path] = level
@@ -547,3 +574,8 @@ class Session:
         if self._before_plan is not None:
             self.request, self._before_plan = self._before_plan, None
         self._forget_rows()
+
+
+def _stamp(frame: FrameInfo) -> tuple[int, int]:
+    """What tells whether a file was written again."""
+    return frame.size_bytes, frame.mtime_ns

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, Qt, Signal
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem
 
 from evenfield.gui.tree import ALL, STATES, Node, Section
 from evenfield.gui.words import tr
 
 _NODE = Qt.ItemDataRole.UserRole
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class ProductTree(QTreeWidget):
@@ -27,6 +30,7 @@ class ProductTree(QTreeWidget):
         self.setColumnCount(2)
         self.setHeaderLabels([tr("Will be made"), tr("State")])
         self.setRootIsDecorated(False)
+        self.setItemsExpandable(False)
         self.setIndentation(10)
         self.setUniformRowHeights(True)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
@@ -73,9 +77,8 @@ class ProductTree(QTreeWidget):
             for node in section.nodes:
                 item = self._item(node)
                 top.addChild(item)
-                below = item.child(0)
-                if below is not None:
-                    below.setFirstColumnSpanned(True)
+                # A name has the whole line; its state stands below, beside what it is made of.
+                item.setFirstColumnSpanned(item.childCount() > 0)
                 if current is not None and node.id == current.id:
                     again = item
         self.expandAll()
@@ -89,19 +92,27 @@ class ProductTree(QTreeWidget):
         shape = STATES.get(node.state, "")
         text = f"{shape} {tr(node.state)}" if shape else f"{node.count:,}"
         title = f"\u25b2 {tr(node.title)}" if node.marked else tr(node.title)
-        item = QTreeWidgetItem([title, text])
+        item = QTreeWidgetItem([title, "" if node.detail else text])
         item.setData(0, _NODE, node)
-        item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        tip = f"{title}\n{node.detail}\n{text}" if node.detail else f"{title}: {text}"
+        item.setToolTip(0, f"<p style='white-space:pre-wrap'>{html.escape(tip)}</p>")
+        item.setTextAlignment(1, _RIGHT)
         item.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{node.title}, {node.detail or node.count}, {node.state}")
         if node.wanted is not None:
             item.setCheckState(0, Qt.CheckState.Checked if node.wanted else Qt.CheckState.Unchecked)
             if node.wanted:
                 item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
         if node.detail:
-            below = QTreeWidgetItem([node.detail])
+            below = QTreeWidgetItem([node.detail, text])
             below.setFlags(Qt.ItemFlag.ItemIsEnabled)
+            below.setTextAlignment(1, _RIGHT)
+            for column in (0, 1):
+                below.setToolTip(column, item.toolTip(0))
             item.addChild(below)
         return item
+
+    def drawBranches(self, painter: QPainter, rect: QRect, index: QModelIndex | QPersistentModelIndex) -> None:
+        """Nothing can be folded, so no arrow says so."""
 
     def current_node(self) -> Node | None:
         """The node that is selected."""

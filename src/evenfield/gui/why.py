@@ -169,7 +169,7 @@ def _facts(frame: FrameInfo) -> Iterator[tuple[str, str, str]]:
             continue
         text = exposure_text(value) if key == "exposure_s" else key_text(key, value) or ""
         source = frame.known_from.get(key, "")
-        words = KEY_WORDS.get(key, key.removesuffix("_adu").removesuffix("_e_per_adu").replace("_", " "))
+        words = KEY_WORDS.get(key, key.removesuffix("_e_per_adu").removesuffix("_adu").replace("_", " "))
         yield words, literal(text), literal(source)
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QTextBrowser,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from evenfield.describe.override_values import OVERRIDE_FIELDS
+from evenfield.gui.labels import plain_label
 from evenfield.gui.rows import Row
 from evenfield.gui.why import THE_SAME, Block, Facts, Heading, Instead, Text
 from evenfield.gui.words import tr
@@ -26,17 +26,7 @@ from evenfield.model.frame import FrameKind
 
 _MARKS = {True: "=", False: "\u2260", None: "?"}
 
-
-def plain_label(text: str = "", *, wrap: bool = True, name: str = "") -> QLabel:
-    """A label that takes its text literally; it can be selected and copied."""
-    label = QLabel()
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setText(text)
-    label.setWordWrap(wrap)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    if name:
-        label.setObjectName(name)
-    return label
+__all__ = ["WhyView", "plain_label"]
 
 
 class WhyView(QWidget):
@@ -186,6 +176,7 @@ class _Corrections(QFrame):
         for button in (self.apply, self.leave, self.take):
             buttons.addWidget(button)
         box.addLayout(buttons)
+        self._rows: list[Row] = []
         self._field_chosen(self.field.currentText())
         self.setVisible(False)
 
@@ -193,12 +184,28 @@ class _Corrections(QFrame):
         self.value.clear()
         if field == "kind":
             self.value.addItems([kind.value for kind in FrameKind])
+        self.value.setCurrentText(self._usual(field))
+
+    def _usual(self, field: str) -> str:
+        """The value that all the frames have; nothing where they differ."""
+        values = {_value(row, field) for row in self._rows}
+        return values.pop() if len(values) == 1 else ""
 
     def show_rows(self, rows: Sequence[Row]) -> None:
         """Offer what fits these frames."""
         known = [row for row in rows if row.frame is not None]
+        self._rows = known
+        self._field_chosen(self.field.currentText())
         self.setVisible(bool(known))
         count = f"{len(known):,} selected files" if len(known) != 1 else "this file"
         self._title.setText(tr("Correct {}").format(count))
         self.leave.setVisible(any(not row.excluded for row in known))
         self.take.setVisible(any(row.excluded for row in known))
+
+
+def _value(row: Row, field: str) -> str:
+    frame = row.frame
+    value = getattr(frame, field) if hasattr(frame, field) else getattr(getattr(frame, "setup", None), field, None)
+    if isinstance(value, FrameKind):
+        return value.value
+    return f"{value:g}" if isinstance(value, float) else value if isinstance(value, str) else ""

@@ -118,7 +118,7 @@ class Window(QMainWindow):
         self.top = QWidget()
         flow = FlowLayout(self.top)
         self.page_buttons: list[QPushButton] = []
-        for place, text in enumerate((tr("&Prepare"), tr("&Results"))):
+        for place, text in enumerate((tr("&Prepare"), tr("Re&sults"))):
             button = QPushButton(text)
             button.setAccessibleName(text.replace("&", ""))
             button.setCheckable(True)
@@ -275,6 +275,8 @@ class Window(QMainWindow):
     def show_page(self, place: int) -> None:
         """Show Prepare (0) or Results (1)."""
         self.pages.setCurrentIndex(place)
+        # What is filtered are the rows of Prepare.
+        self.filter.setVisible(place == 0)
         for number, button in enumerate(self.page_buttons):
             button.setChecked(number == place)
 
@@ -467,6 +469,7 @@ class Window(QMainWindow):
 
     def do_filter(self) -> None:
         """Go to the field that filters rows."""
+        self.show_page(0)
         self.filter.setFocus()
         self.filter.selectAll()
 
