@@ -173,7 +173,7 @@ def test_the_plan_is_that_of_the_command(one_hand: Hand, places: Places, chunk: 
 def check_refused(user: OptionHand, seed: int) -> None:
     """What was refused says why beside its field and beside the button; the command line refuses it as well."""
     hand = user.hand
-    reasons = hand.text_of("Why the job cannot be started")
+    reasons = hand.text_of("Why the job cannot be started") if user.form.errors() else ""
     for place, (key, why) in enumerate(user.form.errors().items()):
         assert user.shown_error(key) == why, f"seed {seed}: {user.done}"
         assert not hand.find("Start the job").isEnabled()
