@@ -63,8 +63,14 @@ class ProblemsView(QWidget):
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
+        before: QWidget = self._area
         for one in found[:MOST]:
-            self._lines.insertWidget(self._lines.count() - 1, self._line(one))
+            line = self._line(one)
+            self._lines.insertWidget(self._lines.count() - 1, line)
+            # What is made later comes last for the Tab key, unless it is told its place.
+            for button in line.findChildren(QPushButton):
+                self.setTabOrder(before, button)
+                before = button
         if len(found) > MOST:
             rest = plain_label(tr("and {} more, of the same kinds").format(len(found) - MOST))
             self._lines.insertWidget(self._lines.count() - 1, rest)
