@@ -215,6 +215,8 @@ def option_table(name: str) -> str:
     command = cli.get_command(click.Context(cli), name)
     if command is None:
         raise SystemExit(f"There is no command '{name}'.")
+    if not any(isinstance(param, click.Option) for param in command.params):
+        return ""
     lines = ["", "| option | |", "|---|---|"]
     for param in command.params:
         if not isinstance(param, click.Option):

@@ -91,7 +91,7 @@ def test_no_module_is_a_drawer_for_everything() -> None:
 
 
 def test_broad_excepts_stand_at_the_step_boundary_only() -> None:
-    """Only the loop over steps catches every exception; anywhere else an unexpected error is seen."""
+    """Only the loop over steps and a thread of the window catch every exception; elsewhere it is seen."""
     found = []
     for path in MODULES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -101,7 +101,8 @@ def test_broad_excepts_stand_at_the_step_boundary_only() -> None:
             # One that raises again, after cleaning up, hides nothing.
             if broad and not any(isinstance(inner, ast.Raise) for inner in ast.walk(node)):
                 found.append(path.relative_to(ROOT / "src" / "evenfield").as_posix())
-    assert set(found) <= {"run/run.py"}
+    # The window's threads are such a boundary too: an error in them would be seen by nobody.
+    assert set(found) <= {"run/run.py", "gui/worker.py"}
 
 
 BROAD = ("Exception", "BaseException")

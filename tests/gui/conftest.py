@@ -8,7 +8,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -34,3 +34,11 @@ def messy_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("messy") / "night"
     simulate_messy_night(folder, seed=1)
     return folder
+
+
+@pytest.fixture
+def dialogs(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the desktop's file dialogs answer: "folder", "files", "open" and "save"."""
+    from window_flows import answered_dialogs
+
+    return answered_dialogs(monkeypatch)

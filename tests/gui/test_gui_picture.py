@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -26,6 +27,7 @@ from evenfield.gui.picture_layer import NO_VALUE, Layer, automatic, full_range, 
 from evenfield.gui.picture_reader import PictureReader
 from evenfield.gui.picture_view import HistogramView, PicturePanel, PictureView, ProfileView
 from evenfield.gui.pyramid import WHOLE, Picture, PictureCache, open_picture
+from evenfield.model.frame import FrameInfo
 from evenfield.model.pixels import Image, PixelFlag
 from evenfield.read.extensions import extension_names
 from evenfield.write import write_image
@@ -566,7 +568,7 @@ def test_a_newer_request_replaces_one_not_begun(
     begun, gate = threading.Event(), threading.Event()
     original = pyramid.open_picture
 
-    def slow(path: str, *, stopped: Callable[[], bool]) -> Picture:
+    def slow(path: str, *, info: FrameInfo | None, stopped: Callable[[], bool]) -> Picture:
         begun.set()
         assert gate.wait(5)
         return original(path, stopped=stopped)
@@ -700,7 +702,7 @@ def test_nothing_is_told_of_a_picture_that_is_old(
     gate = threading.Event()
     original = pyramid.open_picture
 
-    def slow(path: str, *, stopped: Callable[[], bool]) -> Picture:
+    def slow(path: str, *, info: FrameInfo | None, stopped: Callable[[], bool]) -> Picture:
         assert gate.wait(5)
         return original(path, stopped=stopped)
 
@@ -924,3 +926,16 @@ def test_real_frames(qtbot: QtBot, real_data: Path, panel: PicturePanel, name: s
     # Neither black nor white: something is seen of it.
     assert 20 < np.median(middle) < 230
     assert ("R" in picture.keys) == (name in ("light of a color camera", "camera raw"))
+
+
+def test_corrections_of_the_user_turn_the_picture(qtbot: QtBot, tmp_path: Path, panel: PicturePanel) -> None:
+    """A row order that the user corrected counts, not that of the header; the numbers of the pixels stay."""
+    path = save(tmp_path / "a.fits", NUMBERS, ROWORDER="BOTTOM-UP")
+    picture = shown(qtbot, panel, path)
+    assert not picture.top_down
+    setup = msgspec.structs.replace(picture.info.setup, row_order="TOP-DOWN")
+    panel.show_path(path, msgspec.structs.replace(picture.info, setup=setup))
+    qtbot.waitUntil(lambda: panel.view.picture is not None and panel.view.picture.top_down, timeout=10000)
+    turned = panel.view.picture
+    assert turned is not None
+    assert turned.value(3, 5) == picture.value(3, 5) == NUMBERS[4, 2]

@@ -178,7 +178,7 @@ def test_a_saved_plan_is_the_same_and_no_other(tmp_path: Any) -> None:
 
 def test_no_lights() -> None:
     """Where nothing is a light there is nothing to calibrate."""
-    with pytest.raises(PlanError, match="No lights among 8 files: flat"):
+    with pytest.raises(PlanError, match="No lights among 8 files: 8 flats"):
         plan_of(FLATS)
 
 

@@ -44,6 +44,14 @@ def _partly_unknown(night: Night) -> tuple[str, ...]:
     return night.job()
 
 
+@SCENES.add("nights_apart", "finding")
+def _nights_apart(night: Night) -> tuple[str, ...]:
+    night.flats()
+    night.flats(name="flat_next", start="2026-03-15T20:00:00")
+    night.dark_flats()
+    return night.job()
+
+
 @SCENES.add("nights_by_gaps", "finding")
 def _nights_by_gaps(night: Night) -> tuple[str, ...]:
     night.flats(SITELONG=None)

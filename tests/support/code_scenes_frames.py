@@ -120,6 +120,38 @@ def _not_made(night: Night) -> tuple[str, ...]:
     return night.job("--reject", "minmax:3,3")
 
 
+@SCENES.add("excluded", "file")
+def _excluded(night: Night) -> tuple[str, ...]:
+    night.flats()
+    return night.job("--exclude", "flat_01*")
+
+
+@SCENES.add("not_asked", "file")
+def _not_asked(night: Night) -> tuple[str, ...]:
+    night.flats()
+    night.flats(name="flat_OIII", FILTER="OIII")
+    return night.job("--without", "master_flat_OIII_2026-03-14")
+
+
+@SCENES.add("without_unused", "finding")
+def _without_unused(night: Night) -> tuple[str, ...]:
+    night.flats()
+    return night.job("--without", "master_flat_Hb_2026-03-14")
+
+
+@SCENES.add("rename_unused", "finding")
+def _rename_unused(night: Night) -> tuple[str, ...]:
+    night.flats()
+    return night.job("--rename", "master_flat_Hb_2026-03-14=hb")
+
+
+@SCENES.add("use_unused", "finding")
+def _use_unused(night: Night) -> tuple[str, ...]:
+    night.flats()
+    night.dark_flats()
+    return night.job("--use", "master_flat_Ha_2026-03-14=nothing*")
+
+
 @SCENES.add("override_unused", "finding")
 def _override_unused(night: Night) -> tuple[str, ...]:
     night.flats()

@@ -156,9 +156,10 @@ class Hand:
 
     def close(self) -> None:
         """Close the window."""
-        self.window.session.cancel_run()
-        self.until(lambda: not self.session.running, "the run is cancelled")
-        self.window.close()
+        if self.window.isVisible():
+            self.window.session.cancel_run()
+            self.until(lambda: not self.session.running, "the run is cancelled")
+            self.window.close()
         self.window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         QApplication.processEvents()

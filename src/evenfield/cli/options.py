@@ -64,6 +64,9 @@ class _Names(click.ParamType[tuple[str, ...]]):
         return tuple(part.strip() for part in str(value).split(",") if part.strip())
 
 
+_ONE_LIST = ("group__by", "calibration__kinds")
+"""Options that are given once with several names: none at all is what was asked for, not that nothing was asked."""
+
 MEMORY = _Memory()
 NAMES = _Names()
 
@@ -199,7 +202,7 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for name in [name for name in values if "__" in name]:
         value = values.pop(name)
-        if value is None or value == ():
+        if value is None or (value == () and name not in _ONE_LIST):
             continue
         if name in ("group__join", "group__split"):
             value = tuple(key for keys in value for key in keys)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -78,7 +79,30 @@ def command_line(request: Request, *, own_defaults: bool = False) -> str:
     """The line for a shell; ``own_defaults`` where preferences would change what it says."""
     job, *others = arguments_of(request)
     plain = ["--no-preferences"] if own_defaults and request.job != EXAMINE else []
-    return shlex.join(["evenfield", job, *plain, *others])
+    return shell_line(["evenfield", job, *plain, *others])
+
+
+def shell_line(arguments: Sequence[str]) -> str:
+    """Arguments as one line for a POSIX shell; whatever cannot be seen or copied in a name is spelled out."""
+    return " ".join(map(_quoted, arguments))
+
+
+def _quoted(text: str) -> str:
+    if text.isprintable():
+        return shlex.quote(text)
+    # The shell itself cuts the line breaks at the end of what printf prints.
+    inner = text.rstrip("\n")
+    spelled = "".join(_spelled(sign) for sign in inner)
+    return f"\"$(printf '{spelled}')\"" + (shlex.quote(text[len(inner) :]) if inner != text else "")
+
+
+def _spelled(sign: str) -> str:
+    """A sign as the shell's printf has it."""
+    if sign == "%":
+        return "%%"
+    if sign.isprintable() and sign not in "'\\":
+        return sign
+    return "".join(f"\\{byte:03o}" for byte in os.fsencode(sign))
 
 
 def request_of(arguments: Sequence[str]) -> Request:

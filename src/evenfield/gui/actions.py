@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Final
 
-from evenfield.gui.session import Session
+from evenfield.gui.session import Phase, Session
 
 
 def _always(session: Session) -> str:
@@ -15,14 +15,20 @@ def _always(session: Session) -> str:
 
 
 def _undo(session: Session) -> str:
+    if session.plan_file is not None:
+        return "a saved plan is open"
     return "" if session.undo_text else "nothing to undo"
 
 
 def _redo(session: Session) -> str:
+    if session.plan_file is not None:
+        return "a saved plan is open"
     return "" if session.redo_text else "nothing to redo"
 
 
 def _planned(session: Session) -> str:
+    if session.phase is not Phase.READY or session.refusal is not None:
+        return "there is no plan for these options"
     return "" if session.plan is not None and session.plan.all_steps else "nothing is planned"
 
 
@@ -40,7 +46,7 @@ def _frames(session: Session) -> str:
 
 
 def _paths(session: Session) -> str:
-    return "" if session.request.paths else "no folder yet"
+    return "" if session.request.paths or session.plan_file is not None else "no folder yet"
 
 
 def _report(session: Session) -> str:

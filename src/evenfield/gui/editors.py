@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QWheelEvent
@@ -25,10 +25,19 @@ from PySide6.QtWidgets import (
 )
 
 from evenfield.gui.forms import REJECTION_WORDS, NumberField, rejection_numbers
+from evenfield.gui.literal import literal
 from evenfield.gui.words import tr
 from evenfield.model.rejections import REJECTIONS, Rejection, rejection_name
 
 MOST_WHOLE = 2_000_000_000
+
+Meaning: TypeAlias = Callable[[str], str]
+"""What a text means that was typed."""
+
+
+def full_path(text: str) -> str:
+    """The whole of a path that was typed, so that the same command works in any folder."""
+    return os.path.abspath(os.path.expanduser(text))
 
 
 class NoWheel(QObject):
@@ -166,9 +175,12 @@ def spin_box(low: float, high: float, *, whole: bool) -> QSpinBox | QDoubleSpinB
 class LineEditor(Editor):
     """A text; where it may be unset, nothing means that."""
 
-    def __init__(self, label: str, *, unset: Any = None, hint: str = "", browse: str = "") -> None:
+    def __init__(
+        self, label: str, *, unset: Any = None, hint: str = "", browse: str = "", meant: Meaning = str.strip
+    ) -> None:
         super().__init__(label)
-        self._unset = unset
+        self._unset, self._meant = unset, meant
+        self._known = ("", "")
         self.line = QLineEdit()
         self.line.setPlaceholderText(hint)
         row = QHBoxLayout()
@@ -185,20 +197,42 @@ class LineEditor(Editor):
     def _done(self) -> None:
         if self.line.isModified():
             self.line.setModified(False)
-            self.edited.emit(self.line.text().strip() or self._unset)
+            self.edited.emit(self._text() or self._unset)
+
+    def _text(self) -> str:
+        """What is meant by the text in the field."""
+        shown, value = self._known
+        text = self.line.text()
+        if text == shown:
+            return value
+        return self._meant(text.strip()) if text.strip() else ""
 
     def _browse(self, title: str) -> None:
         folder = QFileDialog.getExistingDirectory(self, title, self.line.text())
         if folder:
-            self.line.setText(folder)
             self.edited.emit(folder)
 
     def show_value(self, value: Any) -> None:
         """Show a value."""
         text = "" if value == self._unset or value is None else str(value)
-        if text != self.line.text():
-            self.line.setText(text)
+        self._known = (literal(text), text)
+        if literal(text) != self.line.text():
+            self.line.setText(literal(text))
         self.line.setModified(False)
+
+
+class NamesEditor(LineEditor):
+    """Several names in one line, with commas between them; nothing means unset."""
+
+    def _done(self) -> None:
+        if self.line.isModified():
+            self.line.setModified(False)
+            names = tuple(part.strip() for part in self.line.text().split(",") if part.strip())
+            self.edited.emit(names or None)
+
+    def show_value(self, value: Any) -> None:
+        """Show names."""
+        super().show_value(", ".join(value or ()))
 
 
 class _Lines(QPlainTextEdit):
@@ -213,8 +247,12 @@ class _Lines(QPlainTextEdit):
 class LinesEditor(Editor):
     """Several texts, one on each line; files can be chosen where ``pick`` names what for."""
 
-    def __init__(self, label: str, *, hint: str = "", pick: str = "", folders: bool = False) -> None:
+    def __init__(
+        self, label: str, *, hint: str = "", pick: str = "", folders: bool = False, meant: Meaning = str.strip
+    ) -> None:
         super().__init__(label)
+        self._meant = meant
+        self._known: dict[str, str] = {}
         self.lines = _Lines()
         self.lines.setTabChangesFocus(True)
         self.lines.setPlaceholderText(hint)
@@ -231,7 +269,8 @@ class LinesEditor(Editor):
         self.lines.left.connect(self._done)
 
     def _texts(self) -> tuple[str, ...]:
-        return tuple(line.strip() for line in self.lines.toPlainText().splitlines() if line.strip())
+        lines = self.lines.toPlainText().split("\n")
+        return tuple(self._known.get(line) or self._meant(line.strip()) for line in lines if line.strip())
 
     def _done(self) -> None:
         texts = self._texts()
@@ -246,14 +285,17 @@ class LinesEditor(Editor):
         else:
             names, _ = QFileDialog.getOpenFileNames(self, title)
         if names:
-            self.lines.setPlainText("\n".join([*self._texts(), *map(os.path.abspath, names)]))
-            self._done()
+            texts = (*self._texts(), *map(os.path.abspath, names))
+            self.show_value(texts)
+            self.edited.emit(texts)
 
     def show_value(self, value: Any) -> None:
         """Show a value."""
         self._value = tuple(value or ())
+        # A name may hold a line break, or blanks at its ends: what stands there already means what it meant.
+        self._known = {literal(text): text for text in self._value}
         if self._texts() != self._value:
-            self.lines.setPlainText("\n".join(self._value))
+            self.lines.setPlainText("\n".join(map(literal, self._value)))
 
 
 class RejectionEditor(Editor):
@@ -313,7 +355,9 @@ class RejectionEditor(Editor):
         if number.words:
             editor: Editor = ChoiceEditor(label, [(word, word) for word in number.words])
         elif number.optional:
-            editor = OptionalNumberEditor(label, number.low, number.high, hint=tr("measured"))
+            editor = OptionalNumberEditor(
+                label, number.low, number.high, hint=tr("measured"), open_low=number.open_ends
+            )
         else:
             step = 0.0001 if number.open_ends else 0.0
             low, high = number.low, number.high
@@ -330,12 +374,19 @@ class RejectionEditor(Editor):
             self.edited.emit(msgspec.structs.replace(self._value, **{field: value}))
 
 
+def number_text(value: float) -> str:
+    """A number with all its digits, and no more: "100", "511.25"."""
+    return str(int(value)) if value == int(value) else repr(value)
+
+
 class OptionalNumberEditor(Editor):
     """A number, or nothing; what nothing means stands in the field."""
 
-    def __init__(self, label: str, low: float, high: float, *, hint: str, whole: bool = False) -> None:
+    def __init__(
+        self, label: str, low: float, high: float, *, hint: str, whole: bool = False, open_low: bool = False
+    ) -> None:
         super().__init__(label)
-        self._low, self._high, self._whole = low, high, whole
+        self._low, self._high, self._whole, self._open = low, high, whole, open_low
         self.line = QLineEdit()
         self.line.setPlaceholderText(f"{label.rpartition(': ')[2]}: {hint}")
         self.line.setToolTip(f"{low:g} to {high:g}")
@@ -354,14 +405,14 @@ class OptionalNumberEditor(Editor):
             value = int(text) if self._whole else float(text)
         except ValueError:
             value = float("nan")
-        if not self._low <= value <= self._high:
+        if not self._low <= value <= self._high or (self._open and value == self._low):
             self.failed.emit(f"{self.label}: '{text}' is no number from {self._low:g} to {self._high:g}.")
             return
         self.edited.emit(value)
 
     def show_value(self, value: Any) -> None:
         """Show a value."""
-        self.line.setText("" if value is None else f"{value:g}")
+        self.line.setText("" if value is None else number_text(value))
         self.line.setModified(False)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -90,9 +89,10 @@ def renamed(request: Request, name: str, new: str) -> Request:
 
 
 def from_selection(request: Request, rows: Sequence[Row]) -> Request:
-    """Make products of these files only; what calibrates them is still looked for in the folders."""
-    folders = tuple(path for path in request.paths if os.path.isdir(path))
-    calibration = tuple(dict.fromkeys([*request.calibration, *folders]))
+    """Make products of these files only; what calibrates them is still looked for in all that was given."""
+    chosen = set(_paths(rows))
+    others = [path for path in request.paths if path not in chosen]
+    calibration = tuple(dict.fromkeys([*request.calibration, *others]))
     return msgspec.structs.replace(request, paths=tuple(_paths(rows)), calibration=calibration)
 
 

@@ -145,6 +145,19 @@ class FrameModel(QAbstractTableModel):
         if row is not None:
             row.level = level
 
+    def sort_levels(self) -> None:
+        """Show all levels, in their order where the rows are sorted by them."""
+        if self._sort is not None and self._sort[0] == "level":
+            self.beginResetModel()
+            self._arrange()
+            self.endResetModel()
+        self.draw_levels()
+
+    def sort_place(self) -> tuple[int, bool]:
+        """The place of the column that sorts, and whether backwards; -1 for the default order."""
+        key, backwards = self._sort or ("", False)
+        return next((place + 1 for place, one in enumerate(self.columns) if one.key == key), -1), backwards
+
     def draw_levels(self) -> None:
         """Draw the levels anew."""
         place = next((number for number, one in enumerate(self.columns) if one.key == "level"), None)
@@ -292,9 +305,12 @@ class FrameTable(QTableView):
         self._selected: set[str] = set()
         self._current: str | None = None
         self._restoring = False
+        self._rows: list[Row] | None = None
         self.frames.modelAboutToBeReset.connect(self._remember)
         self.frames.modelReset.connect(self._restore)
         self.frames.dataChanged.connect(self._lay_columns)
+        for changed in (self.selectionModel().selectionChanged, self.frames.modelReset, self.frames.rowsInserted):
+            changed.connect(self._forget_rows)
         self.selectionModel().selectionChanged.connect(self._selection_changed)
         self.selectionModel().currentChanged.connect(self._selection_changed)
         self.widths: dict[str, int] = {}
@@ -303,13 +319,20 @@ class FrameTable(QTableView):
 
     def selected_rows(self) -> list[Row]:
         """The selected rows that are shown, in their order."""
-        shown = self.frames.shown
-        places: list[int] = []
-        selection = self.selectionModel().selection()
-        for number in range(selection.count()):
-            part = selection.at(number)
-            places += range(part.top(), part.bottom() + 1)
-        return [shown[place] for place in sorted(set(places)) if place < len(shown)]
+        if self._rows is None:
+            selection = self.selectionModel().selection()
+            parts = sorted((one.top(), one.bottom() + 1) for one in map(selection.at, range(selection.count())))
+            found: list[Row] = []
+            end = 0
+            for first, stop in parts:
+                found += self.frames.shown[max(first, end) : stop]
+                end = max(end, stop)
+            self._rows = found
+        return self._rows
+
+    def _forget_rows(self, *changed: object) -> None:
+        del changed
+        self._rows = None
 
     def current_row(self) -> Row | None:
         """The row with the keyboard's focus, where it is selected."""
@@ -334,11 +357,21 @@ class FrameTable(QTableView):
         self._current = None if row is None else row.path
         self._restoring = True
 
+    def _show_sorting(self) -> None:
+        """Columns come and go: the mark stays with the one that sorts."""
+        place, backwards = self.frames.sort_place()
+        head = self.horizontalHeader()
+        if head.sortIndicatorSection() != place:
+            head.blockSignals(True)
+            head.setSortIndicator(place, Qt.SortOrder.DescendingOrder if backwards else Qt.SortOrder.AscendingOrder)
+            head.blockSignals(False)
+
     def _hidden_paths(self) -> set[str]:
         return self._selected - {row.path for row in self.frames.shown} if self._selected else set()
 
     def _restore(self) -> None:
         self._lay_columns()
+        self._show_sorting()
         self._select()
         self._restoring = False
         self.selection_changed.emit()
@@ -361,6 +394,7 @@ class FrameTable(QTableView):
         flags = QItemSelectionModel.SelectionFlag
         if current is not None:
             self.selectionModel().setCurrentIndex(self.frames.index(current, 1), flags.NoUpdate)
+        self._rows = None
         self.selectionModel().select(selection, flags.ClearAndSelect)
 
     def _selection_changed(self, *changed: object) -> None:
@@ -423,7 +457,7 @@ class FrameTable(QTableView):
     def _pin(self, key: str, on: bool) -> None:
         if key in self.frames.folded:
             self.frames.set_pinned(key, on)
-        else:
+        if on or key not in self.frames.folded:
             self.frames.set_hidden(key, not on)
 
     def _hide(self, key: str, on: bool) -> None:

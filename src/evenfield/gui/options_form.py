@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,11 +18,13 @@ from evenfield.gui.editors import (
     LineEditor,
     LinesEditor,
     MemoryEditor,
+    NamesEditor,
     NumberEditor,
     OptionalNumberEditor,
     RejectionEditor,
     SwitchEditor,
     TicksEditor,
+    full_path,
 )
 from evenfield.gui.forms import (
     GROUP_KEYS_SHOWN,
@@ -51,6 +55,7 @@ class _Shown:
 
     def __init__(self, field: Field, editor: Editor) -> None:
         self.field, self.editor = field, editor
+        self._last: tuple[str, str, bool] | None = None
         self.row = QFrame()
         self.row.setObjectName("field")
         box = QVBoxLayout(self.row)
@@ -84,6 +89,9 @@ class _Shown:
 
     def show(self, *, note: str, error: str, changed: bool) -> None:
         """Show what the value became, what is wrong with it, and whether it is the default."""
+        if (note, error, changed) == self._last:
+            return
+        self._last = (note, error, changed)
         for line, text in ((self.note, note), (self.error, error)):
             line.setText(literal(text))
             line.setVisible(bool(text))
@@ -127,6 +135,7 @@ class OptionsForm(QScrollArea):
         self._settings = Settings()
         self._defaults = Settings()
         self._errors: dict[str, str] = {}
+        self._waiting: dict[str, tuple[Field, Any]] = {}
         self._shown: dict[str, _Shown] = {}
         self._more: dict[str, list[QWidget]] = {}
         self.folders: LinesEditor | None = None
@@ -145,12 +154,18 @@ class OptionsForm(QScrollArea):
         self._box.setSpacing(2)
         self.reset_all = QPushButton(tr("Reset all options"))
         self.reset_all.setAccessibleName(tr("Reset all options"))
-        self.reset_all.clicked.connect(lambda: self.wanted.emit(self._reset_settings(), tr("Reset all options")))
+        self.reset_all.clicked.connect(self._reset_all)
         self._box.addWidget(self.reset_all)
         for section in SECTIONS:
             self._add_section(section, with_folders=with_folders)
         self._box.addStretch(1)
         self.setWidget(inside)
+
+    def _reset_all(self) -> None:
+        for field in [self._shown[key].field for key in self._errors]:
+            self._told(field, "")
+        self.wanted.emit(self._reset_settings(), tr("Reset all options"))
+        self._show_all()
 
     def _reset_settings(self) -> Settings:
         # What was said about single files is no option.
@@ -192,7 +207,8 @@ class OptionsForm(QScrollArea):
     def _add_folders(self) -> None:
         label = QLabel(tr("Calibration folders"))
         self.folders = LinesEditor(tr("Calibration folders"), hint=tr("also the night's own"),
-                                   pick=tr("Folder with bias, darks or dark flats"), folders=True)  # fmt: skip
+                                   pick=tr("Folder with bias, darks or dark flats"), folders=True,
+                                   meant=full_path)  # fmt: skip
         self.folders.edited.connect(self.folders_wanted)
         search = QPushButton(tr("Show the search"))
         search.setAccessibleName(tr("Show the search"))
@@ -220,15 +236,21 @@ class OptionsForm(QScrollArea):
         if kind == "kinds":
             return TicksEditor(label, KIND_CHOICES)
         if kind == "files":
-            return LinesEditor(label, hint=tr("master files, one a line"), pick=tr("Files to subtract"))
-        if kind in ("lines", "names"):
+            return LinesEditor(
+                label, hint=tr("master files, one a line"), pick=tr("Files to subtract"), meant=full_path
+            )
+        if kind == "lines":
             return LinesEditor(label, hint=tr("one a line"))
+        if kind == "names":
+            return NamesEditor(label, hint=tr("such as filter, night"))
         if kind == "memory":
             return MemoryEditor(label)
         if kind == "folder":
-            return LineEditor(label, browse=tr("Library of masters"))
+            return LineEditor(label, browse=tr("Library of masters"), meant=full_path)
         if kind == "template":
-            return LineEditor(label, hint=tr("left in place"), browse=tr("Folder for the flats used"))
+            # A relative folder lies beside each flat: it stays as it is.
+            chooser = tr("Folder for the flats used")
+            return LineEditor(label, hint=tr("left in place"), browse=chooser, meant=os.path.expanduser)
         unset = None if kind == "text or none" else getattr(getattr(Settings(), field.part), field.name)
         return LineEditor(label, unset=unset, hint="" if unset is None else str(unset))
 
@@ -236,43 +258,19 @@ class OptionsForm(QScrollArea):
 
     def _edited(self, field: Field, value: Any) -> None:
         try:
-            settings = self._with(field, value)
+            settings = _with(self._settings, field, value)
         except SettingsError as error:
+            # The value waits: what it contradicts may be the next that changes.
             self._told(field, str(error))
+            self._waiting[field.key] = (field, value)
             return
         self._told(field, "")
+        for other, waits in list(self._waiting.values()):
+            with contextlib.suppress(SettingsError):
+                settings = _with(settings, other, waits)
+                self._told(other, "")
+        self._settings = settings
         self.wanted.emit(settings, tr(field.label))
-
-    def _with(self, field: Field, value: Any) -> Settings:
-        """The settings with another value; those that hang together change together."""
-        settings = self._settings
-        if field.editor == "keys":
-            return _replaced(settings, "group", **grouping(value, settings.group.by))
-        if field.editor == "mode":
-            return self._with_mode(value)
-        mode: dict[str, Any]
-        if field.editor == "pedestal":
-            mode = {} if value is None else {"mode": "pedestal", "files": ()}
-            return _replaced(settings, "calibration", pedestal_adu=value, **mode)
-        if field.editor == "files":
-            mode = {"mode": "files", "pedestal_adu": None} if value else {}
-            return _replaced(settings, "calibration", files=value, **mode)
-        if field.key == "group.by":
-            value = value or None
-        return _replaced(settings, field.part, **{field.name: value})
-
-    def _with_mode(self, mode: str) -> Settings:
-        calibration = self._settings.calibration
-        if mode == "files" and not calibration.files:
-            raise SettingsError("No file was chosen yet.", mend="Choose it under Fixed files.")
-        number = calibration.pedestal_adu if calibration.pedestal_adu is not None else START_PEDESTAL
-        return _replaced(
-            self._settings,
-            "calibration",
-            mode=mode,
-            pedestal_adu=number if mode == "pedestal" else None,
-            files=calibration.files if mode == "files" else (),
-        )
 
     def _reset(self, field: Field) -> None:
         try:
@@ -282,6 +280,7 @@ class OptionsForm(QScrollArea):
             return
         self._told(field, "")
         if settings != self._settings:
+            self._settings = settings
             self.wanted.emit(settings, tr("Reset {}").format(tr(field.label)))
         self._show_all()
 
@@ -291,6 +290,7 @@ class OptionsForm(QScrollArea):
             self._errors[field.key] = why
         else:
             self._errors.pop(field.key, None)
+        self._waiting.pop(field.key, None)
         self.refused.emit(field.key, f"{tr(field.label)}: {why}" if why else "")
         self._show_notes()
 
@@ -304,10 +304,25 @@ class OptionsForm(QScrollArea):
 
     def show_settings(self, settings: Settings, defaults: Settings, plan: Plan | None) -> None:
         """Show settings, and what the automatic ones became in a plan."""
+        before = {key: self._value(self._shown[key].field) for key in self._errors}
+        others = settings != self._settings
         self._settings, self._defaults, self._plan = settings, defaults, plan
+        for key, value in before.items():
+            # Another value has come from elsewhere: what was wrong with the one that was typed is past.
+            if self._value(self._shown[key].field) != value:
+                self._told(self._shown[key].field, "")
+        if others:
+            self._forget_solved()
         self._show_all()
 
     _plan: Plan | None = None
+
+    def _forget_solved(self) -> None:
+        """Drop what contradicts nothing any more, since something else than this form changed the settings."""
+        for field, value in list(self._waiting.values()):
+            with contextlib.suppress(SettingsError):
+                _with(self._settings, field, value)
+                self._told(field, "")
 
     def _show_all(self) -> None:
         for key, shown in self._shown.items():
@@ -334,7 +349,7 @@ class OptionsForm(QScrollArea):
         self._show_row("calibration.files", mode == "files" or "calibration.mode" in self._errors)
         self._show_row("calibration.kinds", mode == "auto")
         self.reset_all.setText(tr("Reset all options") if len(changed) != 1 else tr("Reset the changed option"))
-        self.reset_all.setVisible(bool(changed))
+        self.reset_all.setVisible(bool(changed or self._errors))
 
     def _show_row(self, key: str, visible: bool) -> None:
         self._shown[key].row.setVisible(visible or key in self._errors)
@@ -352,6 +367,36 @@ class OptionsForm(QScrollArea):
     def field_row(self, key: str) -> QWidget:
         """The widget of one setting, "combine.rejection"."""
         return self._shown[key].row
+
+
+def _with(settings: Settings, field: Field, value: Any) -> Settings:
+    """The settings with another value; those that hang together change together."""
+    if field.editor == "keys":
+        return _replaced(settings, "group", **grouping(value, settings.group.by))
+    if field.editor == "mode":
+        return _with_mode(settings, value)
+    mode: dict[str, Any]
+    if field.editor == "pedestal":
+        mode = {} if value is None else {"mode": "pedestal", "files": ()}
+        return _replaced(settings, "calibration", pedestal_adu=value, **mode)
+    if field.editor == "files":
+        mode = {"mode": "files", "pedestal_adu": None} if value else {}
+        return _replaced(settings, "calibration", files=value, **mode)
+    return _replaced(settings, field.part, **{field.name: value})
+
+
+def _with_mode(settings: Settings, mode: str) -> Settings:
+    calibration = settings.calibration
+    if mode == "files" and not calibration.files:
+        raise SettingsError("No file was chosen yet.", mend="Choose it under Fixed files.")
+    number = calibration.pedestal_adu if calibration.pedestal_adu is not None else START_PEDESTAL
+    return _replaced(
+        settings,
+        "calibration",
+        mode=mode,
+        pedestal_adu=number if mode == "pedestal" else None,
+        files=calibration.files if mode == "files" else (),
+    )
 
 
 def _replaced(settings: Settings, part: str, **values: Any) -> Settings:

@@ -19,7 +19,7 @@ MOST_REASONS = 3
 class OutputBar(QFrame):
     """``output_wanted`` (str) asks for another folder, ``started`` for the job, ``plan_left`` to leave a saved plan."""
 
-    output_wanted = Signal(str)
+    output_wanted = Signal(object)
     started = Signal()
     plan_left = Signal()
 
@@ -54,6 +54,7 @@ class OutputBar(QFrame):
         grid.addWidget(self.command, 1, 1, 1, 2)
         self.copy = _button(tr("Copy"), tr("Copy the command line"))
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.text()))
+        self._known = ""
         grid.addWidget(self.copy, 1, 3)
         box.addLayout(grid)
         self.reasons = plain_label("", name="reasons")
@@ -75,7 +76,8 @@ class OutputBar(QFrame):
     def _done(self) -> None:
         if self.output.isModified():
             self.output.setModified(False)
-            self.output_wanted.emit(self.output.text())
+            text = self.output.text()
+            self.output_wanted.emit(self._known if text == literal(self._known) else text)
 
     def _browse(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, tr("Folder for the products"), self.output.text())
@@ -85,8 +87,9 @@ class OutputBar(QFrame):
     def show_session(self, session: Session) -> None:
         """Show where products go, the command, and whether the job can be started."""
         request = session.request
-        if self.output.text() != request.output and not self.output.isModified():
-            self.output.setText(request.output)
+        self._known = request.output
+        if self.output.text() != literal(self._known) and not self.output.isModified():
+            self.output.setText(literal(self._known))
         moved = request.settings.output.move_inputs
         self.inputs.setText(
             tr("Inputs: left in place") if moved is None else tr("Inputs: moved to {}").format(literal(moved))
@@ -104,7 +107,10 @@ class OutputBar(QFrame):
         self.reasons.setText(literal("  ".join(shown[:MOST_REASONS])))
         self.reasons.setVisible(bool(shown))
         self.leave.setVisible(session.plan_file is not None)
-        words = button_words(session.plan, examining=session.examining, n_files=len(session.rows))
+        left = len(session.frames_without_level()) if session.examining else 0
+        words = button_words(session.plan, examining=session.examining, n_files=left)
+        if session.examining and session.measuring:
+            words = "Stop measuring"
         self.start.setText(tr(words))
         self.start.setAccessibleName(tr("Start the job"))
         self.start.setEnabled(not reasons)

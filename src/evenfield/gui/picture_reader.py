@@ -12,6 +12,7 @@ from evenfield.errors import EvenfieldError
 from evenfield.gui.literal import literal
 from evenfield.gui.pyramid import WHOLE, Picture, PictureCache, StoppedError
 from evenfield.gui.words import tr
+from evenfield.model.frame import FrameInfo
 from evenfield.read import reason_of
 
 _PATIENCE_S = 0.25
@@ -21,6 +22,7 @@ _PATIENCE_S = 0.25
 class _Request:
     path: str
     layer: str
+    info: FrameInfo | None
 
 
 class PictureReader(QObject):
@@ -56,8 +58,8 @@ class PictureReader(QObject):
         if app is not None:
             app.aboutToQuit.connect(self.stop)
 
-    def show(self, path: str, *, layer: str = WHOLE, asker: object = None) -> None:
-        """Ask for a picture with a layer prepared.
+    def show(self, path: str, *, layer: str = WHOLE, asker: object = None, info: FrameInfo | None = None) -> None:
+        """Ask for a picture with a layer prepared; ``info`` is what is known of the frame beyond its header.
 
         A request of the same asker that was not begun yet is given up.
         """
@@ -65,7 +67,7 @@ class PictureReader(QObject):
             if self._stopping:
                 return
             self._waiting.pop(asker, None)
-            self._waiting[asker] = _Request(path=os.path.abspath(path), layer=layer)
+            self._waiting[asker] = _Request(path=os.path.abspath(path), layer=layer, info=info)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, name="pictures", daemon=True)
                 self._thread.start()
@@ -107,7 +109,7 @@ class PictureReader(QObject):
                     return
                 request = self._waiting.pop(next(iter(self._waiting)))
             try:
-                picture = self.cache.open(request.path, key=request.layer, stopped=self._stopped)
+                picture = self.cache.open(request.path, key=request.layer, info=request.info, stopped=self._stopped)
             except StoppedError:
                 return
             except EvenfieldError as error:

@@ -17,6 +17,7 @@ from evenfield.gui.picture_charts import HistogramView, ProfileView, number_text
 from evenfield.gui.picture_reader import PictureReader, sendable
 from evenfield.gui.pyramid import FLAG_MAPS, WHOLE, Picture, flag_words
 from evenfield.gui.words import tr
+from evenfield.model.frame import FrameInfo
 
 __all__ = ["HistogramView", "PicturePanel", "PictureView", "ProfileView"]
 
@@ -67,6 +68,7 @@ class PicturePanel(QWidget):
         super().__init__(parent)
         self._reader = reader
         self._path: str | None = None
+        self._info: FrameInfo | None = None
         self._asked: set[str] = set()
         self._wanted_key = WHOLE
         self._shown_key = WHOLE
@@ -107,8 +109,12 @@ class PicturePanel(QWidget):
         """The key of the layer that is seen, see `evenfield.gui.pyramid`."""
         return self._shown_key
 
-    def show_path(self, path: str | None) -> None:
-        """Read and show a file; ``None``: nothing is chosen. Returns at once."""
+    def show_path(self, path: str | None, info: FrameInfo | None = None) -> None:
+        """Read and show a file; ``None``: nothing is chosen. Returns at once.
+
+        ``info`` is what is known of the frame, with the user's corrections; by default, what its header says.
+        """
+        self._info = info
         if path is None:
             self._reader.forget(self)
             self._timer.stop()
@@ -127,7 +133,7 @@ class PicturePanel(QWidget):
             self.readout.setText("")
             self._timer.start()
         self._waits = True
-        self._reader.show(where, layer=self._wanted_key, asker=self)
+        self._reader.show(where, layer=self._wanted_key, asker=self, info=info)
 
     def value_at_widget_position(self, point: QPoint) -> tuple[int, int, int | float] | None:
         """The pixel at a point of this widget: x and y, counted from 1 in file order, and its number; or ``None``."""
@@ -165,7 +171,7 @@ class PicturePanel(QWidget):
         key = self._wanted_key if self._wanted_key in picture.keys else WHOLE
         if picture.layer(key) is None:
             if newest:
-                self._reader.show(picture.path, layer=key, asker=self)
+                self._reader.show(picture.path, layer=key, asker=self, info=self._info)
             return
         if newest:
             self._timer.stop()
@@ -306,7 +312,7 @@ class PicturePanel(QWidget):
         if picture.path == self._path and picture.layer(self._wanted_key) is not None:
             self._show(picture, self._wanted_key)
         else:
-            self.show_path(self._path)
+            self.show_path(self._path, self._info)
 
     @Slot()
     def _show_again(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from evenfield.cli.request import Request
 from evenfield.errors import EvenfieldError
 from evenfield.gui import edits
 from evenfield.gui.flow import FlowLayout
@@ -127,8 +128,7 @@ class PreparePage(QWidget):
         session = self.session
         session.changed.subscribe(self.refresh)
         session.rows_changed.subscribe(self._rows_changed)
-        session.rows_added.subscribe(self.table.frames.add_rows)
-        session.rows_added.subscribe(lambda _: self._show_count(len(self.table.selected_rows())))
+        session.rows_added.subscribe(self._rows_added)
         session.levels_changed.subscribe(self._level_measured)
         self.tree.chosen.connect(self._node_chosen)
         # The tree is made anew by these: not while it still tells of them.
@@ -192,7 +192,7 @@ class PreparePage(QWidget):
 
     def _level_measured(self, level: object) -> None:
         if level is None:
-            self.table.frames.draw_levels()
+            self.table.frames.sort_levels()
             self._show_measure()
         else:
             self.table.frames.level_measured(level)  # type: ignore[arg-type]
@@ -208,21 +208,27 @@ class PreparePage(QWidget):
             self.measure.setText(words.format(f"{len(frames):,}"))
         self.measure.setVisible(bool(frames) or self.session.measuring)
 
+    def _rows_added(self, new: Sequence[Row]) -> None:
+        self.table.frames.add_rows(new)
+        self._count_selected(len(self.table.selected_rows()))
+
+    def _count_selected(self, count: int) -> None:
+        self.selected.setText(tr("{} of {} selected").format(f"{count:,}", f"{len(self.session.rows):,}"))
+
     def _selection_changed(self, *changed: object) -> None:
         del changed
         rows = self.table.selected_rows()
-        self._show_count(len(rows))
+        self._count_selected(len(rows))
         self.only.setVisible(bool(rows) and self.session.plan_file is None)
         self._show_measure()
         self._show_why(rows)
         if self.tabs.currentWidget() is self.picture:
             row = self.table.current_row()
             known = row is not None and row.frame is not None and row in rows
-            self.picture.show_path(row.path if known and row is not None else None)
-
-    def _show_count(self, selected: int) -> None:
-        words = tr("{} of {} selected")
-        self.selected.setText(words.format(f"{selected:,}", f"{len(self.session.rows):,}"))
+            if known and row is not None:
+                self.picture.show_path(row.path, row.frame)
+            else:
+                self.picture.show_path(None)
 
     def _show_why(self, rows: Sequence[Row]) -> None:
         self.why.show_blocks(self._blocks(rows), rows if self.session.plan_file is None else ())
@@ -292,25 +298,48 @@ class PreparePage(QWidget):
     def _frames(self) -> Sequence[FrameInfo]:
         return self.session.survey.frames if self.session.survey is not None else ()
 
-    def _try(self, change: object, what: str) -> None:
+    def _try(self, change: Callable[[], Request], what: str) -> bool:
         """Ask for a changed request; where it cannot be, say why."""
         try:
-            self.session.edit(change(), what)  # type: ignore[operator]
+            self.session.edit(change(), what)
         except EvenfieldError as error:
             self.told.emit(str(error))
             self.refresh()
+            return False
+        return True
 
     def _edit_wanted(self, name: str, on: bool) -> None:
         name = name.removeprefix("without ")
         self._try(lambda: edits.wanted(self.session.request, name, on), tr("Tick") if on else tr("Untick"))
 
     def _rename(self, name: str, new: str) -> None:
-        self._try(lambda: edits.renamed(self.session.request, name, new), tr("Rename"))
+        others = {step.id.casefold() for step in (self.session.plan.steps if self.session.plan else ())} - {
+            name.casefold()
+        }
+        if new.casefold() in others:
+            self.told.emit(tr("Another master is called {}. Choose another name.").format(literal(new)))
+        elif self._try(lambda: edits.renamed(self.session.request, name, new), tr("Rename")):
+            return
+        # What was typed can be mended, or left with Escape.
+        self.tree.edit_again(name, new)
 
     def _ticked(self, rows: Sequence[Row], on: bool) -> None:
         change = edits.included if on else edits.excluded
         what = tr("Take in again") if on else tr("Leave out")
-        self._try(lambda: change(self.session.request, rows, self._frames()), what)
+        if self._all_known():
+            self._try(lambda: change(self.session.request, rows, self._frames()), what)
+
+    def _all_known(self) -> bool:
+        """Whether files can be named by patterns; says so where they cannot."""
+        session = self.session
+        if session.plan_file is not None or session.knows_all_files:
+            return True
+        reading = session.phase is Phase.READING
+        self.told.emit(
+            tr("Not all headers are read yet. Files can be left out and corrected when they are.") if reading
+            else tr("Not all headers were read. Look again, then files can be left out and corrected.")
+        )  # fmt: skip
+        return False
 
     def _leave_out(self, out: bool) -> None:
         rows = [row for row in self.table.selected_rows() if row.excluded is not out]
@@ -319,7 +348,7 @@ class PreparePage(QWidget):
 
     def _correct(self, field: str, value: str) -> None:
         rows = [row for row in self.table.selected_rows() if row.frame is not None]
-        if rows:
+        if rows and self._all_known():
             self._try(
                 lambda: edits.corrected(self.session.request, rows, self._frames(), field, value),
                 tr("Correct {}").format(field),
@@ -350,9 +379,11 @@ class PreparePage(QWidget):
             self.session.edit(edits.from_selection(self.session.request, rows), tr("Make from selection only"))
 
     def treat_as_flats(self) -> None:
-        """Take the selected frames as flats, or all that are shown."""
-        rows = self.table.selected_rows() or [row for row in self.table.frames.shown if row.frame is not None]
-        if rows:
+        """Take the selected frames as flats."""
+        rows = [row for row in self.table.selected_rows() if row.frame is not None]
+        if not rows:
+            self.told.emit(tr("Nothing is selected. Select the files that are flats first."))
+        else:
             self._try(
                 lambda: edits.corrected(self.session.request, rows, self._frames(), "kind", "flat"),
                 tr("Treat as flats"),
@@ -374,8 +405,10 @@ class PreparePage(QWidget):
 
     def start(self) -> None:
         """Start the job."""
-        if self.session.examining:
-            self.measure_levels()
+        if self.session.examining and self.session.measuring:
+            self.session.stop_measuring()
+        elif self.session.examining:
+            self.session.measure(self.session.frames_without_level())
         else:
             self.session.run()
 

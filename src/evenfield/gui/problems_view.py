@@ -104,7 +104,8 @@ class ProblemsView(QWidget):
         return line
 
     def _button(self, text: str, told: Finding, signal: SignalInstance) -> QPushButton:
-        button = narrow(QPushButton(tr(text)))
+        # A value from outside may hold the sign that marks a key.
+        button = narrow(QPushButton(tr(text).replace("&", "&&")))
         button.setAccessibleName(f"{tr(text)}: {literal(told.message)}")
         button.clicked.connect(lambda: signal.emit(told))
         return button

@@ -6,7 +6,7 @@ import collections
 import os
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -177,13 +177,17 @@ def _as_integers(values: NDArray[np.float32]) -> NDArray[Any]:
     return whole if np.array_equal(whole, values) else values
 
 
-def open_picture(path: str | os.PathLike[str], *, stopped: Callable[[], bool] = lambda: False) -> Picture:
+def open_picture(
+    path: str | os.PathLike[str], *, info: FrameInfo | None = None, stopped: Callable[[], bool] = lambda: False
+) -> Picture:
     """Read an image file and prepare its whole picture.
 
     Parameters
     ----------
     path : path-like
         FITS (plain or packed), XISF, or a camera's raw file.
+    info : FrameInfo, optional
+        What is known of the frame, with the user's corrections; by default, what its header says.
     stopped : callable
         Asked between bands of some megabytes whether to give up.
 
@@ -229,11 +233,22 @@ def open_picture(path: str | os.PathLike[str], *, stopped: Callable[[], bool] = 
                 target += np.float32(encoding.bzero)
     finally:
         source.close()
-    info = describe_frame(header)
+    if info is None:
+        info = describe_frame(header)
     names = extension_names(header.path) if any("more image" in remark for remark in header.remarks) else ()
     # Only evenfield's own files: names like these mean other things elsewhere.
     maps = tuple(key for key in MAPS if key in names) if info.product_digest is not None else ()
     return Picture(header.path, info=info, full=full, maps=maps)
+
+
+_Identity: TypeAlias = tuple[str, int, int, object]
+"""Path, time of change, size, and what of the frame's description changes its view."""
+
+
+def _view_of(info: FrameInfo | None) -> object:
+    return (
+        None if info is None else (info.setup.row_order, info.setup.cfa, info.setup.number_domain, info.full_scale_adu)
+    )
 
 
 class PictureCache:
@@ -248,7 +263,7 @@ class PictureCache:
 
     def __init__(self, limit: int = CACHE_BYTES) -> None:
         self.limit = limit
-        self._pictures: collections.OrderedDict[tuple[str, int, int], Picture] = collections.OrderedDict()
+        self._pictures: collections.OrderedDict[_Identity, Picture] = collections.OrderedDict()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -262,7 +277,12 @@ class PictureCache:
             return sum(picture.nbytes for picture in self._pictures.values())
 
     def open(
-        self, path: str | os.PathLike[str], *, key: str = WHOLE, stopped: Callable[[], bool] = lambda: False
+        self,
+        path: str | os.PathLike[str],
+        *,
+        key: str = WHOLE,
+        info: FrameInfo | None = None,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> Picture:
         """The picture of a file with a layer prepared, from memory where the file is what it was.
 
@@ -274,16 +294,16 @@ class PictureCache:
         where = os.path.abspath(path)
         try:
             status = os.stat(where)
-            identity = (where, status.st_mtime_ns, status.st_size)
+            identity = (where, status.st_mtime_ns, status.st_size, _view_of(info))
         except (OSError, ValueError):
             # Opening it says why in better words.
-            identity = (where, -1, -1)
+            identity = (where, -1, -1, None)
         with self._lock:
             for old in [one for one in self._pictures if one[0] == where and one != identity]:
                 del self._pictures[old]
             picture = self._pictures.get(identity)
         if picture is None:
-            picture = open_picture(where, stopped=stopped)
+            picture = open_picture(where, info=info, stopped=stopped)
         picture.prepare(key)
         with self._lock:
             self._pictures[identity] = picture

@@ -14,11 +14,10 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from evenfield.cli.path import plan_survey, split_output, survey_paths
-from evenfield.cli.request import EXAMINE, JOBS, Request, command_line, with_fix
-from evenfield.errors import Cancelled, EvenfieldError
-from evenfield.gui.overview import NOTHING, Overview, overview, reading_overview
-from evenfield.gui.rows import Row, found_rows, plan_rows, survey_rows
+from evenfield.cli.request import EXAMINE, JOBS, Request, command_line, shell_line, with_fix
+from evenfield.gui.overview import NOTHING, reading_overview
+from evenfield.gui.planning import GoneError, Planned, job_of, made_plan, opened_plan, survey_key
+from evenfield.gui.rows import Row, found_rows
 from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.events import CancelToken, Event, Found, Progressed, StepEnded, StepStarted
 from evenfield.model.findings import Finding
@@ -27,10 +26,10 @@ from evenfield.model.plan import Plan
 from evenfield.model.report import Report, StepResult
 from evenfield.model.settings import Settings
 from evenfield.model.survey import LevelMeasurement, Survey
-from evenfield.plan.nothing import survey_findings
-from evenfield.store import load_plan
 
 MOST_UNDO: Final = 200
+
+PLAN_IS_FIXED: Final = "A saved plan is run as it is. Leave this plan to change anything."
 
 
 class Phase(enum.StrEnum):
@@ -72,21 +71,6 @@ class Works(Protocol):
 
     def cancel(self) -> None:
         """Ask the task under way to stop."""
-
-
-class Planned(msgspec.Struct, frozen=True, kw_only=True):
-    """What the planner hands over."""
-
-    paths: tuple[str, ...]
-    survey: Survey | None
-    plan: Plan | None
-    rows: list[Row]
-    overview: Overview
-    findings: tuple[Finding, ...]
-
-
-class GoneError(EvenfieldError):
-    """None of the places that were given is there."""
 
 
 class RunState(msgspec.Struct, kw_only=True):
@@ -142,12 +126,13 @@ class Session:
         self.levels_changed = Notice()
         self.run_changed = Notice()
         self.logged = Notice()
+        self.told = Notice()
         self._undo: list[tuple[Request, str]] = []
         self._redo: list[tuple[Request, str]] = []
         self._survey_key: object = None
         self._shown_paths: set[str] = set()
         self._before_plan: Request | None = None
-        self._own_output = False
+        self._stamps: dict[str, tuple[int, int]] = {}
         self._read_began_s = 0.0
 
     # What can be asked for.
@@ -168,6 +153,11 @@ class Session:
         return self._measurer.busy
 
     @property
+    def knows_all_files(self) -> bool:
+        """Whether all files are read: else nobody can tell which of them a pattern of names would mean."""
+        return self.survey is not None and set(self.request.paths) == self._shown_paths
+
+    @property
     def undo_text(self) -> str:
         """What undo would take back; empty where there is nothing."""
         return self._undo[-1][1] if self._undo else ""
@@ -181,9 +171,7 @@ class Session:
     def command(self) -> str:
         """The command line that does the same."""
         if self.plan_file is not None:
-            import shlex
-
-            return shlex.join(["evenfield", "run", self.plan_file])
+            return shell_line(["evenfield", "run", self.plan_file])
         if not self.request.paths:
             return ""
         return command_line(self.request, own_defaults=self.own_defaults)
@@ -205,11 +193,18 @@ class Session:
             found.append("The frames cannot be reached.")
         elif self.refusal is not None:
             found.append(f"{self.refusal.message} {self.refusal.mend}".strip())
-        elif not self.examining and self.plan is not None:
+        elif self.examining:
+            found += self._level_reasons()
+        elif self.plan is not None:
             found += self._plan_reasons(self.plan)
         if self.running:
             found.append("A run is under way.")
         return found
+
+    def _level_reasons(self) -> list[str]:
+        if self.measuring or self.frames_without_level():
+            return []
+        return ["All levels are measured." if self.levels else "There is no frame whose level could be measured."]
 
     def _plan_reasons(self, plan: Plan) -> list[str]:
         if not plan.all_steps:
@@ -224,6 +219,8 @@ class Session:
     def edit(self, request: Request, what: str) -> None:
         """Ask for something else; ``what`` names the change where it is undone."""
         if request == self.request or self.plan_file is not None:
+            if request != self.request:
+                self.told(PLAN_IS_FIXED)
             self.changed()
             return
         self._undo.append((self.request, what))
@@ -233,33 +230,48 @@ class Session:
 
     def undo(self) -> None:
         """Take the last change back."""
-        if self._undo:
+        if self._undo and self.plan_file is None:
             request, what = self._undo.pop()
             self._redo.append((self.request, what))
             self._set(request)
 
     def redo(self) -> None:
         """Do again what was taken back."""
-        if self._redo:
+        if self._redo and self.plan_file is None:
             request, what = self._redo.pop()
             self._undo.append((self.request, what))
             self._set(request)
 
     def add_paths(self, paths: Sequence[str]) -> None:
-        """Search further folders or files."""
+        """Search further folders or files; a saved plan is left for them."""
+        if self.plan_file is not None:
+            self._end_plan()
         new = [os.path.abspath(os.path.expanduser(path)) for path in paths]
         joined = tuple(dict.fromkeys([*self.request.paths, *new]))
         self._edit_paths(joined, "Add folder" if any(map(os.path.isdir, new)) else "Add files")
 
     def set_paths(self, paths: Sequence[str], what: str) -> None:
-        """Search these folders and files only."""
+        """Search these folders and files only; a saved plan is left for them."""
+        if self.plan_file is not None:
+            self._end_plan()
         self._edit_paths(tuple(paths), what)
 
     def _edit_paths(self, paths: tuple[str, ...], what: str) -> None:
         request = msgspec.structs.replace(self.request, paths=paths)
         if not self._own_output and paths:
             request = msgspec.structs.replace(request, output=self._output_for(paths[0], request.job))
-        self.edit(request, what)
+        if request == self.request:
+            # What is asked for once more may be there by now.
+            self.look_again()
+        else:
+            self.edit(request, what)
+
+    @property
+    def _own_output(self) -> bool:
+        """Whether somebody chose where the products go; else the folder follows what is searched, and the job."""
+        request = self.request
+        usual = self._output_for(request.paths[0], request.job) if request.paths else ""
+        return request.output not in ("", usual)
 
     @staticmethod
     def _output_for(path: str, job: str) -> str:
@@ -278,7 +290,6 @@ class Session:
     def set_output(self, output: str) -> None:
         """Write the products into another folder."""
         full = os.path.abspath(os.path.expanduser(output.strip())) if output.strip() else ""
-        self._own_output = bool(full)
         self.edit(msgspec.structs.replace(self.request, output=full), "Output folder")
 
     def set_job(self, job: str) -> None:
@@ -332,7 +343,7 @@ class Session:
             self._clear()
             return
         request, levels = self.request, self.levels
-        key = _survey_key(request)
+        key = survey_key(request)
         known = self.survey if key == self._survey_key else None
         if known is None:
             self.phase, self.progress = Phase.READING, (0, 0)
@@ -344,7 +355,7 @@ class Session:
             self.phase = Phase.PLANNING
 
         def work(tell: Callable[[object], None], cancel: CancelToken) -> Planned:
-            return _planned(request, known, levels, tell, cancel)
+            return made_plan(request, known, levels, tell, cancel)
 
         def then(outcome: Any) -> None:
             self._planned(outcome, key)
@@ -394,6 +405,7 @@ class Session:
             self.phase, self.refusal, self._survey_key = Phase.READY, None, key
             self.survey, self.plan = found.survey, found.plan
             self.rows, self.overview = found.rows, found.overview
+            self._forget_levels()
             self.findings, self._shown_paths = found.findings, set(found.paths)
             self.rows_changed()
         self.changed()
@@ -403,6 +415,7 @@ class Session:
     def measure(self, frames: Sequence[FrameInfo]) -> None:
         """Measure the mean level of frames."""
         chosen = tuple(frames)
+        self._stamps.update((frame.path, _stamp(frame)) for frame in chosen)
 
         def work(tell: Callable[[object], None], cancel: CancelToken) -> None:
             from evenfield.survey import measure_levels
@@ -414,6 +427,10 @@ class Session:
         self._measurer.submit(work, then=self._measured, told=self._told_of_level)
         self.changed()
 
+    def frames_without_level(self) -> list[FrameInfo]:
+        """The frames whose level is not known yet."""
+        return [row.frame for row in self.rows if row.frame is not None and row.path not in self.levels]
+
     def stop_measuring(self) -> None:
         """Stop measuring levels."""
         self._measurer.cancel()
@@ -421,6 +438,14 @@ class Session:
     def _measured(self, outcome: Any) -> None:
         del outcome
         self.levels_changed(None)
+        self.changed()
+
+    def _forget_levels(self) -> None:
+        """Forget the levels of files that were written again since they were measured."""
+        for row in self.rows if self.levels else ():
+            if row.level is not None and row.frame is not None and self._stamps.get(row.path) != _stamp(row.frame):
+                row.level = None
+                del self.levels[row.path]
 
     def _told_of_level(self, level: LevelMeasurement) -> None:
         self.levels[level.path] = level
@@ -485,7 +510,9 @@ class Session:
         if outcome.error is not None:
             self._write_log(f"Failed: {outcome.error}")
             self.refusal = finding("write_failed", "output", outcome.error.message, mend=outcome.error.mend or None)
-        elif outcome.value is not None:
+        elif outcome.value is None:
+            self._write_log("Cancelled.")
+        else:
             self.report = outcome.value
             self.results = list(outcome.value.results)
             words = {0: "Done", 130: "Cancelled"}.get(outcome.value.exit_code, "Done, but not everything was made")
@@ -505,19 +532,18 @@ class Session:
 
     def open_plan(self, path: str, told: Callable[[str], None]) -> None:
         """Show a saved plan, to run it as it is; ``told`` is called with why it cannot be."""
-        levels = self.levels
+        levels, before = self.levels, self.phase
 
         def work(tell: Callable[[object], None], cancel: CancelToken) -> Planned:
             del tell, cancel
-            plan = load_plan(path)
-            rows = plan_rows(plan, levels)
-            said = overview(plan, rows, job="calibrate" if plan.lights else "flats")
-            return Planned(paths=(), survey=None, plan=plan, rows=rows, overview=said, findings=all_findings(plan))
+            return opened_plan(path, levels)
 
         def then(outcome: Any) -> None:
             if outcome.error is not None:
                 told(str(outcome.error))
+                self.phase = before
                 self._replan()
+                self.changed()
             elif not outcome.cancelled:
                 self._opened(outcome.value, path)
 
@@ -532,69 +558,24 @@ class Session:
         self._before_plan = self._before_plan or self.request
         self.plan_file, self.plan, self.survey, self.refusal = path, plan, None, None
         self.rows, self.overview, self.findings, self.phase = found.rows, found.overview, found.findings, Phase.READY
-        self.request = msgspec.structs.replace(self.request, output=plan.output, settings=plan.settings)
+        self.request = Request(job=job_of(plan), output=plan.output, settings=plan.settings)
+        self.field_errors.clear()
         self._shown_paths = set()
         self.rows_changed()
         self.changed()
 
     def leave_plan(self) -> None:
         """Go back to folders and options."""
+        self._end_plan()
+        self._replan()
+
+    def _end_plan(self) -> None:
         self.plan_file, self._survey_key = None, None
         if self._before_plan is not None:
             self.request, self._before_plan = self._before_plan, None
-        self._replan()
+        self._forget_rows()
 
 
-def all_findings(plan: Plan) -> tuple[Finding, ...]:
-    """The findings of a plan and of its steps, refusals among them."""
-    found = list(plan.findings)
-    for step in plan.all_steps:
-        found += step.findings
-        if step.refused is not None:
-            found.append(step.refused)
-    return tuple(found)
-
-
-def _survey_key(request: Request) -> object:
-    """What a survey depends on: where it is equal, the frames need not be read anew."""
-    settings = request.settings
-    folder, _ = split_output(request.output)
-    return (request.paths, request.calibration, folder, settings.select, settings.calibration.files,
-            settings.output.move_inputs)  # fmt: skip
-
-
-def _planned(
-    request: Request,
-    survey: Survey | None,
-    levels: dict[str, LevelMeasurement],
-    tell: Callable[[object], None],
-    cancel: CancelToken,
-) -> Planned:
-    """Survey where needed, and plan."""
-    if not any(os.path.exists(path) for path in request.paths):
-        raise GoneError(f"{request.paths[0]} cannot be reached.", mend="Look again when it is there.")
-
-    def progress(done: int, total: int, found: Sequence[FrameInfo]) -> None:
-        if cancel.cancelled:
-            raise Cancelled
-        tell((done, total, found))
-
-    if survey is None:
-        survey = survey_paths(
-            request.paths,
-            calibration=request.calibration,
-            output=request.output,
-            settings=request.settings,
-            progress=progress,
-        )
-    cancel.check()
-    if request.job == EXAMINE:
-        findings = (*survey.findings, *survey_findings(survey, settings=request.settings))
-        rows = survey_rows(survey, levels)
-        said = overview(None, rows, job=request.job)
-        return Planned(paths=request.paths, survey=survey, plan=None, rows=rows, overview=said, findings=findings)
-    plan = plan_survey(survey, output=request.output, settings=request.settings, job=request.job)
-    rows = plan_rows(plan, levels)
-    said = overview(plan, rows, job=request.job)
-    told = all_findings(plan)
-    return Planned(paths=request.paths, survey=survey, plan=plan, rows=rows, overview=said, findings=told)
+def _stamp(frame: FrameInfo) -> tuple[int, int]:
+    """What tells whether a file was written again."""
+    return frame.size_bytes, frame.mtime_ns

@@ -141,11 +141,27 @@ class ProductTree(QTreeWidget):
         node = item.data(0, _NODE)
         if self._filling or node is None or column != 0:
             return
+        # What is shown is no longer what was asked for; where the change is refused, the next look puts it right.
+        self._sections = ()
         on = item.checkState(0) == Qt.CheckState.Checked
         if node.wanted is not None and on != node.wanted:
             self.wanted.emit(node.id, on)
-        elif item.text(0) != node.title and item.text(0).strip():
+        elif item.text(0) != node.title:
             self.renamed.emit(node.id, item.text(0).strip())
+
+    def edit_again(self, node_id: str, typed: str) -> None:
+        """Open the editor of a name once more, with what was typed in it."""
+        for item in self._items():
+            if item.data(0, _NODE).id == node_id:
+                self._filling = True
+                item.setText(0, item.data(0, _NODE).title)
+                self._filling = False
+                self.setCurrentItem(item)
+                self.editItem(item, 0)
+                editor = next((one for one in self.findChildren(QLineEdit) if one.hasFocus()), None)
+                if editor is not None:
+                    editor.setText(typed)
+                    editor.selectAll()
 
     def _current_changed(self, item: QTreeWidgetItem | None, before: object) -> None:
         del before

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 
 import msgspec
-from PySide6.QtCore import QByteArray, QMimeData, QSettings, Qt, QTimer
+from PySide6.QtCore import QMimeData, QSettings, Qt, QTimer
 from PySide6.QtGui import (
     QAction,
     QActionGroup,
@@ -36,6 +37,7 @@ from evenfield.errors import EvenfieldError
 from evenfield.gui.actions import COMMANDS, MENUS, Command
 from evenfield.gui.example import example_folder, make_example
 from evenfield.gui.flow import FlowLayout
+from evenfield.gui.kept import keep, keep_recent, recent_folders, remember
 from evenfield.gui.literal import literal
 from evenfield.gui.look import LOOKS, set_look
 from evenfield.gui.manual import ManualDialog
@@ -58,8 +60,7 @@ JOB_WORDS = (("flats", "Master flats"), ("masters", "All masters"), ("calibrate"
              (EXAMINE, "Examine only"))  # fmt: skip
 """Jobs and what the chooser calls them; each is a command."""
 
-MOST_RECENT = 8
-CLOSING_S = 2.0
+CLOSING_S = 1.7
 
 
 class Window(QMainWindow):
@@ -85,8 +86,9 @@ class Window(QMainWindow):
         self.measurer, self.fetcher = Worker("levels", self), Worker("example", self)
         self.reader = PictureReader()
         self.session = Session(
-            self.planner, self.runner, self.measurer, defaults=preferences, own_defaults=preferences != Settings()
-        )
+            self.planner, self.runner, self.measurer, defaults=preferences,
+            own_defaults=bool(trouble) or preferences != Settings(),
+        )  # fmt: skip
         self.setObjectName("evenfield")
         self.setAccessibleName("evenfield")
         self.setAcceptDrops(True)
@@ -100,7 +102,8 @@ class Window(QMainWindow):
         self._lay_out()
         self._make_menus()
         self._connect()
-        self._remember_again()
+        remember(self.memory, self, self.prepare, self.results)
+        self._fill_recent()
         self.show_page(0)
         self.refresh()
         if trouble:
@@ -221,6 +224,7 @@ class Window(QMainWindow):
         session = self.session
         session.changed.subscribe(self.refresh)
         session.run_changed.subscribe(self._run_changed)
+        session.told.subscribe(self.tell)
         self._was_running = False
         self.prepare.folder_wanted.connect(self.do_add_calibration)
         self.prepare.example_wanted.connect(self.open_example)
@@ -315,24 +319,14 @@ class Window(QMainWindow):
         if plans:
             self.open_plan(plans[0])
             return
-        self._keep_recent([path for path in paths if os.path.isdir(path)])
+        keep_recent(self.memory, [path for path in paths if os.path.isdir(path)])
+        self._fill_recent()
         self.session.add_paths(paths)
         self.show_page(0)
 
-    def _keep_recent(self, folders: Sequence[str]) -> None:
-        known = [path for path in self._recent_folders() if path not in folders]
-        self.memory.setValue("recent", [*folders, *known][:MOST_RECENT])
-        self._fill_recent()
-
-    def _recent_folders(self) -> list[str]:
-        found = self.memory.value("recent", [])
-        if isinstance(found, str):
-            return [found]
-        return [str(path) for path in found] if isinstance(found, list) else []
-
     def _fill_recent(self) -> None:
         self.recent.clear()
-        folders = self._recent_folders()
+        folders = recent_folders(self.memory)
         for folder in folders:
             action = QAction(literal(folder).replace("&", "&&"), self.recent)
             action.triggered.connect(lambda _=False, folder=folder: self.add_paths([folder]))
@@ -363,12 +357,14 @@ class Window(QMainWindow):
             self.session.add_calibration(folder)
 
     def _last_folder(self) -> str:
-        recent = self._recent_folders()
+        recent = recent_folders(self.memory)
         return os.path.dirname(recent[0]) if recent else ""
 
     def do_look_again(self) -> None:
         """Read the folders anew."""
-        if self.session.request.paths:
+        if self.session.plan_file is not None:
+            self.open_plan(self.session.plan_file)
+        elif self.session.request.paths:
             self.session.look_again()
         else:
             self.tell(tr("No folder was chosen yet."))
@@ -558,11 +554,14 @@ class Window(QMainWindow):
         if self.session.running and not self.confirm_close():
             event.ignore()
             return
-        self._keep()
-        for worker in (self.planner, self.measurer, self.fetcher, self.runner):
+        keep(self.memory, self, self.prepare, self.results)
+        # The run first: it has a file to take back.
+        workers = (self.runner, self.planner, self.measurer, self.fetcher)
+        end = time.perf_counter() + CLOSING_S
+        for worker in workers:
             worker.cancel()
-        for worker in (self.planner, self.measurer, self.fetcher, self.runner):
-            worker.close(within_s=CLOSING_S / 4)
+        for worker in workers:
+            worker.close(within_s=max(0.0, end - time.perf_counter()))
         self.reader.stop()
         event.accept()
 
@@ -580,43 +579,6 @@ class Window(QMainWindow):
             button.setAccessibleName(button.text())
         box.exec()
         return box.clickedButton() is close
-
-    def _keep(self) -> None:
-        memory = self.memory
-        memory.setValue("geometry", self.saveGeometry())
-        memory.setValue("prepare", self.prepare.splitter.saveState())
-        memory.setValue("results", self.results.splitter.saveState())
-        frames = self.prepare.table.frames
-        memory.setValue("columns/pinned", sorted(frames.pinned))
-        memory.setValue("columns/hidden", sorted(frames.hidden))
-        memory.setValue("columns/widths", [f"{key}={width}" for key, width in self.prepare.table.widths.items()])
-        memory.sync()
-
-    def _remember_again(self) -> None:
-        memory = self.memory
-        for key, restore in (
-            ("geometry", self.restoreGeometry),
-            ("prepare", self.prepare.splitter.restoreState),
-            ("results", self.results.splitter.restoreState),
-        ):
-            state = memory.value(key)
-            if isinstance(state, QByteArray):
-                restore(state)
-        frames = self.prepare.table.frames
-        frames.pinned = set(_texts(memory.value("columns/pinned")))
-        frames.hidden = set(_texts(memory.value("columns/hidden"))) - {"name"}
-        for text in _texts(memory.value("columns/widths")):
-            key, _, width = text.partition("=")
-            if width.isdigit():
-                self.prepare.table.widths[key] = int(width)
-        frames.set_rows(self.session.rows, self.session.overview)
-        self._fill_recent()
-
-
-def _texts(value: object) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    return [str(one) for one in value] if isinstance(value, list) else []
 
 
 def _dropped(data: QMimeData) -> list[str]:

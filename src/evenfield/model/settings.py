@@ -4,6 +4,7 @@ Every field says in its `Meta` what it does, in which unit and range, and which 
 refused when the value is built.
 """
 
+import functools
 import math
 import re
 from collections.abc import Iterator
@@ -558,6 +559,15 @@ class SettingField(msgspec.Struct, frozen=True, kw_only=True):
 
 def setting_fields() -> Iterator[SettingField]:
     """Every field of every part of `Settings`, in order."""
+    return iter(_all_fields())
+
+
+@functools.cache
+def _all_fields() -> tuple[SettingField, ...]:
+    return tuple(_each_field())
+
+
+def _each_field() -> Iterator[SettingField]:
     defaults = Settings()
     for part in Settings.__struct_fields__[1:]:
         value = getattr(defaults, part)

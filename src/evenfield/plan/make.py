@@ -206,12 +206,7 @@ def _light_drafts(
     patterns: Patterns,
 ) -> tuple[LightDraft, ...]:
     if not selection.lights:
-        kinds = ", ".join(sorted({frame.kind.words for frame in survey.frames if frame.kind is not None}))
-        raise PlanError(
-            f"No lights among {plural(len(survey.frames), 'file')}{f': {kinds}' if kinds else ''}.",
-            mend="Give the folder with the lights; if their header says otherwise, use --set 'PATTERN:kind=light'.",
-            code="no_lights",
-        )
+        raise _no_lights(survey, selection)
     return draft_lights(
         group_lights(selection.lights, night_of=nights.night),
         sets=sets,
@@ -260,15 +255,7 @@ def _groups(
 
 def _nothing_to_do(survey: Survey, selection: Selection, small: Sequence[FrameGroup], settings: Settings) -> PlanError:
     if not survey.frames:
-        if survey.unreadable:
-            first = survey.unreadable[0]
-            return PlanError(
-                f"None of {plural(len(survey.unreadable), 'file')} can be read; the first: "
-                f"{os.path.basename(first.path)} ({first.reason}).",
-                mend=first.mend or "Give the folder that holds the frames.",
-                code="no_frames",
-            )
-        return PlanError("No frames were found.", mend="Give the folder that holds the frames.", code="no_frames")
+        return _no_frames(survey)
     if small:
         return PlanError(
             f"Every group of flats has fewer than {settings.group.min_group} frames.",
@@ -276,12 +263,7 @@ def _nothing_to_do(survey: Survey, selection: Selection, small: Sequence[FrameGr
             code="small_group",
             fix=min_group_fix(small),
         )
-    kinds: dict[str, int] = {}
-    for frame in survey.frames:
-        words = "frame of unknown kind" if frame.kind is None else frame.kind.words
-        words = f"master {words}" if frame.is_master else words
-        kinds[words] = kinds.get(words, 0) + 1
-    counted = ", ".join(plural(count, words) for words, count in kinds.items())
+    counted = _counted_kinds(survey)
     fix = None
     mend = "Give the folder with the flats; if their header says otherwise, use --set 'PATTERN:kind=flat'."
     if selection.contradicting:
@@ -293,6 +275,47 @@ def _nothing_to_do(survey: Survey, selection: Selection, small: Sequence[FrameGr
     return PlanError(
         f"No flats among {plural(len(survey.frames), 'file')}: {counted}.", mend=mend, code="no_flats", fix=fix
     )
+
+
+def _no_frames(survey: Survey) -> PlanError:
+    if not survey.unreadable:
+        return PlanError("No frames were found.", mend="Give the folder that holds the frames.", code="no_frames")
+    first = survey.unreadable[0]
+    return PlanError(
+        f"None of {plural(len(survey.unreadable), 'file')} can be read; the first: "
+        f"{os.path.basename(first.path)} ({first.reason}).",
+        mend=first.mend or "Give the folder that holds the frames.",
+        code="no_frames",
+    )
+
+
+def _no_lights(survey: Survey, selection: Selection) -> PlanError:
+    if not survey.frames:
+        return _no_frames(survey)
+    lights = {frame.path for frame in survey.frames if frame.kind is FrameKind.LIGHT}
+    reasons = list(dict.fromkeys(use.reason for use in selection.uses if use.path in lights))
+    if reasons:
+        more = f" and {len(reasons) - 2} more reasons" if len(reasons) > 2 else ""
+        return PlanError(
+            f"None of {plural(len(lights), 'light')} can be calibrated: {'; '.join(reasons[:2])}{more}.",
+            mend="Give the raw lights, as the camera wrote them.",
+            code="no_lights",
+        )
+    return PlanError(
+        f"No lights among {plural(len(survey.frames), 'file')}: {_counted_kinds(survey)}.",
+        mend="Give the folder with the lights; if their header says otherwise, use --set 'PATTERN:kind=light'.",
+        code="no_lights",
+    )
+
+
+def _counted_kinds(survey: Survey) -> str:
+    kinds: dict[str, int] = {}
+    for frame in survey.frames:
+        words = "frame of unknown kind" if frame.kind is None else frame.kind.words
+        words = f"master {words}" if frame.is_master else words
+        kinds[words] = kinds.get(words, 0) + 1
+    most_first = sorted(kinds.items(), key=lambda one: -one[1])
+    return ", ".join(plural(count, words) for words, count in most_first)
 
 
 def _notes(survey: Survey, groups: Sequence[FrameGroup], settings: Settings) -> tuple[str, ...]:

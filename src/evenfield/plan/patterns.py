@@ -30,6 +30,10 @@ def pattern_for(paths: Sequence[str], *, frames: Sequence[FrameInfo], kind: Fram
     return _one_pattern(paths, others)
 
 
+MANY: Final = 1000
+"""Where more files are all that there is, "*" says so without a search."""
+
+
 def exact_patterns(paths: Sequence[str], frames: Sequence[FrameInfo | str]) -> tuple[str, ...]:
     """Patterns that together match exactly ``paths`` among all frames; as few as are found without much search.
 
@@ -53,6 +57,8 @@ def exact_patterns(paths: Sequence[str], frames: Sequence[FrameInfo | str]) -> t
     chosen = set(wanted)
     everything = (one if isinstance(one, str) else one.path for one in frames)
     others = [path for path in dict.fromkeys(everything) if path not in chosen]
+    if not others and len(wanted) > MANY:
+        return ("*",)
     one = _one_pattern(wanted, others)
     if one is not None:
         return (one,)
@@ -218,4 +224,6 @@ def _escape(text: str) -> str:
     middle = "".join(f"[{char}]" if char in "*?[|" else char for char in inner)
     # A colon in the second place would be taken for a drive's.
     middle = re.sub("^(.):(?!/)", r"\1[:]", middle)
+    # One with a word and "=" behind it would be taken for the field of a correction.
+    middle = re.sub(r":(?=\s*[A-Za-z_]+\s*=)", "[:]", middle)
     return f"{''.join(f'[{char}]' for char in head)}{middle}{''.join(f'[{char}]' for char in tail)}"
