@@ -41,9 +41,9 @@ def longer(text: str) -> str:
 @contextmanager
 def held_reading() -> Iterator[None]:
     """Keep reading from going on behind the first frames; what is read then comes at the end."""
-    from evenfield.gui import session
+    from evenfield.gui import planning
 
-    gate, original = threading.Event(), session.survey_paths
+    gate, original = threading.Event(), planning.survey_paths
 
     def survey(*arguments: Any, progress: Callable[..., None], **more: Any) -> Any:
         def told(done: int, total: int, found: Any) -> None:
@@ -55,12 +55,12 @@ def held_reading() -> Iterator[None]:
 
         return original(*arguments, progress=told, **more)
 
-    session.survey_paths = survey  # type: ignore[assignment]
+    planning.survey_paths = survey  # type: ignore[assignment]
     try:
         yield
     finally:
         gate.set()
-        session.survey_paths = original
+        planning.survey_paths = original
 
 
 @contextmanager
