@@ -78,6 +78,7 @@ acceptance: .venv/installed-dev
 docs: .venv/installed
 	@.venv/bin/python docs/generate.py
 	@.venv/bin/python docs/make_pictures.py
+	@.venv/bin/python docs/make_window_pictures.py
 
 package: .venv/installed-dev
 	@rm -rf dist

@@ -1,7 +1,8 @@
 """Makes the pages that follow from the code: ``python docs/generate.py``.
 
-``findings.md`` and ``settings.md`` are made whole; in ``commands.md`` the tables between the marks are made anew and
-the text around them stays. ``--check`` writes nothing and fails where a page is not what it should be.
+``findings.md`` and ``settings.md`` are made whole; in ``commands.md`` and ``window.md`` the tables between the marks
+are made anew and the text around them stays. ``--check`` writes nothing and fails where a page is not what it should
+be.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 import click
 
 from evenfield.cli.app import COMMANDS, cli
+from evenfield.gui.actions import COMMANDS as WINDOW_COMMANDS
 from evenfield.model.catalogue import CATALOGUE, CodeEntry
 from evenfield.model.rejections import rejection_text
 from evenfield.model.report import Verdict
@@ -58,6 +60,7 @@ def pages() -> dict[Path, str]:
     commands = DOCS / "commands.md"
     return {
         DOCS / "findings.md": findings_page(),
+        DOCS / "window.md": with_keys((DOCS / "window.md").read_text("utf-8")),
         DOCS / "settings.md": settings_page(),
         commands: with_tables(commands.read_text("utf-8")),
     }
@@ -195,6 +198,14 @@ def with_tables(text: str) -> str:
         return f"{match.group(1)}\n{option_table(match.group(2))}\n{match.group(3)}"
 
     return re.sub(r"(<!-- options of (\w+) -->)\n.*?(<!-- end -->)", made, text, flags=re.DOTALL)
+
+
+def with_keys(text: str) -> str:
+    """The page of the window with the table of its keys made anew."""
+    lines = ["", "| key | menu | command |", "|---|---|---|"]
+    lines += [f"| {one.keys} | {one.menu} | {one.text.removesuffix(' ...')} |" for one in WINDOW_COMMANDS if one.keys]
+    table = "\n".join([*lines, ""])
+    return re.sub(r"(<!-- keys -->)\n.*?(<!-- end -->)", rf"\1\n{table}\n\2", text, flags=re.DOTALL)
 
 
 def option_table(name: str) -> str:

@@ -231,9 +231,9 @@ class Studio:
 @contextmanager
 def held_reading() -> Iterator[None]:
     """Stop the reading of headers after some files, so that it can be taken."""
-    from evenfield.gui import session
+    from evenfield.gui import planning
 
-    gate, original = threading.Event(), session.survey_paths
+    gate, original = threading.Event(), planning.survey_paths
 
     def survey(*arguments: Any, progress: Callable[..., None], **more: Any) -> Any:
         def told(done: int, total: int, found: Any) -> None:
@@ -245,12 +245,12 @@ def held_reading() -> Iterator[None]:
 
         return original(*arguments, progress=told, **more)
 
-    session.survey_paths = survey
+    planning.survey_paths = survey
     try:
         yield
     finally:
         gate.set()
-        session.survey_paths = original
+        planning.survey_paths = original
 
 
 @contextmanager

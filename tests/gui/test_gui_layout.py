@@ -64,6 +64,9 @@ def test_nothing_is_cut(state: str, long: bool, messy_night: Path, tmp_path: Pat
             in_size(hand, *size)
             for view in views(hand):
                 found = [*cut(hand.window), *overlaps(hand.window)]
+                if size == (1280, 800) and not long:
+                    # Nothing of the page has to be scrolled to; tables, lists and forms scroll within it.
+                    found += hidden_parts(hand.window.pages.currentWidget())
                 faults += [f"{size}, {view}: {fault}" for fault in found]
     assert not faults, "\n".join(faults)
 
@@ -76,16 +79,6 @@ def test_nothing_is_cut_in_dialogs(long: bool, messy_night: Path, tmp_path: Path
         for dialog in dialogs(hand):
             faults += [f"{dialog.windowTitle()}: {fault}" for fault in [*cut(dialog), *overlaps(dialog)]]
     assert not faults, "\n".join(faults)
-
-
-@pytest.mark.parametrize("state", STATES)
-def test_all_of_prepare_is_seen(state: str, messy_night: Path, tmp_path: Path, qapp: QApplication) -> None:
-    """At 1280 x 800 nothing of the page has to be scrolled to; tables, lists and forms scroll within it."""
-    with window_in(state, messy_night, tmp_path) as hand:
-        in_size(hand, 1280, 800)
-        for view in views(hand):
-            page = hand.window.pages.currentWidget()
-            assert not hidden_parts(page), view
 
 
 def test_columns_fit(messy_night: Path, tmp_path: Path, qapp: QApplication) -> None:
@@ -164,7 +157,7 @@ def test_palettes_hold_the_colors(look: str, qapp: QApplication) -> None:
 
 
 @pytest.mark.parametrize("look", ["light", "dark"])
-@pytest.mark.parametrize("state", ["empty", "chosen", "no_flats", "running", "failed", "plan_from_file"])
+@pytest.mark.parametrize("state", ["empty", "chosen", "failed", "plan_from_file"])
 def test_texts_stand_out(state: str, look: str, messy_night: Path, tmp_path: Path, qapp: QApplication) -> None:
     """Measured on the pixels of every label, button and field that is seen, disabled ones and placeholders too."""
     faults = []

@@ -67,6 +67,9 @@ def interactive(top: QWidget) -> list[QWidget]:
 
 def spoken(widget: QWidget) -> str:
     """The name that a screen reader says."""
+    if isinstance(widget, QComboBox):
+        # On Linux Qt tells what is chosen instead.
+        return widget.accessibleName()
     interface = QAccessible.queryAccessibleInterface(widget)
     return interface.text(QAccessible.Text.Name) if interface is not None else ""
 

@@ -339,12 +339,17 @@ class RejectionEditor(Editor):
             self._numbers_box.removeWidget(editor)
             editor.deleteLater()
         self._fields = {}
+        # What is made later comes last for the Tab key, unless it is told its place.
+        before: QWidget = self.combo
         for number in rejection_numbers(name) if name is not None else ():
             editor = self._field(number)
             editor.edited.connect(lambda told, field=number.name: self._number_edited(field, told))
             editor.failed.connect(self.failed)
             self._fields[number.name] = editor
             self._numbers_box.addWidget(editor)
+            for widget in editor.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly):
+                self.setTabOrder(before, widget)
+                before = widget
         self._numbers.setVisible(bool(self._fields))
 
     def _field(self, number: NumberField) -> Editor:

@@ -94,11 +94,18 @@ def _rules(colors: dict[str, str]) -> str:
     QLabel#WARNING {{ color: {colors["warn"]}; }}
     QLabel#NOTE {{ color: {colors["note"]}; }}
     QFrame#notice {{ background: {colors["notice"]}; border: 1px solid {colors["border"]}; border-radius: 4px; }}
+    QTextBrowser#flat, QScrollArea#flat {{ border: 1px solid {colors["window"]}; }}
+    QTextBrowser#flat:focus, QScrollArea#flat:focus,
     QAbstractItemView:focus, QScrollArea:focus, QPlainTextEdit:focus, QTextBrowser:focus {{
         border: 1px solid {colors["focus"]};
     }}
     QTreeView::item {{ padding: 2px 0; }}
     QFrame#strip {{ border-top: 1px solid {colors["border"]}; }}
+    QPushButton#page {{
+        background: {colors["button"]}; border: 1px solid {colors["frame"]}; border-radius: 4px; padding: 3px 16px;
+    }}
+    QPushButton#page:checked {{ background: {colors["highlight"]}; color: {colors["highlighted"]}; }}
+    QPushButton#page:focus {{ border: 2px solid {colors["text"]}; padding: 2px 15px; }}
     QPushButton#start {{ font-weight: bold; padding: 6px 16px; }}
     QPushButton#start:enabled {{
         background: {colors["highlight"]}; color: {colors["highlighted"]}; border-radius: 4px;

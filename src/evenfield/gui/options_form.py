@@ -65,6 +65,9 @@ class _Shown:
         head.setSpacing(4)
         self.label = QLabel(tr(field.label))
         self.label.setWordWrap(True)
+        first = editor.findChild(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        if isinstance(first, QWidget):
+            self.label.setBuddy(first)
         self.label.setToolTip(f"{field.description} ({field.option})")
         self.reset = QPushButton(tr("Reset"))
         self.reset.setAccessibleName(f"{tr('Reset')}: {tr(field.label)}")
@@ -126,7 +129,7 @@ class OptionsForm(QScrollArea):
     def __init__(self, *, with_folders: bool) -> None:
         super().__init__()
         self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setObjectName("flat")
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName(tr("Options"))
         self._settings = Settings()
@@ -143,6 +146,7 @@ class OptionsForm(QScrollArea):
         self.fixed.setVisible(False)
         outer.addWidget(self.fixed)
         self._body = QWidget()
+        self._body.setObjectName("options")
         outer.addWidget(self._body)
         self.more_buttons: list[QPushButton] = []
         self._box = QVBoxLayout(self._body)

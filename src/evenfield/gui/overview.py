@@ -21,7 +21,10 @@ class Overview:
     usual: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
-NOTHING: Final = Overview()
+_UNKNOWN: Final = {column.key: "?" for column in COLUMNS if column.folds}
+"""Which columns are equal in all rows is known in the end: until then they take no place."""
+
+NOTHING: Final = Overview(folded=_UNKNOWN)
 
 
 def overview(plan: Plan | None, rows: Sequence[Row], *, job: str) -> Overview:
@@ -40,6 +43,5 @@ def reading_overview(count: int) -> Overview:
     return Overview(
         summary=f"{files} so far.",
         sections=(Section("Frames", (Node(id=ALL, title="All files", count=count),)),),
-        # Which columns are equal in all rows is known in the end: until then they take no place.
-        folded={column.key: "?" for column in COLUMNS if column.folds},
+        folded=_UNKNOWN,
     )

@@ -255,6 +255,7 @@ class PreparePage(QWidget):
             self.nodes = {node.id, *(node.step.needs if node.step is not None else ())}
         self.table.clearSelection()
         self._arrange()
+        self.table.scrollToTop()
         self._show_why(())
 
     def set_filter(self, text: str) -> None:

@@ -50,6 +50,7 @@ class ProblemsView(QWidget):
         self._area.setWidget(inside)
         box.addWidget(self._area, 1)
         self._shown: list[Problem] | None = None
+        self._names: set[str] = set()
 
     def show_problems(self, found: Sequence[Problem]) -> None:
         """Show these; lines that stay are not made anew."""
@@ -63,8 +64,15 @@ class ProblemsView(QWidget):
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
+        self._names = set()
+        before: QWidget = self._area
         for one in found[:MOST]:
-            self._lines.insertWidget(self._lines.count() - 1, self._line(one))
+            line = self._line(one)
+            self._lines.insertWidget(self._lines.count() - 1, line)
+            # What is made later comes last for the Tab key, unless it is told its place.
+            for button in line.findChildren(QPushButton):
+                self.setTabOrder(before, button)
+                before = button
         if len(found) > MOST:
             rest = plain_label(tr("and {} more, of the same kinds").format(len(found) - MOST))
             self._lines.insertWidget(self._lines.count() - 1, rest)
@@ -91,15 +99,23 @@ class ProblemsView(QWidget):
             row.addWidget(self._button(one.button, one.finding, self.mended), 0, Qt.AlignmentFlag.AlignTop)
         if one.needs_calibration:
             add = narrow(QPushButton(tr("Add calibration folder")))
-            add.setAccessibleName(f"{add.text()}: {literal(one.finding.message)}")
+            add.setAccessibleName(self._name(add.text(), one.finding))
             add.clicked.connect(self.folder_wanted)
             row.addWidget(add, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._button(tr("Why?"), one.finding, self.asked), 0, Qt.AlignmentFlag.AlignTop)
         return line
 
+    def _name(self, text: str, told: Finding) -> str:
+        """What a button does and to what; where two would be called so, the message tells them apart."""
+        name = f"{text}: {literal(told.subject)}"
+        if name in self._names:
+            name = f"{name}, {literal(told.message)}"
+        self._names.add(name)
+        return name
+
     def _button(self, text: str, told: Finding, signal: SignalInstance) -> QPushButton:
         # A value from outside may hold the sign that marks a key.
         button = narrow(QPushButton(tr(text).replace("&", "&&")))
-        button.setAccessibleName(f"{tr(text)}: {literal(told.message)}")
+        button.setAccessibleName(self._name(tr(text), told))
         button.clicked.connect(lambda: signal.emit(told))
         return button

@@ -48,7 +48,7 @@ class WhyView(QWidget):
         box.setSpacing(4)
         self.page = QTextBrowser()
         self.page.setAccessibleName(tr("Explanation"))
-        self.page.setFrameShape(QFrame.Shape.NoFrame)
+        self.page.setObjectName("flat")
         self.page.setOpenLinks(False)
         self.page.setTabChangesFocus(True)
         self.setFocusProxy(self.page)

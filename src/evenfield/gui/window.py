@@ -121,12 +121,15 @@ class Window(QMainWindow):
         for place, text in enumerate((tr("&Prepare"), tr("Re&sults"))):
             button = QPushButton(text)
             button.setAccessibleName(text.replace("&", ""))
+            button.setObjectName("page")
             button.setCheckable(True)
             button.clicked.connect(lambda _=False, place=place: self.show_page(place))
             self.page_buttons.append(button)
             flow.addWidget(button)
-        flow.addWidget(QLabel(tr("Job:")))
+        label = QLabel(tr("Job:"))
+        flow.addWidget(label)
         self.job = QComboBox()
+        label.setBuddy(self.job)
         self.job.setAccessibleName(tr("Job"))
         for job, words in JOB_WORDS:
             self.job.addItem(tr(words), job)
