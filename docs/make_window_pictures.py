@@ -168,7 +168,7 @@ class Studio:
         self.settle()
         names = [name for name, state in window.prepare.tree.node_states().items() if "OIII" in name and state]
         window.prepare.tree.select_node(names[-1])
-        self.take("why")
+        self.take("ready")
         window.prepare.tree.select_node("all")
         window.do_options()
         self.take("options")

@@ -149,7 +149,7 @@ def test_default_order(hand: Hand, night: Night) -> None:
     assert column(hand, "Name")[0].startswith("\u25b2")
     flats = [name for name in shown if name.startswith("flat_")]
     assert flats == ["flat_z_01.fits", "flat_z_02.fits", "flat_a_01.fits", "flat_a_02.fits"]
-    assert [name.rpartition("_")[0] for name in shown[2:]] == ["bias"] * 2 + ["flat_z"] * 2 + ["flat_a"] * 2
+    assert [name.rpartition("_")[0] for name in shown[2:]] == ["flat_z"] * 2 + ["flat_a"] * 2 + ["bias"] * 2
     for path, new in (("flat_z_01", "x10"), ("flat_z_02", "x9"), ("flat_a_01", "x100"), ("flat_a_02", "X2")):
         (night.folder / f"{path}.fits").rename(night.folder / f"{new}.fits")
     hand.click("Look again")

@@ -144,6 +144,8 @@ def _need_of_label(label: QLabel, metrics: QFontMetrics) -> tuple[QSize, QSize]:
     room = label.contentsRect().size()
     # What is shown, with the marks where words may be broken.
     text = QLabel.text(label)
+    if not text:
+        return QSize(0, 0), room
     if label.textFormat() is Qt.TextFormat.RichText:
         return QSize(0, label.heightForWidth(label.width())), label.size()
     flags = int(Qt.TextFlag.TextWordWrap) if label.wordWrap() else 0

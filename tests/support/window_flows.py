@@ -120,7 +120,11 @@ def tree(hand: Hand) -> QTreeWidget:
 
 def nodes(hand: Hand) -> dict[str, str]:
     """Name of each line of the tree -> its state or count."""
-    return {item.text(0).removeprefix("\u25b2 "): item.text(1) for item in _items(hand)}
+    # Of a product the state stands in its second line.
+    return {
+        item.text(0).removeprefix("\u25b2 "): item.child(0).text(1) if item.childCount() else item.text(1)
+        for item in _items(hand)
+    }
 
 
 def _items(hand: Hand) -> Iterator[QTreeWidgetItem]:
