@@ -8,6 +8,7 @@ and taken. Where there is no Xvfb the pictures are made without a display, which
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -49,6 +50,9 @@ def main(arguments: list[str]) -> int:
     chosen = parser.parse_args(arguments)
     if os.environ.get(INSIDE) == "1":
         return make_pictures(chosen)
+    if importlib.util.find_spec("PySide6") is None:
+        print('PySide6 is missing (pip install "evenfield[gui]"): the pictures of the window stay as they are.')
+        return 0
     environment = {
         **os.environ,
         INSIDE: "1",
