@@ -112,7 +112,7 @@ def readable(found: Finding) -> None:
     assert len(found.message) <= MOST_CHARACTERS
     assert not re.search(r"\d e[+-]?\d|\de[+-]\d|\bnan\b|\binf\b", found.message)
     assert not re.search(r"(?<![\d.])1 (?:pixels|values|flats|lights|frames|files|days|masters)\b", found.message)
-    assert found.mend.endswith((".", ":"))
+    assert found.mend.endswith((".", ":", "?"))
     assert len(re.findall(r"\.(?:fits?|fts|fz|tif|cr2|xisf)\b", found.subject)) <= MOST_FILES
 
 

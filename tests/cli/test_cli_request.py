@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import subprocess
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evenfield.cli.request import JOBS, Request, arguments_of, command_line, request_of, with_fix
+from evenfield.cli.request import JOBS, Request, arguments_of, command_line, request_of, shell_line, with_fix
 from evenfield.errors import EvenfieldError, UsageError
 from evenfield.model.rejections import rejection
 from evenfield.model.settings import GROUP_KEYS, Settings
@@ -131,9 +133,30 @@ REQUESTS = st.builds(
 def test_arguments_read_back_to_the_same_request(request: Request) -> None:
     """Any job with any settings; also after a shell has taken its line apart."""
     assert request_of(arguments_of(request)) == request
-    program, *words = shlex.split(command_line(request))
+    program, *words = taken_apart(command_line(request))
     assert program == "evenfield"
     assert request_of(words) == request
+
+
+def taken_apart(line: str) -> list[str]:
+    """The words of a line, as a shell sees them; only a real one knows what is spelled out with printf."""
+    if "$(printf" not in line or os.name == "nt":
+        return shlex.split(line)
+    done = subprocess.run(["sh", "-c", f"printf '%s\\0' {line}"], capture_output=True, check=True)
+    return [os.fsdecode(word) for word in done.stdout.split(b"\0")[:-1]]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the command is written for a POSIX shell")
+def test_names_that_cannot_be_seen_reach_the_command() -> None:
+    """A line holds no sign that could get lost on the way, and the shell gives the names back as they were."""
+    names = [
+        "new\nline", "ends with\n\n", "\n", "tab\t%s {} 100%", "it's \"quoted\"\r", "back\\slash\x1b[0m",
+        "--\u202egnp.stif",
+        os.fsdecode(b"no utf-8 \xff\xfe"), "$HOME `id` $(id)\x07", "<b>&amp;</b>\u200f", "a\u2028b",
+    ]  # fmt: skip
+    line = shell_line(["evenfield", *names])
+    assert taken_apart(line) == ["evenfield", *names]
+    assert line.replace("\n", "").isprintable()
 
 
 def test_every_setting_has_a_strategy() -> None:

@@ -15,7 +15,7 @@ from evenfield.cli.request import Request, request_of, with_fix
 from evenfield.cli.screen import ProgressLine
 from evenfield.errors import EvenfieldError
 from evenfield.gui.literal import literal
-from evenfield.gui.problems import button_text
+from evenfield.gui.problems import button_text, window_words
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.findings import Finding
 from evenfield.store import to_json
@@ -97,13 +97,13 @@ def check_it_shows(hand: Hand, scene: CodeScene) -> None:
         return
     if scene.shows == "error":
         assert f"Failed: {findings(hand, code)[0].message}"[:60] in hand.window.strip.log.toPlainText() or (
-            findings(hand, code)[0].message in hand.text_of("Why the job cannot be started")
+            findings(hand, code)[0].message in hand.reasons()
         )
         return
     told = findings(hand, code)
     assert told
     shown = shown_problems(hand, scene)
-    assert any(literal(one.message) in shown for one in told)
+    assert any(literal(window_words(one.message)) in shown for one in told)
 
 
 def check_not_made(hand: Hand) -> None:
@@ -115,7 +115,7 @@ def check_not_made(hand: Hand) -> None:
     for step in plan.all_steps:
         assert step.refused is not None
         assert states[step.id] == "cannot be made"
-        assert literal(step.refused.message) in hand.text_of("Why the job cannot be started")
+        assert literal(step.refused.message) in hand.reasons()
 
 
 def bring(hand: Hand, scene: CodeScene, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Request:
@@ -167,7 +167,7 @@ def press(hand: Hand, told: Finding) -> None:
     """Press the button of a finding, by its accessible name."""
     assert told.fix is not None
     QApplication.processEvents()
-    name = f"{button_text(told.fix)}: {literal(told.subject)}"
+    name = f"{button_text(told.fix)}: {literal(told.message)}"
     found = [one for one in hand.all(name, QPushButton) if one.accessibleName() == name]
     assert found, f"no button is called {name!r}"
     found[0].click()
@@ -183,7 +183,7 @@ def check_results(hand: Hand, scene: CodeScene, request: Request) -> None:
     assert fix is not None
     for place in range(page.list.count()):
         page.list.setCurrentRow(place)
-        if literal(told[0].message) in texts(page.problems):
+        if literal(window_words(told[0].message)) in texts(page.problems):
             break
     hand.window.show_page(1)
     press(hand, told[0])
@@ -203,7 +203,7 @@ def press_in_results(hand: Hand, told: Finding) -> None:
     page = hand.window.results
     for place in range(page.list.count()):
         page.list.setCurrentRow(place)
-        if literal(told.message) in texts(page.problems):
+        if literal(window_words(told.message)) in texts(page.problems):
             break
     press(hand, told)
     hand.settle()

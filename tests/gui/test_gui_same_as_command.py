@@ -173,7 +173,7 @@ def test_the_plan_is_that_of_the_command(one_hand: Hand, places: Places, chunk: 
 def check_refused(user: OptionHand, seed: int) -> None:
     """What was refused says why beside its field and beside the button; the command line refuses it as well."""
     hand = user.hand
-    reasons = hand.text_of("Why the job cannot be started")
+    reasons = hand.reasons()
     for place, (key, why) in enumerate(user.form.errors().items()):
         assert user.shown_error(key) == why, f"seed {seed}: {user.done}"
         assert not hand.find("Start the job").isEnabled()
@@ -273,7 +273,7 @@ def test_a_refused_value_waits_for_what_it_contradicts(one_hand: Hand, places: P
     assert user.find("Level of the master", QComboBox).currentText() == "Divided by its mean"
     assert one_hand.session.request.settings.combine.level == "none"
     assert not one_hand.find("Start the job").isEnabled()
-    assert why in one_hand.text_of("Why the job cannot be started")
+    assert why in one_hand.reasons()
     one_hand.choose("Pixels written", "32-bit floats")
     one_hand.settle()
     assert not user.shown_error("combine.level")

@@ -52,7 +52,6 @@ from evenfield.model.events import Progressed
 
 FLAT = "master_flat_Ha_2026-03-14"
 DARK = "master_dark_flat_2.00s"
-WHY = "Why the job cannot be started"
 SUBPROCESS_S = 120.0
 
 
@@ -143,13 +142,13 @@ def test_loading_and_stop(hand: Hand, night: Night, monkeypatch: pytest.MonkeyPa
         hand.until(lambda: len(names(hand)) == 4, "four rows are there")
         hand.until(lambda: "Reading 4 of 6" in hand.text_of("Notice"), "the progress is told")
         assert hand.text_of("Selection") == "0 of 4 selected"
-        assert hand.text_of(WHY) == "The headers are still read."
+        assert hand.reasons() == "The headers are still read."
         hand.click("Stop")
         go_on.set()
         hand.until(lambda: hand.session.phase is Phase.STOPPED, "reading has stopped")
     assert re.fullmatch(r"Stopped at \d of 6 files\.", hand.text_of("Notice"))
     assert len(names(hand)) >= 4
-    assert "Look again" in hand.text_of(WHY)
+    assert "Look again" in hand.reasons()
     assert not hand.find("Start the job").isEnabled()
     hand.click("Look again at the folder")
     hand.settle()
@@ -206,7 +205,7 @@ def test_nothing_readable(hand: Hand, night: Night) -> None:
     assert re.search(r"3: .+; 1: .+\.", notice), notice
     assert nodes(hand)["Unreadable"] == "4"
     assert not hand.find("Start the job").isEnabled()
-    assert hand.text_of(WHY)
+    assert hand.reasons()
 
 
 def test_folder_gone(hand: Hand, planned: Night) -> None:
@@ -216,7 +215,7 @@ def test_folder_gone(hand: Hand, planned: Night) -> None:
     hand.click("Look again")
     hand.settle()
     assert hand.text_of("Notice") == "night/ cannot be reached."
-    assert hand.text_of(WHY) == "The frames cannot be reached."
+    assert hand.reasons() == "The frames cannot be reached."
     assert len(names(hand)) == 10
     model = table(hand).model()
     color = model.index(0, 1).data(Qt.ItemDataRole.ForegroundRole)
@@ -377,11 +376,11 @@ def test_output_that_cannot_be_written(hand: Hand, planned: Night) -> None:
     hand.write("Output folder", str(planned.top / "file" / "out"))
     hand.settle()
     start(hand)
-    assert "cannot be made" in hand.text_of(WHY)
+    assert "cannot be made" in hand.reasons()
     assert "cannot be made" in shown_texts(hand, "Problems")
     hand.write("Output folder", str(planned.output))
     hand.settle()
-    assert hand.text_of(WHY) == ""
+    assert hand.reasons() == ""
     start(hand)
     assert set(statuses(hand).values()) == {"DONE"}
 
@@ -659,7 +658,7 @@ def test_save_open_and_leave_a_plan(hand: Hand, planned: Night, dialogs: dict[st
     menu(hand, "File", "Open plan ...")
     hand.settle()
     assert hand.text_of("Same on the command line") == f"evenfield run '{plan}'"
-    assert "is run as it is" in hand.text_of(WHY)
+    assert "is run as it is" in hand.reasons()
     assert hand.text_of("Start the job") == "Make 1 master flat"
     select(hand, "flat_01.fits")
     assert not hand.all("Make from selection only")
@@ -752,7 +751,7 @@ def test_no_plan_is_saved_for_refused_options(hand: Hand, planned: Night) -> Non
     # It goes with files, not with folders.
     tick(hand, "Treat chosen files as flats")
     hand.settle()
-    assert "goes with files" in hand.text_of(WHY)
+    assert "goes with files" in hand.reasons()
     assert "Save plan ... (there is no plan for these options)" in entries(hand, "File")
     assert len(names(hand)) == 10
 

@@ -190,7 +190,7 @@ def test_ignore_fits_file_type(hand: Hand, night: Night) -> None:
     hand.write("Output folder", str(night.output))
     hand.settle()
     assert not hand.find("Start the job").isEnabled()
-    assert "No flats among 4 files" in hand.text_of("Why the job cannot be started")
+    assert "No flats among 4 files" in hand.reasons()
     open_options(hand)
     tick(hand, "Treat chosen files as flats")
     hand.settle()
@@ -202,7 +202,7 @@ def test_ignore_fits_file_type(hand: Hand, night: Night) -> None:
 def test_nothing_selected(hand: Hand) -> None:
     """Without files the button is disabled, and the reason stands beside it."""
     assert not hand.find("Start the job").isEnabled()
-    assert hand.text_of("Why the job cannot be started") == "No folder was chosen."
+    assert hand.reasons() == "No folder was chosen."
 
 
 def test_not_enough_files_for_min_max(hand: Hand, night: Night) -> None:
@@ -213,13 +213,13 @@ def test_not_enough_files_for_min_max(hand: Hand, night: Night) -> None:
     hand.choose("Reject", "Min-max clip, all equal values (MasterFlatMaker)")
     hand.settle()
     assert not hand.find("Start the job").isEnabled()
-    why = hand.text_of("Why the job cannot be started")
+    why = hand.reasons()
     assert "4" in why
     assert "5" in why
     hand.write("Reject: times", "1")
     hand.settle()
     assert hand.find("Start the job").isEnabled()
-    assert hand.text_of("Why the job cannot be started") == ""
+    assert hand.reasons() == ""
 
 
 def test_not_all_the_same_size(hand: Hand, night: Night) -> None:
@@ -232,7 +232,7 @@ def test_not_all_the_same_size(hand: Hand, night: Night) -> None:
     tick(hand, "One master of all")
     hand.settle()
     assert not hand.find("Start the job").isEnabled()
-    assert "size" in hand.text_of("Why the job cannot be started").lower()
+    assert "size" in hand.reasons().lower()
     tick(hand, "One master of all")
     hand.settle()
     start(hand, "Make 2 master flats")
@@ -292,7 +292,7 @@ def test_cancel(hand: Hand, night: Night, monkeypatch: pytest.MonkeyPatch) -> No
     with gate(monkeypatch, lambda event: isinstance(event, Progressed) and event.step == FLAT) as held:
         hand.click("Start the job")
         hand.until(held.reached.is_set, "the second step is under way")
-        assert "A run is under way." in hand.text_of("Why the job cannot be started")
+        assert "A run is under way." in hand.reasons()
         hand.click("Cancel the run")
         held.opened.set()
         hand.wait_for_run()
@@ -402,7 +402,7 @@ def test_dark_and_bias_only(hand: Hand, night: Night) -> None:
         hand.settle()
     # With none ticked nothing could be searched for: that is said, and nothing else changes.
     assert not hand.find("Start the job").isEnabled()
-    assert "Kinds used" in hand.text_of("Why the job cannot be started")
+    assert "Kinds used" in hand.reasons()
     tick(hand, "Kinds used: Bias")
     hand.settle()
     assert hand.find("Start the job").isEnabled()
@@ -417,11 +417,11 @@ def test_fixed_file(hand: Hand, night: Night, dialogs: dict[str, Any]) -> None:
     plain(hand)
     hand.choose("Subtract from flats", "Fixed file")
     hand.settle()
-    assert "No file was chosen yet." in hand.text_of("Why the job cannot be started")
+    assert "No file was chosen yet." in hand.reasons()
     dialogs["files"] = [fixed]
     hand.click("Fixed files: Choose files ...")
     hand.settle()
-    assert hand.text_of("Why the job cannot be started") == ""
+    assert hand.reasons() == ""
     assert hand.find("Subtract from flats", QComboBox).currentText() == "Fixed file"
     start(hand, "Make 1 master flat")
     expected = (stack(flats) - pixels(fixed)).mean(axis=0)
@@ -450,7 +450,7 @@ def test_pedestal_that_is_none(hand: Hand, night: Night) -> None:
     hand.write("Pedestal", "much")
     hand.settle()
     assert hand.text_of("Pedestal") == "much"
-    assert "'much' is no number" in hand.text_of("Why the job cannot be started")
+    assert "'much' is no number" in hand.reasons()
     hand.write("Pedestal", "500")
     hand.settle()
     assert hand.find("Start the job").isEnabled()
@@ -518,7 +518,7 @@ def test_disposition_with_a_slip(hand: Hand, night: Night) -> None:
     open_options(hand)
     hand.write("Move flats used to", "done/{datum}")
     hand.settle()
-    assert "{date}, {time} and {filter}" in hand.text_of("Why the job cannot be started")
+    assert "{date}, {time} and {filter}" in hand.reasons()
     assert not hand.find("Start the job").isEnabled()
     hand.click("Reset: Move flats used to")
     hand.settle()

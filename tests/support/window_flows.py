@@ -120,11 +120,12 @@ def tree(hand: Hand) -> QTreeWidget:
 
 def nodes(hand: Hand) -> dict[str, str]:
     """Name of each line of the tree -> its state or count."""
-    # Of a product the state stands in its second line.
-    return {
-        item.text(0).removeprefix("\u25b2 "): item.child(0).text(1) if item.childCount() else item.text(1)
-        for item in _items(hand)
-    }
+    found = {}
+    for item in _items(hand):
+        # The state of a product stands in the line below its name.
+        below = item.child(0)
+        found[item.text(0).removeprefix("\u25b2 ")] = item.text(1) if below is None else below.text(1)
+    return found
 
 
 def _items(hand: Hand) -> Iterator[QTreeWidgetItem]:

@@ -149,6 +149,11 @@ class Hand:
         widget: Any = self.find(name)
         return str(widget.toPlainText() if hasattr(widget, "toPlainText") else widget.text())
 
+    def reasons(self) -> str:
+        """Why the job cannot be started; nothing where it can."""
+        label = self.all("Why the job cannot be started")
+        return self.text_of("Why the job cannot be started") if label else ""
+
     def cell_center(self, row: int, column: int) -> QPoint:
         """The middle of a cell of the table of frames."""
         table = self.window.prepare.table

@@ -58,15 +58,26 @@ def survey_paths(
     Raises
     ------
     UsageError
-        If there is no such library.
+        If there is no such library, or a path that was given cannot be written down.
     """
     folder, _ = split_output(output)
     library = settings.select.library
+    for path in (*paths, output, *([library] if library is not None else [])):
+        _check_text(path)
     if library is not None:
         if not os.path.isdir(library):
             raise UsageError(f"There is no library in {library}.", mend="Leave --library out, or add masters to it.")
         calibration = (*calibration, library)
     return survey_folders(paths, calibration=calibration, settings=settings, skip=[folder], progress=progress)
+
+
+def _check_text(path: str) -> None:
+    """Refuse a path that no plan and no report could name."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        raise UsageError(f"{shown} cannot be used: its name is not UTF-8.", mend="Rename it.") from None
 
 
 def plan_survey(survey: Survey, *, output: str, settings: Settings, job: str = "flats") -> Plan:

@@ -93,6 +93,8 @@ def _quoted(text: str) -> str:
     # The shell itself cuts the line breaks at the end of what printf prints.
     inner = text.rstrip("\n")
     spelled = "".join(_spelled(sign) for sign in inner)
+    if spelled.startswith("-"):
+        spelled = f"\\055{spelled[1:]}"  # else it would be an option of printf
     return f"\"$(printf '{spelled}')\"" + (shlex.quote(text[len(inner) :]) if inner != text else "")
 
 
@@ -100,7 +102,7 @@ def _spelled(sign: str) -> str:
     """A sign as the shell's printf has it."""
     if sign == "%":
         return "%%"
-    if sign.isprintable() and sign not in "'\\":
+    if sign.isprintable() and sign not in "'\"\\":
         return sign
     return "".join(f"\\{byte:03o}" for byte in os.fsencode(sign))
 

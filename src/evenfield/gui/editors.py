@@ -120,7 +120,9 @@ class TicksEditor(Editor):
         super().__init__(label)
         self.ticks: dict[str, QCheckBox] = {}
         if always:
-            note = QLabel(always)
+            note = QLabel()
+            note.setTextFormat(Qt.TextFormat.PlainText)
+            note.setText(always)
             note.setWordWrap(True)
             self.box.addWidget(note)
         for key, words in choices:
@@ -146,7 +148,7 @@ class NumberEditor(Editor):
         super().__init__(label)
         self.spin = spin_box(low, high, whole=whole)
         self.spin.setSuffix(suffix)
-        self.spin.setToolTip(f"{low:g} to {high:g}")
+        self.spin.setToolTip(tr("{} to {}").format(f"{low:g}", f"{high:g}"))
         self.box.addWidget(self.named(self.spin))
         self.spin.valueChanged.connect(self.edited.emit)
 
@@ -389,7 +391,7 @@ class OptionalNumberEditor(Editor):
         self._low, self._high, self._whole, self._open = low, high, whole, open_low
         self.line = QLineEdit()
         self.line.setPlaceholderText(f"{label.rpartition(': ')[2]}: {hint}")
-        self.line.setToolTip(f"{low:g} to {high:g}")
+        self.line.setToolTip(tr("{} to {}").format(f"{low:g}", f"{high:g}"))
         self.box.addWidget(self.named(self.line))
         self.line.editingFinished.connect(self._done)
 

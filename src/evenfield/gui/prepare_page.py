@@ -44,7 +44,7 @@ class PreparePage(QWidget):
     folder_wanted = Signal()
     example_wanted = Signal()
     choose_wanted = Signal()
-    told = Signal(str)
+    told = Signal(object)
 
     def __init__(self, session: Session, reader: PictureReader, defaults: Settings) -> None:
         super().__init__()

@@ -28,7 +28,7 @@ class RunStrip(QFrame):
     """``cancelled`` asks for the run to be stopped; ``told`` shows a message."""
 
     cancelled = Signal()
-    told = Signal(str)
+    told = Signal(object)
 
     def __init__(self, session: Session) -> None:
         super().__init__()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from urllib.parse import unquote_to_bytes
 
 import msgspec
-from PySide6.QtCore import QMimeData, QSettings, Qt, QTimer
+from PySide6.QtCore import QMimeData, QSettings, Qt, QTimer, QUrl
 from PySide6.QtGui import (
     QAction,
     QActionGroup,
@@ -247,7 +248,8 @@ class Window(QMainWindow):
         names = [os.path.basename(path.rstrip(os.sep)) or path for path in session.request.paths[:2]]
         more = " ..." if len(session.request.paths) > 2 else ""
         what = session.plan_file or ", ".join(names) + more
-        self.setWindowTitle(f"evenfield - {literal(what)}" if what else "evenfield")
+        # In a title "[*]" marks what is not saved; two of them are the sign itself.
+        self.setWindowTitle(f"evenfield - {literal(what)}".replace("[*]", "[*][*]") if what else "evenfield")
         for command in COMMANDS:
             self._show_action(command)
 
@@ -583,4 +585,12 @@ class Window(QMainWindow):
 
 def _dropped(data: QMimeData) -> list[str]:
     """The local files and folders that are dropped."""
-    return [url.toLocalFile() for url in data.urls() if url.isLocalFile()] if data.hasUrls() else []
+    return [_local_path(url) for url in data.urls() if url.isLocalFile()] if data.hasUrls() else []
+
+
+def _local_path(url: QUrl) -> str:
+    """The path of a URL; a text of Qt cannot hold names that are no UTF-8, a URL can."""
+    path = url.toLocalFile()
+    if "\ufffd" not in path or os.name == "nt":
+        return path
+    return os.fsdecode(unquote_to_bytes(bytes(url.toEncoded().data()).removeprefix(b"file://")))
