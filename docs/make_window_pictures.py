@@ -8,6 +8,7 @@ and taken. Where there is no Xvfb the pictures are made without a display, which
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -49,6 +50,9 @@ def main(arguments: list[str]) -> int:
     chosen = parser.parse_args(arguments)
     if os.environ.get(INSIDE) == "1":
         return make_pictures(chosen)
+    if importlib.util.find_spec("PySide6") is None:
+        print('PySide6 is missing (pip install "evenfield[gui]"): the pictures of the window stay as they are.')
+        return 0
     environment = {
         **os.environ,
         INSIDE: "1",
@@ -168,7 +172,7 @@ class Studio:
         self.settle()
         names = [name for name, state in window.prepare.tree.node_states().items() if "OIII" in name and state]
         window.prepare.tree.select_node(names[-1])
-        self.take("why")
+        self.take("ready")
         window.prepare.tree.select_node("all")
         window.do_options()
         self.take("options")
@@ -236,11 +240,15 @@ def held_reading() -> Iterator[None]:
     gate, original = threading.Event(), planning.survey_paths
 
     def survey(*arguments: Any, progress: Callable[..., None], **more: Any) -> Any:
+        room = HELD_FRAMES
+
         def told(done: int, total: int, found: Any) -> None:
-            if not gate.is_set() and done >= HELD_FRAMES:
-                progress(HELD_FRAMES, total, found[:HELD_FRAMES])
+            nonlocal room
+            if not gate.is_set() and len(found) >= room:
+                progress(HELD_FRAMES, total, found[:room])
                 gate.wait(PATIENCE_S)
-                found = found[HELD_FRAMES:]
+                found = found[room:]
+            room -= len(found)
             progress(done, total, found)
 
         return original(*arguments, progress=told, **more)

@@ -144,6 +144,8 @@ def _need_of_label(label: QLabel, metrics: QFontMetrics) -> tuple[QSize, QSize]:
     room = label.contentsRect().size()
     # What is shown, with the marks where words may be broken.
     text = QLabel.text(label)
+    if not text:
+        return QSize(0, 0), room
     if label.textFormat() is Qt.TextFormat.RichText:
         return QSize(0, label.heightForWidth(label.width())), label.size()
     flags = int(Qt.TextFlag.TextWordWrap) if label.wordWrap() else 0
@@ -217,9 +219,12 @@ def pixels_of(image: QImage) -> NDArray[np.uint8]:
 
 def measured_contrast(pixels: NDArray[np.uint8]) -> float:
     """The contrast of the color that most pixels have and that which stands out most."""
-    colors, counts = np.unique(pixels.reshape(-1, 3), axis=0, return_counts=True)
-    back = colors[counts.argmax()] / 255
-    return max(contrast(back, color / 255) for color in colors)
+    wide = pixels.reshape(-1, 3).astype(np.uint32)
+    packed, counts = np.unique(wide[:, 0] << 16 | wide[:, 1] << 8 | wide[:, 2], return_counts=True)
+    colors = np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=1) / 255
+    bright = luminance(colors)
+    back = bright[counts.argmax()]
+    return float(max((bright.max() + 0.05) / (back + 0.05), (back + 0.05) / (bright.min() + 0.05)))
 
 
 def pale(top: QWidget) -> list[str]:

@@ -46,11 +46,15 @@ def held_reading() -> Iterator[None]:
     gate, original = threading.Event(), planning.survey_paths
 
     def survey(*arguments: Any, progress: Callable[..., None], **more: Any) -> Any:
+        room = HELD_FRAMES
+
         def told(done: int, total: int, found: Any) -> None:
-            if not gate.is_set() and done >= HELD_FRAMES:
-                progress(HELD_FRAMES, total, found[:HELD_FRAMES])
+            nonlocal room
+            if not gate.is_set() and len(found) >= room:
+                progress(HELD_FRAMES, total, found[:room])
                 assert gate.wait(PATIENCE_S)
-                found = found[HELD_FRAMES:]
+                found = found[room:]
+            room -= len(found)
             progress(done, total, found)
 
         return original(*arguments, progress=told, **more)

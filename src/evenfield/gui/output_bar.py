@@ -105,7 +105,7 @@ class OutputBar(QFrame):
         else:
             shown = reasons
         self.reasons.setText(literal("  ".join(shown[:MOST_REASONS])))
-        self.reasons.setVisible(bool(shown))
+        self.reasons.setMaximumHeight(16777215 if shown else 0)
         self.leave.setVisible(session.plan_file is not None)
         left = len(session.frames_without_level()) if session.examining else 0
         words = button_words(session.plan, examining=session.examining, n_files=left)

@@ -50,7 +50,6 @@ class ProblemsView(QWidget):
         self._area.setWidget(inside)
         box.addWidget(self._area, 1)
         self._shown: list[Problem] | None = None
-        self._names: set[str] = set()
 
     def show_problems(self, found: Sequence[Problem]) -> None:
         """Show these; lines that stay are not made anew."""
@@ -64,7 +63,6 @@ class ProblemsView(QWidget):
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
-        self._names = set()
         before: QWidget = self._area
         for one in found[:MOST]:
             line = self._line(one)
@@ -105,13 +103,10 @@ class ProblemsView(QWidget):
         row.addWidget(self._button(tr("Why?"), one.finding, self.asked), 0, Qt.AlignmentFlag.AlignTop)
         return line
 
-    def _name(self, text: str, told: Finding) -> str:
-        """What a button does and to what; where two would be called so, the message tells them apart."""
-        name = f"{text}: {literal(told.subject)}"
-        if name in self._names:
-            name = f"{name}, {literal(told.message)}"
-        self._names.add(name)
-        return name
+    @staticmethod
+    def _name(text: str, told: Finding) -> str:
+        """What a button does and to what: of one subject more than one thing can be said, so the message names it."""
+        return f"{text}: {literal(told.message)}"
 
     def _button(self, text: str, told: Finding, signal: SignalInstance) -> QPushButton:
         # A value from outside may hold the sign that marks a key.
