@@ -169,11 +169,10 @@ def press(hand: Hand, told: Finding) -> None:
     """Press the button of a finding, by its accessible name."""
     assert told.fix is not None
     QApplication.processEvents()
-    short = f"{button_text(told.fix)}: {literal(told.subject)}"
-    # Where two would be called so, the second one has the message in its name as well.
-    names = (f"{short}, {literal(told.message)}", short)
-    found = [one for name in names for one in hand.all(name, QPushButton) if one.accessibleName() == name]
-    assert found, f"no button is called {short!r}"
+    # It says what it does, and to what.
+    name = f"{button_text(told.fix)}: {literal(told.message)}"
+    found = [one for one in hand.all(name, QPushButton) if one.accessibleName() == name]
+    assert found, f"no button is called {name!r}"
     found[0].click()
 
 
