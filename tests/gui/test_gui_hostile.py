@@ -243,6 +243,8 @@ def test_messages_and_pictures_take_any_text(shown: Hand, text: str) -> None:
     shown.window.tell(text)
     shown.window.prepare.told.emit(text)
     assert shown.window.message_text.text() == literal(text)
-    shown.window.prepare.picture.show_path(f"/nowhere/{text}")
-    shown.until(lambda: shown.window.prepare.picture is not None, "the picture was tried")
+    picture = shown.window.prepare.picture
+    picture.show_path(f"/nowhere/{text}")
+    shown.until(lambda: not picture.waits, "the picture was tried")
+    assert picture.view.words.startswith(literal(text))
     check_window(shown)
