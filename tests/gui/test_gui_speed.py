@@ -76,7 +76,7 @@ def told(watch: LoopWatch, what: str, act: Callable[[], object], hand: Hand) -> 
     """Do something, let the window come to rest, and hold it to the limit."""
     watch.reset()
     act()
-    hand.settle()
+    hand.settle(within_s=400)
     for _ in range(10):
         QApplication.processEvents()
     print(f"{what}: loop {1e3 * watch.longest_s:.0f} ms, at work {1e3 * watch.longest_work_s:.0f} ms")

@@ -63,7 +63,7 @@ class Hand:
             lambda: self.session.phase in calm and not self.window.planner.busy, "it is planned", within_s=within_s
         )
         # What was put off with a timer or a queued signal comes now.
-        for _ in range(3):
+        for _ in range(8):
             QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
             QApplication.processEvents()
 

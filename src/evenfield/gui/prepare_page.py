@@ -53,6 +53,10 @@ class PreparePage(QWidget):
         self.nodes: set[str] | None = None
         self._node: Node | None = None
         self._filter = ""
+        # Of thousands of rows those without a level are counted when something has changed.
+        self._counted_rows: list[Row] | None = None
+        self._counted = (0, 0)
+        self._to_measure = 0
         self._make_widgets(reader)
         self._lay_out()
         self._connect()
@@ -200,13 +204,18 @@ class PreparePage(QWidget):
                 self.table.frames.draw_levels()
 
     def _show_measure(self) -> None:
-        frames = self.frames_to_measure()
+        rows = self.table.selected_rows() or self.table.frames.shown
+        known = (len(rows), len(self.session.levels))
+        if rows is not self._counted_rows or known != self._counted:
+            self._counted_rows, self._counted = rows, known
+            self._to_measure = len(self.frames_to_measure())
+        count = self._to_measure
         if self.session.measuring:
             self.measure.setText(tr("Stop measuring"))
         else:
-            words = tr("Measure {} levels") if len(frames) != 1 else tr("Measure {} level")
-            self.measure.setText(words.format(f"{len(frames):,}"))
-        self.measure.setVisible(bool(frames) or self.session.measuring)
+            words = tr("Measure {} levels") if count != 1 else tr("Measure {} level")
+            self.measure.setText(words.format(f"{count:,}"))
+        self.measure.setVisible(count > 0 or self.session.measuring)
 
     def _rows_added(self, new: Sequence[Row]) -> None:
         self.table.frames.add_rows(new)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import Qt, Signal, SignalInstance
+from PySide6.QtCore import Qt, QTimer, Signal, SignalInstance
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from evenfield.gui.labels import narrow
@@ -17,6 +17,10 @@ from evenfield.model.findings import Finding
 
 MOST: Final = 60
 """Lines that are shown; a night with more has one cause many times."""
+
+
+AT_ONCE: Final = 10
+"""Lines that are made in one turn."""
 
 
 class ProblemsView(QWidget):
@@ -50,12 +54,19 @@ class ProblemsView(QWidget):
         self._area.setWidget(inside)
         box.addWidget(self._area, 1)
         self._shown: list[Problem] | None = None
+        self._waiting: list[Problem] = []
+        self._before: QWidget = self._area
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(0)
+        self._later.timeout.connect(self._add_lines)
 
     def show_problems(self, found: Sequence[Problem]) -> None:
         """Show these; lines that stay are not made anew."""
         if list(found) == self._shown:
             return
         self._shown = list(found)
+        self._later.stop()
         self.title.setText(f"{self._title_text} ({len(found)})")
         while self._lines.count() > 1:
             item = self._lines.takeAt(0)
@@ -63,19 +74,28 @@ class ProblemsView(QWidget):
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
-        before: QWidget = self._area
-        for one in found[:MOST]:
+        self._before = self._area
+        self._waiting = list(found[:MOST])
+        self._add_lines()
+        if not found:
+            self._lines.insertWidget(0, plain_label(tr("Nothing needs attention.")))
+
+    def _add_lines(self) -> None:
+        """Add the next lines; where there are many, the window has its turn in between."""
+        now, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+        for one in now:
             line = self._line(one)
             self._lines.insertWidget(self._lines.count() - 1, line)
             # What is made later comes last for the Tab key, unless it is told its place.
             for button in line.findChildren(QPushButton):
-                self.setTabOrder(before, button)
-                before = button
-        if len(found) > MOST:
-            rest = plain_label(tr("and {} more, of the same kinds").format(len(found) - MOST))
+                self.setTabOrder(self._before, button)
+                self._before = button
+        more = len(self._shown or ()) - MOST
+        if self._waiting:
+            self._later.start()
+        elif more > 0:
+            rest = plain_label(tr("and {} more, of the same kinds").format(more))
             self._lines.insertWidget(self._lines.count() - 1, rest)
-        if not found:
-            self._lines.insertWidget(0, plain_label(tr("Nothing needs attention.")))
 
     def _line(self, one: Problem) -> QWidget:
         line = QFrame()

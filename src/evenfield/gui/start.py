@@ -23,7 +23,7 @@ SWITCH_S = 5e-5
 def make_application() -> QApplication:
     """The program's one application object."""
     # Looking through all that a plan is made of takes many times as long as a frame of the screen, and finds nothing.
-    gc.set_threshold(100_000, 50, 1000)
+    gc.set_threshold(20_000, 5, 1_000_000)
     # Drawing the table asks Python for each cell, and each time the window's thread has to wait for its turn.
     sys.setswitchinterval(SWITCH_S)
     app = QApplication.instance()
