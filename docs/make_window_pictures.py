@@ -219,6 +219,40 @@ class Studio:
         window.session.look_again()
         self.settle()
         self.take("no-flats")
+        self.take_faults()
+
+    def take_faults(self) -> None:
+        """What the window says where something is wrong: a step that failed, nothing readable, a folder that is gone."""
+        from evenfield.simulate import simulate_messy_night
+
+        window = self.window
+        shutil.rmtree(NIGHT)
+        simulate_messy_night(NIGHT, seed=1, overwrite=True)
+        window.session.look_again()
+        self.settle()
+        for path in NIGHT.glob("2026-03-15/FLAT/FLAT_OIII_*.fits"):
+            path.write_bytes(path.read_bytes()[:4000])
+        window.session.run()
+        self.wait(lambda: not window.session.running and not window.runner.busy, "the run ends")
+        window.show_page(1)
+        window.results.list.setCurrentRow(0)
+        self.take("failed")
+        for path in NIGHT.rglob("*.fits"):
+            path.write_bytes(path.read_bytes()[:2000])
+        shutil.rmtree(NIGHT / "masters", ignore_errors=True)
+        window.show_page(0)
+        window.session.look_again()
+        self.settle()
+        self.take("unreadable")
+        shutil.rmtree(NIGHT)
+        simulate_messy_night(NIGHT, seed=1, overwrite=True)
+        window.session.look_again()
+        self.settle()
+        shutil.rmtree(NIGHT)
+        window.session.look_again()
+        self.settle()
+        self.take("gone")
+        NIGHT.mkdir()
 
     def progresses(self) -> bool:
         """Whether the run tells how fast it is."""
