@@ -222,7 +222,7 @@ class Studio:
         self.take_faults()
 
     def take_faults(self) -> None:
-        """What the window says where something is wrong: a step that failed, nothing readable, a folder that is gone."""
+        """What the window says where something is wrong: a failed step, nothing readable, a folder that is gone."""
         from evenfield.simulate import simulate_messy_night
 
         window = self.window

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,9 +25,22 @@ Found = TypeVar("Found", bound=QWidget)
 PATIENCE_S = 60.0
 
 
+_FROZEN = False
+
+
+def _freeze() -> None:
+    """Leave what was there before the first window out of the collections after each window."""
+    global _FROZEN  # noqa: PLW0603 - once a process
+    if not _FROZEN:
+        _FROZEN = True
+        gc.collect()
+        gc.freeze()
+
+
 def make_window(folder: Path, *, settings: Settings | None = None, trouble: str = "", look: str = "light") -> Window:
     """A window whose preferences and memory lie in a folder."""
     app = make_application()
+    _freeze()
     set_look(app, look)
     memory = QSettings(str(folder / "window.ini"), QSettings.Format.IniFormat)
     path = str(folder / "settings.toml")
@@ -168,3 +182,5 @@ class Hand:
         self.window.deleteLater()
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
         QApplication.processEvents()
+        # What Python still holds of widgets that Qt has deleted must go before their places in memory are used again.
+        gc.collect()

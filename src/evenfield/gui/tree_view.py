@@ -8,13 +8,38 @@ from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, Qt, Signal
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem
+from PySide6.QtWidgets import (
+    QHeaderView,
+    QLineEdit,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QWidget,
+)
 
 from evenfield.gui.tree import ALL, STATES, Node, Section
 from evenfield.gui.words import tr
 
 _NODE = Qt.ItemDataRole.UserRole
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+class _Names(QStyledItemDelegate):
+    """Makes the editors of names itself: those that Qt makes vanish without a word to Python."""
+
+    newest: QLineEdit | None = None
+
+    def createEditor(
+        self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QWidget:
+        """An editor of one line."""
+        del option, index
+        editor = QLineEdit(parent)
+        editor.setFrame(False)
+        editor.setAccessibleName(tr("Name of the master"))
+        self.newest = editor
+        return editor
 
 
 class ProductTree(QTreeWidget):
@@ -41,6 +66,8 @@ class ProductTree(QTreeWidget):
         head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         head.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         head.setResizeContentsPrecision(0)
+        self._names = _Names(self)
+        self.setItemDelegate(self._names)
         self._filling = False
         self._sections: tuple[Section, ...] = ()
         self.itemChanged.connect(self._changed)
@@ -52,10 +79,7 @@ class ProductTree(QTreeWidget):
             return super().edit(index)
         if index.column() != 0:
             return False
-        begun = super().edit(index, trigger, event)
-        for editor in self.viewport().findChildren(QLineEdit) if begun else ():
-            editor.setAccessibleName(tr("Name of the master"))
-        return begun
+        return super().edit(index, trigger, event)
 
     def show_sections(self, sections: Sequence[Section]) -> None:
         """Show these; the selection stays where its node does."""
@@ -158,7 +182,7 @@ class ProductTree(QTreeWidget):
                 self._filling = False
                 self.setCurrentItem(item)
                 self.editItem(item, 0)
-                editor = next((one for one in self.findChildren(QLineEdit) if one.hasFocus()), None)
+                editor = self._names.newest
                 if editor is not None:
                     editor.setText(typed)
                     editor.selectAll()
