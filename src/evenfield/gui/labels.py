@@ -91,3 +91,10 @@ def narrow(button: QPushButton) -> QPushButton:
     button.setMinimumWidth(width)
     button.setMaximumWidth(width)
     return button
+
+
+def named_button(text: str, name: str = "") -> QPushButton:
+    """A button with its accessible name, which is its text unless another one says more."""
+    button = QPushButton(text)
+    button.setAccessibleName(name or text)
+    return button

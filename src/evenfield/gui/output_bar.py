@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QFrame, QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QFileDialog, QFrame, QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout
 
-from evenfield.gui.labels import narrow
+from evenfield.gui.labels import named_button, narrow
 from evenfield.gui.literal import literal
 from evenfield.gui.session import Session
 from evenfield.gui.tree import button_words
@@ -41,7 +41,7 @@ class OutputBar(QFrame):
         self.output.setPlaceholderText(tr("folder for the products"))
         self.output.editingFinished.connect(self._done)
         grid.addWidget(self.output, 0, 1)
-        self.browse = narrow(_button("...", tr("Choose output folder")))
+        self.browse = narrow(named_button("...", tr("Choose output folder")))
         self.browse.clicked.connect(self._browse)
         grid.addWidget(self.browse, 0, 2)
         self.inputs = plain_label("", wrap=False)
@@ -52,7 +52,7 @@ class OutputBar(QFrame):
         self.command.setReadOnly(True)
         self.command.setAccessibleName(tr("Same on the command line"))
         grid.addWidget(self.command, 1, 1, 1, 2)
-        self.copy = _button(tr("Copy"), tr("Copy the command line"))
+        self.copy = named_button(tr("Copy"), tr("Copy the command line"))
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.command.text()))
         self._known = ""
         grid.addWidget(self.copy, 1, 3)
@@ -64,10 +64,10 @@ class OutputBar(QFrame):
         buttons = QVBoxLayout()
         buttons.setSpacing(4)
         buttons.addStretch(1)
-        self.leave = _button(tr("Leave this plan"), tr("Leave this plan"))
+        self.leave = named_button(tr("Leave this plan"), tr("Leave this plan"))
         self.leave.clicked.connect(self.plan_left)
         buttons.addWidget(self.leave)
-        self.start = _button("", "")
+        self.start = named_button("", "")
         self.start.setObjectName("start")
         self.start.clicked.connect(self.started)
         buttons.addWidget(self.start)
@@ -114,9 +114,3 @@ class OutputBar(QFrame):
         self.start.setText(tr(words))
         self.start.setAccessibleName(tr("Start the job"))
         self.start.setEnabled(not reasons)
-
-
-def _button(text: str, name: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setAccessibleName(name)
-    return button

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QPushButton,
     QSplitter,
     QTabWidget,
     QVBoxLayout,
@@ -18,6 +17,7 @@ from evenfield.errors import EvenfieldError
 from evenfield.gui import edits
 from evenfield.gui.flow import FlowLayout
 from evenfield.gui.frame_table import FrameTable
+from evenfield.gui.labels import named_button
 from evenfield.gui.literal import literal
 from evenfield.gui.notice_bar import NoticeBar
 from evenfield.gui.options_form import OptionsForm
@@ -75,10 +75,10 @@ class PreparePage(QWidget):
         self.table = FrameTable()
         self.selected = plain_label("", wrap=False)
         self.selected.setAccessibleName(tr("Selection"))
-        self.select_all = _button(tr("Select all"))
-        self.select_none = _button(tr("Select none"))
-        self.only = _button(tr("Make from selection only"))
-        self.measure = _button(tr("Measure levels"))
+        self.select_all = named_button(tr("Select all"))
+        self.select_none = named_button(tr("Select none"))
+        self.only = named_button(tr("Make from selection only"))
+        self.measure = named_button(tr("Measure levels"))
         self.problems = ProblemsView(tr("Problems"))
         self.why = WhyView()
         self.options = OptionsForm(with_folders=True)
@@ -424,9 +424,3 @@ class PreparePage(QWidget):
     def select_paths(self, paths: Sequence[str]) -> None:
         """Select files."""
         self.table.select_paths(paths)
-
-
-def _button(text: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setAccessibleName(text)
-    return button

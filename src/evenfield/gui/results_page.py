@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QScrollArea,
     QSplitter,
     QTabWidget,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from evenfield.gui.flow import FlowLayout
+from evenfield.gui.labels import named_button
 from evenfield.gui.outcome import Line, how_made, outcome_lines, outcome_summary
 from evenfield.gui.picture_reader import PictureReader
 from evenfield.gui.picture_view import PicturePanel
@@ -66,9 +66,9 @@ class ResultsPage(QWidget):
         self.tabs.tabBar().setAccessibleName(tr("About the product"))
         self.tabs.addTab(self.problems, tr("Fin&dings"))
         self.tabs.addTab(self.made, tr("How it was &made"))
-        self.folder = _button(tr("Show in folder"))
+        self.folder = named_button(tr("Show in folder"))
         self.folder.clicked.connect(self.show_in_folder)
-        self.report = _button(tr("Open report"))
+        self.report = named_button(tr("Open report"))
         self.report.clicked.connect(self.open_report)
         left = QWidget()
         box = QVBoxLayout(left)
@@ -182,9 +182,3 @@ class ResultsPage(QWidget):
         """Open the report with the program that the desktop has for it."""
         if self.session.report is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(self.session.report_path()))
-
-
-def _button(text: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setAccessibleName(text)
-    return button

@@ -10,12 +10,12 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QPlainTextEdit,
     QProgressBar,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from evenfield.gui.flow import FlowLayout
+from evenfield.gui.labels import named_button
 from evenfield.gui.literal import literal
 from evenfield.gui.session import Session
 from evenfield.gui.why_view import plain_label
@@ -45,9 +45,9 @@ class RunStrip(QFrame):
         self.log.setTabChangesFocus(True)
         self.log_line = QWidget()
         buttons = FlowLayout(self.log_line)
-        copy = _button(tr("Copy log"))
+        copy = named_button(tr("Copy log"))
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.log.toPlainText()))
-        save = _button(tr("Save log ..."))
+        save = named_button(tr("Save log ..."))
         save.clicked.connect(self._save)
         buttons.addWidget(copy)
         buttons.addWidget(save)
@@ -62,11 +62,11 @@ class RunStrip(QFrame):
         self.bar.setRange(0, 1000)
         self.bar.setFixedWidth(160)
         line.addWidget(self.bar)
-        self.cancel = _button(tr("Cancel"))
+        self.cancel = named_button(tr("Cancel"))
         self.cancel.setAccessibleName(tr("Cancel the run"))
         self.cancel.clicked.connect(self.cancelled)
         line.addWidget(self.cancel)
-        self.open_log = _button(tr("Log"))
+        self.open_log = named_button(tr("Log"))
         self.open_log.setAccessibleName(tr("Show the log"))
         self.open_log.setCheckable(True)
         self.open_log.toggled.connect(self._show_log)
@@ -114,9 +114,3 @@ class RunStrip(QFrame):
             save_text(self.log.toPlainText() + "\n", path=path)
         except EvenfieldError as error:
             self.told.emit(str(error))
-
-
-def _button(text: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setAccessibleName(text)
-    return button

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from evenfield.cli.request import EXAMINE, JOBS, Request, command_line, shell_line, with_fix
+from evenfield.gui.edits import with_setting
 from evenfield.gui.overview import NOTHING, reading_overview
 from evenfield.gui.planning import GoneError, Planned, job_of, made_plan, opened_plan, survey_key
 from evenfield.gui.rows import Row, found_rows
@@ -311,8 +312,7 @@ class Session:
         SettingsError
             If the value contradicts the others.
         """
-        changed = msgspec.structs.replace(getattr(self.request.settings, part), **{name: value})
-        self.set_settings(msgspec.structs.replace(self.request.settings, **{part: changed}), what or name)
+        self.edit(with_setting(self.request, part, name, value), what or name)
 
     def apply_fix(self, told: Finding) -> None:
         """Do what mends a finding."""
