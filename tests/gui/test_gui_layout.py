@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -220,48 +216,6 @@ def test_frames_of_fields_and_ticks_are_seen(look: str, messy_night: Path, tmp_p
         place = table.visualRect(table.frames.index(0, 0))
         assert measured_contrast(pixels_of(table.viewport().grab(place).toImage())) > 1.5
     set_look(make_application(), "light")
-
-
-# Scales
-
-
-SCALED = """
-import json, sys
-from pathlib import Path
-from PySide6.QtWidgets import QApplication
-from window_checks import cut, hidden_parts, overlaps, pale
-from window_states import views, window_in
-night, tmp = Path(sys.argv[1]), Path(sys.argv[2])
-faults = []
-for look, state, long in (("light", "failed", False), ("dark", "chosen", True)):
-    with window_in(state, night, tmp / state, look=look, long=long) as hand:
-        for width, height in ((1280, 800), (1024, 700)):
-            hand.window.resize(width, height)
-            QApplication.processEvents()
-            if hand.window.size().toTuple() != (width, height):
-                faults.append(f"{hand.window.size().toTuple()} instead of {(width, height)}")
-            for view in views(hand):
-                found = [*cut(hand.window), *overlaps(hand.window), *(pale(hand.window) if width == 1280 else ())]
-                if (width, height) == (1280, 800) and not long:
-                    found += hidden_parts(hand.window.pages.currentWidget())
-                faults += [f"{look}, {state}, {width}, {view}: {fault}" for fault in found]
-        ratio = hand.window.devicePixelRatioF()
-print(json.dumps({"faults": faults, "ratio": ratio}))
-"""
-
-
-@pytest.mark.parametrize("scale", ["1", "1.5", "2"])
-def test_scales(scale: str, messy_night: Path, tmp_path: Path) -> None:
-    """The same checks in a program of its own, whose screen has more pixels to the inch."""
-    support = Path(__file__).parent.parent / "support"
-    path = os.pathsep.join([str(support), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {**os.environ, "QT_SCALE_FACTOR": scale, "PYTHONPATH": path, "QT_QPA_PLATFORM": "offscreen"}
-    command = [sys.executable, "-c", SCALED, str(messy_night), str(tmp_path)]
-    run = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=180)
-    assert run.returncode == 0, run.stderr
-    answer = json.loads(run.stdout.splitlines()[-1])
-    assert answer["ratio"] == pytest.approx(float(scale))
-    assert not answer["faults"], "\n".join(answer["faults"])
 
 
 # The checks themselves

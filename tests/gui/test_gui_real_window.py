@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -18,6 +19,40 @@ from window_checks import pixels_of
 TOOLS = ("Xvfb", "xdotool", "import")
 ABSENT = "absent: {} (Debian, Ubuntu: apt-get install xvfb xdotool imagemagick)"
 
+SCREEN = (2560, 1600)
+"""Room for 1280 x 800 at scale 2."""
+
+SIZES = ((1280, 800), (1024, 700))
+
+CHECKED = """
+import json, sys
+from pathlib import Path
+from PySide6.QtTest import QTest
+from window_checks import cut, hidden_parts, overlaps, pale
+from window_states import views, window_in
+night, tmp, look, long, *sizes = *map(Path, sys.argv[1:3]), sys.argv[3], sys.argv[4] == "longer", *sys.argv[5:]
+faults, seen = [], []
+for state in ("empty", "failed", "chosen"):
+    with window_in(state, night, tmp / state, look=look, long=long) as hand:
+        window = hand.window
+        assert QTest.qWaitForWindowExposed(window)
+        for size in sizes:
+            width, height = map(int, size.split("x"))
+            window.resize(width, height)
+            QTest.qWait(50)
+            if window.size().toTuple() != (width, height):
+                faults.append(f"{state}: {window.size().toTuple()} instead of {size}")
+            for view in views(hand):
+                found = [*cut(window), *overlaps(window), *pale(window)]
+                if width == 1280 and not long:
+                    found += hidden_parts(window.pages.currentWidget())
+                faults += [f"{state}, {size}, {view}: {fault}" for fault in found]
+                seen.append((state, size, view, window.devicePixelRatioF()))
+from PySide6.QtGui import QGuiApplication
+print(json.dumps({"faults": faults, "seen": seen, "platform": QGuiApplication.platformName()}))
+"""
+"""The checks of `test_gui_layout`, on a display."""
+
 PROGRAM = "from evenfield.cli.app import main; main()"
 
 PATIENCE_S = 60.0
@@ -30,6 +65,11 @@ def until(happened: Callable[[], object], what: str) -> None:
     while not happened():
         assert time.monotonic() < end, f"waited in vain until {what}"
         time.sleep(0.02)
+
+
+def colors(picture: np.ndarray) -> np.ndarray:
+    """The colors of a picture, each once and as one number."""
+    return np.unique(picture[::4, ::4].astype(np.int64) @ (65536, 256, 1))
 
 
 class Display:
@@ -82,14 +122,15 @@ class Display:
 
 @pytest.fixture(scope="module")
 def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Display]:
-    """A display of 1280 x 800; where it cannot be, the tests are skipped by name, or fail where all is required."""
+    """A display; where it cannot be, the tests are skipped by name, or fail where all is required."""
     absent = [tool for tool in TOOLS if shutil.which(tool) is None]
     if absent:
         if os.environ.get("EVENFIELD_REQUIRE_ALL") == "1":
             pytest.fail(ABSENT.format(", ".join(absent)))
         pytest.skip(ABSENT.format(", ".join(absent)))
     reading, writing = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
+    screen = "{}x{}x24".format(*SCREEN)
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", screen, "-nolisten", "tcp"]
     server = subprocess.Popen(command, pass_fds=(writing,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     os.close(writing)
     with os.fdopen(reading) as number:
@@ -107,9 +148,9 @@ def test_the_program_opens_a_folder(display: Display, messy_night: Path, capfd: 
     until(lambda: program.poll() is not None or display.window("evenfield - night"), "the window is there")
     assert program.poll() is None, program.communicate()[0]
     shown = time.monotonic() - began
-    until(lambda: len(np.unique(display.picture().reshape(-1, 3), axis=0)) > 50, "it is drawn")
+    until(lambda: len(colors(display.picture())) > 50, "it is drawn")
     before = display.picture()
-    assert before.shape == (800, 1280, 3)
+    assert before.shape == (SCREEN[1], SCREEN[0], 3)
     display.ask("xdotool", "windowfocus", "--sync", display.window("evenfield - night"))
     display.press("ctrl+2")
     until(lambda: bool((display.picture() != before).any()), "it hears a key")
@@ -139,3 +180,22 @@ def test_without_a_display_it_helps(display: Display) -> None:
     told, _ = program.communicate(timeout=PATIENCE_S)
     assert program.returncode == 2
     assert "There is no display" in told
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+@pytest.mark.parametrize("words", ["as it is", "longer"])
+@pytest.mark.parametrize("scale", ["1", "1.5", "2"])
+def test_nothing_is_cut(scale: str, words: str, look: str, display: Display, messy_night: Path, tmp_path: Path) -> None:
+    """All texts whole, nothing upon anything else, contrast at least 4.5: on a display, in both sizes and looks."""
+    support = Path(__file__).parent.parent / "support"
+    path = os.pathsep.join([str(support), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**display.environment, "QT_SCALE_FACTOR": scale, "PYTHONPATH": path}
+    sizes = [f"{width}x{height}" for width, height in SIZES]
+    command = [sys.executable, "-c", CHECKED, str(messy_night), str(tmp_path), look, words, *sizes]
+    run = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=180)
+    assert run.returncode == 0, run.stderr
+    answer = json.loads(run.stdout.splitlines()[-1])
+    assert answer["platform"] == "xcb"
+    assert len(answer["seen"]) > 3 * len(sizes)
+    assert {ratio for *_, ratio in answer["seen"]} == {float(scale)}
+    assert not answer["faults"], "\n".join(answer["faults"])
