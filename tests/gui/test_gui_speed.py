@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,11 @@ LONGEST_S = 0.1
 
 COARSE_S = 0.4
 """Beside other tests, what the thread itself works may take so long: a column that is asked cell by cell takes more."""
+
+RUNS = 5
+"""Both processors are at work while frames are combined, and the machine itself stops for a moment now and then:
+the median of so many runs counts.
+"""
 
 ACCEPTANCE = "EVENFIELD_ACCEPTANCE" in os.environ
 N_ROWS = 20_000
@@ -174,14 +180,19 @@ def test_a_run_leaves_the_window_awake(hand: Hand, watch: LoopWatch, tmp_path: P
     write_flats(night, *((30, (4176, 6248)) if ACCEPTANCE else (12, (1400, 2100))))
     hand.drop(night)
     hand.settle()
-    watch.reset()
-    hand.window.do_start()
-    hand.wait_for_run(within_s=300)
-    print(f"run: loop {1e3 * watch.longest_s:.0f} ms, at work {1e3 * watch.longest_work_s:.0f} ms")
-    assert hand.session.report is not None
-    assert hand.session.report.exit_code == 0
-    assert watch.longest_work_s < COARSE_S
-    assert watch.longest_s < LONGEST_S or not ACCEPTANCE
+    longest = []
+    for number in range(RUNS if ACCEPTANCE else 1):
+        hand.session.set_output(str(tmp_path / f"masters {number}"))
+        hand.settle()
+        watch.reset()
+        hand.window.do_start()
+        hand.wait_for_run(within_s=300)
+        print(f"run: loop {1e3 * watch.longest_s:.0f} ms, at work {1e3 * watch.longest_work_s:.0f} ms")
+        assert hand.session.report is not None
+        assert hand.session.report.exit_code == 0
+        assert watch.longest_work_s < COARSE_S
+        longest.append(watch.longest_s)
+    assert statistics.median(longest) < LONGEST_S or not ACCEPTANCE
     hand.session.set_value("combine", "method", "median")
     hand.session.set_output(str(tmp_path / "other"))
     hand.settle()
