@@ -21,6 +21,7 @@ COMMANDS = {
     "flats": "Make master flats from folders of raw frames.",
     "masters": "Make a master of every set of bias, darks, dark flats and flats.",
     "calibrate": "Calibrate lights, with the masters that they need.",
+    "examine": "Say whether flats, darks and lights will work, without making anything.",
     "library": "Keep masters, and use them wherever they fit.",
     "defects": "Write a map of the hot, cold and unstable pixels of masters.",
     "plan": "Show what would be made, and why; save it on request.",

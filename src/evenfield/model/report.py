@@ -110,11 +110,43 @@ class LightRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     step_adu: float | None = None
 
 
+class OpenQuestion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A question that the files at hand leave open, and which files would answer it."""
+
+    question: str
+    needs: str
+
+
+class FrameStatistics(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Statistics of one CFA plane of one frame, ADU as stored; ``plane`` is "" without a mosaic, else R, G1, G2, B.
+
+    ``std_adu`` has ddof 0; ``mad_adu`` is the median absolute deviation from the median, not scaled. ``low`` and
+    ``high`` are numbers of pixels: at the least value that the file can hold, and at the saturation level or above
+    (``None`` where it is unknown). ``no_data`` are those without a value.
+    """
+
+    path: str
+    plane: str
+    pixels: int
+    mean_adu: float | None
+    median_adu: float | None
+    std_adu: float | None
+    mad_adu: float | None
+    minimum_adu: float | None
+    maximum_adu: float | None
+    low: int
+    high: int | None
+    no_data: int
+
+
 class StepResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one step did. Paths are absolute; ``copies`` are those of ``outputs`` as TIFF.
 
     ``masters`` maps a role to the path of a master: "dark_flat", "dark", "bias"; where several exposures have masters
     of their own, the further ones are "dark_flat_2", "dark_flat_3" and so on.
+
+    ``verdict`` and ``why`` are those of the product and of the examination of its frames; ``open`` is what the files at
+    hand do not answer, ``statistics`` those of every frame and CFA plane, where they were asked for.
     """
 
     id: str
@@ -133,6 +165,8 @@ class StepResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     because: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     lights: tuple[LightRecord, ...] = ()
+    open: tuple[OpenQuestion, ...] = ()
+    statistics: tuple[FrameStatistics, ...] = ()
     seconds: float = 0.0
 
 

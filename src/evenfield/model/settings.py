@@ -18,6 +18,7 @@ from evenfield.model.rejections import AutoRejection, Limits, Rejection
 from evenfield.model.sections import section
 from evenfield.model.targets import TARGETS
 from evenfield.model.templates import check_move_template, check_rename
+from evenfield.model.verdict_limits import verdict_limits
 
 SCHEMA: Final = 1
 
@@ -495,6 +496,38 @@ class LightSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True
         return "adu", value
 
 
+class ExamineSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How frames are examined; never changes a pixel."""
+
+    after: Annotated[
+        bool,
+        _doc(
+            "Examine the frames and masters after they are made: do the frames of each set agree, will the flats work.",
+            "--examine",
+        ),
+    ] = True
+    lights: Annotated[
+        int,
+        _doc(
+            "So many lights of each set are examined with their flat, spread over the night.",
+            "--examine-lights",
+            ge=0,
+            le=1000,
+        ),
+    ] = 5
+    limits: Annotated[
+        tuple[str, ...],
+        _doc("Limits that verdicts are given by, NAME:NUMBER; docs/verdicts.md lists them.", "--verdict-limit"),
+    ] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse limits that there are none of."""
+        try:
+            verdict_limits(self.limits)
+        except ValueError as error:
+            raise SettingsError(f"--verdict-limit: {error}", mend="See docs/verdicts.md.") from None
+
+
 class RunSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the work is done; never changes a pixel."""
 
@@ -522,6 +555,7 @@ class Settings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     combine: CombineSettings = CombineSettings()
     light: LightSettings = LightSettings()
     output: OutputSettings = OutputSettings()
+    examine: ExamineSettings = ExamineSettings()
     run: RunSettings = RunSettings()
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The pixels of each color of a mosaic sensor, as strided views."""
+"""The usable pixels of each color of a mosaic sensor."""
 
 from __future__ import annotations
 
@@ -9,39 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evenfield.errors import CombineError
+from evenfield.model import mosaic
+from evenfield.model.mosaic import WHOLE, Cells
 
-WHOLE = ""
-"""The name of the only "color" of a frame without a mosaic."""
-
-Cells = tuple[tuple[slice, slice], ...]
+__all__ = ["WHOLE", "Cells", "color_cells", "usable_values"]
 
 
 def color_cells(cfa: str | None) -> dict[str, Cells]:
-    """The slices that select each color's pixels, red, green and blue first.
-
-    ``cfa`` is the pattern row by row from the top left pixel: 4 letters (Bayer) or 36 (X-Trans); equal letters are one
-    color. ``None`` and "MONO" give one color, `WHOLE`.
+    """`evenfield.model.mosaic.color_cells`, for a pattern that a user may have given.
 
     Raises
     ------
     CombineError
         If the pattern has neither 4 nor 36 letters.
     """
-    if cfa is None or cfa.upper() == "MONO":
-        return {WHOLE: ((slice(None), slice(None)),)}
-    pattern = cfa.upper()
-    period = {4: 2, 36: 6}.get(len(pattern))
-    if period is None or not pattern.isalpha():
-        raise CombineError(f"'{cfa}' is no CFA pattern.", mend="Pass 4 letters (RGGB) or 36 letters (X-Trans).")
-    letters = sorted(set(pattern), key=lambda letter: ("RGB".find(letter) % 4, letter))
-    return {
-        letter: tuple(
-            (slice(place // period, None, period), slice(place % period, None, period))
-            for place, found in enumerate(pattern)
-            if found == letter
-        )
-        for letter in letters
-    }
+    try:
+        return mosaic.color_cells(cfa)
+    except ValueError as error:
+        raise CombineError(str(error), mend="Pass 4 letters (RGGB) or 36 letters (X-Trans).") from None
 
 
 def usable_values(pixels: NDArray[Any], cells: Cells, flagged: NDArray[np.bool_] | None) -> Iterator[NDArray[Any]]:

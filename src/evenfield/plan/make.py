@@ -51,6 +51,7 @@ def make_plan(
     job : str
         "flats": master flats, and what they need. "masters": a master of every raw bias, dark and dark flat set as
         well, needed or not; flats need not be there. "calibrate": calibrated lights, and the masters that they need.
+        "examine": all that "masters" makes, and the lights there are.
 
     Returns
     -------
@@ -73,31 +74,36 @@ def make_plan(
         survey, frames=tuple(trimmed(frame, regions=regions[frame.path]) for frame in survey.frames)
     )
     named_only = _named_paths(survey, settings)
-    calibrating = job == "calibrate"
+    calibrating, all_sets = job == "calibrate", job in ("masters", "examine")
     selection = select_frames(
-        survey, ignore_type=settings.select.ignore_type, named_only=named_only, with_lights=calibrating
+        survey,
+        ignore_type=settings.select.ignore_type,
+        named_only=named_only,
+        with_lights=calibrating or job == "examine",
     )
     nights = assign_nights(survey.frames)
     groups, small = _groups(selection, nights, settings)
     sets = sets_from(selection.calibration, named_only=named_only, settings=settings)
-    ready = ready_flats(selection.ready_flats, night_of=nights.night) if calibrating else ()
-    patterns = Patterns((*sets, *groups, *ready) if calibrating else sets)
-    extra = [group for group in sets if not group.is_master] if job == "masters" else []
+    with_lights = calibrating or (job == "examine" and bool(selection.lights))
+    ready = ready_flats(selection.ready_flats, night_of=nights.night) if with_lights else ()
+    patterns = Patterns((*sets, *groups, *ready) if with_lights else sets)
+    extra = [group for group in sets if not group.is_master] if all_sets else []
     lights: tuple[LightDraft, ...] = ()
     spare: tuple[FrameGroup, ...] = ()
-    if calibrating:
-        if single_name is not None:
-            raise PlanError(
-                f"'{single_name}' names one file, but each light gets one of its own.",
-                mend="Give a folder with -o.",
-                code="usage",
-            )
+    if calibrating and single_name is not None:
+        raise PlanError(
+            f"'{single_name}' names one file, but each light gets one of its own.",
+            mend="Give a folder with -o.",
+            code="usage",
+        )
+    if with_lights:
         lights = _light_drafts(survey, selection, (*ready, *groups), sets, nights, settings, patterns)
+    if calibrating:
         # Flats that no light needs get no master.
         taken = {one.flat.group.frames[0].path for one in lights if one.flat is not None}
         spare = tuple(group for group in groups if group.frames[0].path not in taken)
         groups = tuple(group for group in groups if group.frames[0].path in taken)
-    elif not groups and not extra:
+    elif not groups and not extra and not lights:
         raise _nothing_to_do(survey, selection, small, settings)
     drafts = draft_flats(groups, sets=sets, settings=settings, single_name=single_name, patterns=patterns)
     told_by = told_keys(survey.frames)
@@ -170,7 +176,7 @@ def _roots(steps: Sequence[Step | LightStep], made_for: Collection[str], job: st
         # A flat may have been drafted for lights that it is not applied to.
         needed = {need for step in steps for need in step.needs}
         return {step.id for step in steps if step.id not in needed}
-    return {step.id for step in steps if step.kind is FrameKind.FLAT or step.id in made_for}
+    return {step.id for step in steps if step.kind in (FrameKind.FLAT, FrameKind.LIGHT) or step.id in made_for}
 
 
 def _parted(

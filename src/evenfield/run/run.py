@@ -23,6 +23,7 @@ from evenfield.plan.digests import stale_steps
 from evenfield.read import raise_file_limit
 from evenfield.run.copies import with_copies
 from evenfield.run.done import existing_product
+from evenfield.run.examining import examine_sets
 from evenfield.run.files import final_uses
 from evenfield.run.job import Job, ended_well
 from evenfield.run.lights import calibrate_step
@@ -38,7 +39,13 @@ HEADER_BYTES = 200_000
 
 
 def run_plan(
-    plan: Plan, *, on_event: EventSink | None = None, cancel: CancelToken | None = None, record: bool = True
+    plan: Plan,
+    *,
+    on_event: EventSink | None = None,
+    cancel: CancelToken | None = None,
+    record: bool = True,
+    thorough: bool = False,
+    statistics: bool = False,
 ) -> Report:
     """Make what a plan says, and say what was done.
 
@@ -51,6 +58,9 @@ def run_plan(
         Raise it to stop; nothing half-written is left behind.
     record : bool
         Write ``plan.json`` and ``report.json`` into the output folder.
+    thorough, statistics : bool
+        How frames are examined afterwards, where the settings want it: read whole, not in a few bands of rows; with
+        the statistics of every frame and CFA plane.
 
     Returns
     -------
@@ -89,10 +99,27 @@ def run_plan(
                 job.tell(Found(step=step.id, finding=one))
             job.tell(StepEnded(step=step.id, status=result.status.value, seconds=result.seconds, result=result))
         done_with(None)
+        _examine(job, thorough=thorough, statistics=statistics)
     report = _report(plan, job, time.perf_counter() - began)
     if record:
         save_report(report, path=os.path.join(plan.output, "report.json"))
     return report
+
+
+def _examine(job: Job, *, thorough: bool, statistics: bool) -> None:
+    """Examine what was read and made, where that is wanted; the results get what it says."""
+    if not job.plan.settings.examine.after or job.cancel.cancelled:
+        return
+    try:
+        examined = examine_sets(job, thorough=thorough, statistics=statistics)
+    except Cancelled:
+        return
+    for name, result in examined.items():
+        before = job.results[name].findings
+        for one in result.findings:
+            if one not in before:
+                job.tell(Found(step=name, finding=one))
+    job.results.update(examined)
 
 
 def _silence(event: Event) -> None:

@@ -1,0 +1,145 @@
+"""What sets of frames show, as findings: first what it does to the picture, then the number that decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from evenfield.examine.sets import SURE, DarkSet, FlatSet, PanelLight
+from evenfield.model.catalogue import finding
+from evenfield.model.findings import Finding
+from evenfield.model.frame import FrameKind
+from evenfield.model.wording import name_files, plural
+
+
+def flat_findings(
+    found: FlatSet, *, name: str, files: Sequence[str], limits: Mapping[str, float]
+) -> tuple[Finding, ...]:
+    """Findings about the flats of a set; ``files`` are the frames' paths in the order they were compared."""
+    made: list[Finding] = []
+    if found.series.change > limits["drift"]:
+        text = f"{name}: levels differ by {_percent(found.series.change)}, {found.series.words}."
+        made.append(finding("level_drifts", name, text))
+    if found.apart:
+        worst = max(found.apart, key=lambda one: one.amount)
+        names = name_files([files[one.index] for one in found.apart])
+        does = "does" if len(found.apart) == 1 else "do"
+        text = (
+            f"{name}: {names} {does} not show the pattern of the others: {_percent(worst.amount)} apart beyond noise "
+            f"(limit {_percent(limits['pattern'])}, z {_z(worst.z)})."
+        )
+        fix = tuple(word for one in found.apart for word in ("--exclude", _base(files[one.index])))
+        made.append(finding("pattern_apart", name, text, fix=fix))
+    if found.change > limits["pattern"] and found.change_z > SURE:
+        how = "as a gradient that turns or grows" if found.plane > 0.8 else "in places"
+        text = (
+            f"{name}: the light on the last flats differs from that on the first by {_percent(found.change)}, {how} "
+            f"(limit {_percent(limits['pattern'])}, z {_z(found.change_z)})."
+        )
+        made.append(finding("pattern_changes", name, text))
+    if found.bands > limits["bands"] and found.bands_z > SURE:
+        text = (
+            f"{name}: single flats have bands along rows of {_percent(found.bands)} rms "
+            f"(limit {_percent(limits['bands'])}, z {_z(found.bands_z)})."
+        )
+        made.append(finding("flicker_bands", name, text))
+    return tuple(made)
+
+
+def weak_color_finding(
+    name: str, *, colors: Sequence[str], signal_to_noise: Sequence[float], limits: Mapping[str, float]
+) -> Finding | None:
+    """A finding where the faintest color of single flats has too little signal."""
+    at = int(np.argmin(signal_to_noise))
+    if len(colors) < 2 or signal_to_noise[at] >= limits["weak_color"]:
+        return None
+    word = {"R": "Red", "G": "Green", "B": "Blue"}.get(colors[at], colors[at])
+    text = (
+        f"{name}: {word.lower()} pixels will be corrected with much noise: a signal to noise ratio of "
+        f"{signal_to_noise[at]:.0f} a frame (wanted: {limits['weak_color']:.0f})."
+    )
+    return finding("weak_color", name, text)
+
+
+def dark_findings(
+    found: DarkSet, *, name: str, kind: FrameKind, files: Sequence[str], limits: Mapping[str, float]
+) -> tuple[Finding, ...]:
+    """Findings about the bias, darks or dark flats of a set."""
+    made: list[Finding] = []
+    noise = float(np.mean(found.noise))
+    if found.apart:
+        worst = max(found.apart, key=lambda one: one.amount)
+        names = name_files([files[one.index] for one in found.apart])
+        text = (
+            f"{name}: light or unsteady glow in {names}: the pattern is {worst.amount:.2g} ADU apart from that of the "
+            f"others (limit {limits['dark_pattern'] * noise:.2g} ADU, z {_z(worst.z)})."
+        )
+        fix = tuple(word for one in found.apart for word in ("--exclude", _base(files[one.index])))
+        made.append(finding("light_leak", name, text, fix=fix if len(found.apart) < len(files) / 2 else None))
+    if found.wander > limits["wander"] * noise:
+        text = (
+            f"{name}: the levels of {plural(len(files), 'frame')} wander by {found.wander:.2g} ADU rms "
+            f"(a pixel's noise is {noise:.3g} ADU)."
+        )
+        made.append(finding("level_unstable", name, text))
+    if kind is not FrameKind.BIAS and found.glow > limits["glow"] * noise and found.glow_z > SURE:
+        text = f"{name}: glow of {found.glow:.3g} ADU where it is brightest (a pixel's noise is {noise:.3g} ADU)."
+        made.append(finding("amplifier_glow", name, text))
+    if kind is not FrameKind.BIAS:
+        strayed = [
+            index
+            for index, (warmth, error) in enumerate(zip(found.warmth, found.warmth_error, strict=True))
+            if abs(warmth - 1.0) > max(limits["warmth"], SURE * error)
+        ]
+        if strayed:
+            worst_at = max(strayed, key=lambda index: abs(found.warmth[index] - 1.0))
+            text = (
+                f"{name}: the hot pixels of {name_files([files[index] for index in strayed])} have "
+                f"{found.warmth[worst_at]:.2f} times the light of the others' (limit {limits['warmth']:.2f} from 1)."
+            )
+            fix = tuple(word for index in strayed for word in ("--exclude", _base(files[index])))
+            made.append(finding("dark_apart", name, text, fix=fix))
+    if found.at_floor > limits["floor"]:
+        text = (
+            f"{name}: {_percent(found.at_floor)} of the pixels lie at the least value of the converter "
+            f"(limit {_percent(limits['floor'])})."
+        )
+        made.append(finding("offset_too_low", name, text))
+    # Only dark frames tell: what moves in flats is correlated too.
+    return (*made, *_altered(found.correlation, found.correlation_error, name, limits))
+
+
+def panel_finding(found: PanelLight, *, name: str, flats: str, limits: Mapping[str, float]) -> Finding | None:
+    """A finding where dark flats hold light of the panel."""
+    if found.share <= limits["panel"] or found.share < SURE * found.error:
+        return None
+    text = (
+        f"{name}: corners of your lights will be wrong, since the dark flats saw the panel: they hold "
+        f"{found.adu:.1f} ADU of the pattern of {flats}, {_percent(found.share)} of its light "
+        f"(z {_z(found.share / found.error)})."
+    )
+    return finding("panel_in_dark_flats", name, text)
+
+
+def _altered(correlation: float, error: float, name: str, limits: Mapping[str, float]) -> tuple[Finding, ...]:
+    # Smoothing makes neighbors alike. Readout electronics that swing back make them a little unlike, which is no harm.
+    if correlation <= limits["correlation"] or correlation < SURE * error:
+        return ()
+    text = (
+        f"{name}: the noise of neighboring pixels is correlated by {correlation:.2f} "
+        f"(limit {limits['correlation']:.2f})."
+    )
+    return (finding("raw_altered", name, text),)
+
+
+def _base(path: str) -> str:
+    return path.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %"
+
+
+def _z(z: float) -> str:
+    return "beyond 1000" if z > 1000 else f"{z:.0f}"

@@ -1,0 +1,246 @@
+"""A frame reduced to a few hundred numbers, so that the frames of a set can be compared without keeping any."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Final
+
+import numpy as np
+
+from evenfield.model.mosaic import color_cells, period_of
+from evenfield.model.pixels import BoolArray, Float32Array, Float64Array
+
+GRID: Final = 16
+"""Cells along either side: fine enough for gradients, stars' trails and motes of some size, and of little noise."""
+
+MAD_FACTOR: Final = 1.4826
+"""Standard deviation of normal noise over its MAD."""
+
+CLIP_SCATTERS: Final = 8.0
+"""Values further from their cell's median are brought to there: hot pixels and cosmic rays are no light."""
+
+SAMPLE: Final = 1 << 16
+"""Pixels of a color that medians are taken of, where a sample will do."""
+
+HOT_PIXELS: Final = 2000
+"""So many of the brightest pixels of a dark are followed from frame to frame."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Sketch:
+    """What is kept of one frame.
+
+    ``cells`` is the mean of each cell of each color, ``float64 (colors, GRID, GRID)``, NaN where no pixel has a value;
+    ``rows`` the mean of each row of the frame (of the color with most pixels), ``float64 (n,)``. ``level`` is the mean
+    over the cells of each color. ``saturated`` and ``at_floor`` are shares of pixels. ``hot`` holds the values of the
+    pixels that are followed, above the median around them.
+    """
+
+    colors: tuple[str, ...]
+    cells: Float64Array
+    rows: Float64Array
+    level: Float64Array
+    saturated: float | None
+    at_floor: float
+    hot: Float64Array
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PairNoise:
+    """The noise of one pixel, ADU, of each color, from two frames alike; and how neighbors of one color correlate.
+
+    A camera that does not alter its raw data has uncorrelated noise: ``correlation`` is 0 within ``error``.
+    """
+
+    noise: Float64Array
+    correlation: float
+    error: float
+
+
+def sketch_frame(
+    pixels: Float32Array,
+    *,
+    cfa: str | None,
+    saturation_adu: float | None = None,
+    floor_adu: float = 0.0,
+    hot: tuple[Float64Array, Float64Array] | None = None,
+) -> Sketch:
+    """Reduce a frame.
+
+    Parameters
+    ----------
+    pixels : float32 array (rows, columns)
+        ADU as stored, or above what is subtracted; NaN is no data.
+    cfa : str, optional
+    saturation_adu : float, optional
+        Pixels from here on are saturated.
+    floor_adu : float
+        The least value that the converter gives.
+    hot : (rows, columns), optional
+        Places of pixels to follow, as whole numbers.
+    """
+    cells = np.stack([_cells(pixels, places) for places in color_cells(cfa).values()])
+    colors = tuple(color_cells(cfa))
+    finite = np.isfinite(pixels)
+    n = max(1, int(np.count_nonzero(finite)))
+    with np.errstate(invalid="ignore"):
+        saturated = None if saturation_adu is None else float(np.count_nonzero(pixels >= saturation_adu)) / n
+        at_floor = float(np.count_nonzero(pixels <= floor_adu)) / n
+    return Sketch(
+        colors=colors,
+        cells=cells,
+        rows=_row_means(pixels, cfa),
+        level=_mean_of_cells(cells),
+        saturated=saturated,
+        at_floor=at_floor,
+        hot=np.empty(0) if hot is None else _followed(pixels, hot, period_of(cfa)),
+    )
+
+
+def _mean_of_cells(cells: Float64Array) -> Float64Array:
+    known = np.isfinite(cells)
+    count = known.sum(axis=(1, 2))
+    total = np.where(known, cells, 0.0).sum(axis=(1, 2))
+    made: Float64Array = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return made
+
+
+def _edges(size: int) -> list[int]:
+    count = min(GRID, size)
+    return [size * number // count for number in range(count)]
+
+
+def _cells(pixels: Float32Array, places: tuple[tuple[slice, slice], ...]) -> Float64Array:
+    """The means of the cells of one color, values far from the cell's median brought nearer."""
+    total = np.zeros((GRID, GRID))
+    count = np.zeros((GRID, GRID))
+    for place in places:
+        part = pixels[place]
+        rows, columns = part.shape
+        if not part.size:
+            continue
+        top, left = _edges(rows), _edges(columns)
+        for y, (start, stop) in enumerate(zip(top, [*top[1:], rows], strict=True)):
+            for x, (low, high) in enumerate(zip(left, [*left[1:], columns], strict=True)):
+                block = part[start:stop, low:high]
+                middle, scatter = _core(block)
+                clipped = np.clip(block, middle - CLIP_SCATTERS * scatter, middle + CLIP_SCATTERS * scatter)
+                sum_of = float(clipped.sum(dtype=np.float64))
+                if np.isfinite(sum_of):
+                    total[y, x] += sum_of
+                    count[y, x] += block.size
+                else:
+                    known = clipped[np.isfinite(clipped)]
+                    total[y, x] += float(known.sum(dtype=np.float64))
+                    count[y, x] += known.size
+    with np.errstate(invalid="ignore", divide="ignore"):
+        made: Float64Array = np.where(count > 0, total / count, np.nan)
+    return made
+
+
+def _core(block: Float32Array) -> tuple[float, float]:
+    """Median and scatter of a sample of a block; a scatter of at least 1 ADU, since numbers are whole."""
+    flat = block.reshape(-1)
+    some = flat[:: max(1, flat.size // 512)]
+    some = some[np.isfinite(some)]
+    if not some.size:
+        return 0.0, np.inf
+    middle = float(np.median(some))
+    return middle, max(MAD_FACTOR * float(np.median(np.abs(some - middle))), 1.0)
+
+
+def _row_means(pixels: Float32Array, cfa: str | None) -> Float64Array:
+    """The mean of every row over the pixels of one color; each period of a mosaic gives one."""
+    period = period_of(cfa)
+    rows, columns = pixels.shape[0] // period * period, pixels.shape[1] // period * period
+    part = pixels[:rows, :columns]
+    with np.errstate(invalid="ignore"):
+        means: Float64Array = np.nanmean(part, axis=1, dtype=np.float64) if part.size else np.empty(0)
+    made: Float64Array = means.reshape(-1, period).mean(axis=1)
+    return made
+
+
+def hot_places(pixels: Float32Array, *, highest_adu: float | None = None) -> tuple[Float64Array, Float64Array]:
+    """Rows and columns of the pixels of a master dark that are brightest, at most `HOT_PIXELS`.
+
+    Those at or above ``highest_adu`` are left out: they may be clipped in single frames.
+    """
+    values = np.where(np.isfinite(pixels), pixels, -np.inf)
+    if highest_adu is not None:
+        values = np.where(values < highest_adu, values, -np.inf)
+    # The edge has no neighbors to compare with.
+    for edge in (np.s_[:6, :], np.s_[-6:, :], np.s_[:, :6], np.s_[:, -6:]):
+        values[edge] = -np.inf
+    flat = values.reshape(-1)
+    count = min(HOT_PIXELS, flat.size)
+    chosen = np.sort(np.argpartition(flat, -count)[-count:])
+    chosen = chosen[np.isfinite(flat[chosen])]
+    rows, columns = np.divmod(chosen, pixels.shape[1])
+    return rows.astype(np.float64), columns.astype(np.float64)
+
+
+def _followed(pixels: Float32Array, places: tuple[Float64Array, Float64Array], period: int) -> Float64Array:
+    """The value of each place above the median of its neighbors of the same color."""
+    rows, columns = (place.astype(np.intp) for place in places)
+    own = pixels[rows, columns].astype(np.float64)
+    around = [
+        pixels[rows + y * period, columns + x * period].astype(np.float64)
+        for y in (-1, 0, 1)
+        for x in (-1, 0, 1)
+        if y or x
+    ]
+    made: Float64Array = own - np.median(np.stack(around), axis=0)
+    return made
+
+
+def pair_noise(first: Float32Array, second: Float32Array, *, cfa: str | None) -> PairNoise:
+    """The noise of a pixel from the difference of two frames, the second brought to the level of the first.
+
+    Returns
+    -------
+    PairNoise
+        Robust: ``1.4826 MAD / sqrt(2)`` of the differences within each color. The correlation is that of neighbors of
+        one color along rows, over differences within five scatters; its error is ``1 / sqrt(n)`` times the factor that
+        whole numbers and the clipping leave at 1.
+    """
+    noise = []
+    products = squares = 0.0
+    count = 0
+    for places in color_cells(cfa).values():
+        parts = []
+        for place in places:
+            one, other = first[place].astype(np.float64), second[place].astype(np.float64)
+            level = float(np.nanmedian(other))
+            factor = float(np.nanmedian(one)) / level if level > 0 else 1.0
+            apart = one - other * factor
+            parts.append(apart - _smooth_part(apart))
+        some = np.concatenate([part.reshape(-1)[:: max(1, part.size // SAMPLE)] for part in parts])
+        some = some[np.isfinite(some)]
+        scatter = MAD_FACTOR * float(np.median(np.abs(some - np.median(some)))) if some.size else 0.0
+        noise.append(scatter / np.sqrt(2.0))
+        if scatter <= 0:
+            continue
+        for part in parts:
+            usable: BoolArray = np.abs(part) < 5.0 * scatter
+            both = usable[:, 1:] & usable[:, :-1]
+            products += float((part[:, 1:] * part[:, :-1])[both].sum()) / scatter**2
+            squares += float(np.square(part[:, 1:][both]).sum()) / scatter**2
+            count += int(np.count_nonzero(both))
+    return PairNoise(
+        noise=np.array(noise),
+        correlation=products / squares if squares > 0 else 0.0,
+        error=1.0 / np.sqrt(count) if count else np.inf,
+    )
+
+
+def _smooth_part(apart: Float64Array) -> Float64Array:
+    """The mean of each row and column of a difference: what bias steps and lamp gradients leave, not noise."""
+    some = apart.reshape(-1)[:: max(1, apart.size // SAMPLE)]
+    some = some[np.isfinite(some)]
+    center = float(np.median(some)) if some.size else 0.0
+    # A single cosmic ray would shift its whole row.
+    reach = 5.0 * MAD_FACTOR * float(np.median(np.abs(some - center))) if some.size else 0.0
+    finite = np.clip(np.where(np.isfinite(apart), apart, center), center - reach, center + reach)
+    middle = finite.mean()
+    made: Float64Array = finite.mean(axis=1, keepdims=True) + finite.mean(axis=0, keepdims=True) - middle
+    return made

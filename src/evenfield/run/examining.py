@@ -1,0 +1,376 @@
+"""The examination of what a run read and made: one verdict a set of frames."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from evenfield.errors import EvenfieldError, ReadError
+from evenfield.examine.limits import SATURATED_FROM
+from evenfield.examine.masters import verdict_of
+from evenfield.examine.planes import PlaneStatistics, plane_statistics
+from evenfield.examine.set_findings import dark_findings, flat_findings, panel_finding, weak_color_finding
+from evenfield.examine.sets import dark_set, flat_set, panel_light
+from evenfield.examine.sketch import GRID, PairNoise, Sketch, hot_places, pair_noise, sketch_frame
+from evenfield.model.findings import Finding
+from evenfield.model.frame import SETUP_KEYS, FrameKind
+from evenfield.model.mosaic import period_of
+from evenfield.model.pixels import Float32Array, Float64Array, PixelSource, Tile
+from evenfield.model.plan import Calibration, Step, StepInput
+from evenfield.model.report import FrameStatistics, OpenQuestion, StepResult
+from evenfield.model.verdict_limits import verdict_limits
+from evenfield.read import CroppedSource
+from evenfield.run.executors import work_through
+from evenfield.run.frames import master_path, open_frame
+from evenfield.run.job import Job, ended_well
+
+SAMPLED_ROWS: Final = 12
+"""Rows of each band that is looked at where not all are: whole periods of every mosaic."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExaminedSet:
+    """The result of a step with what its frames say; the pattern of its frames for those that are compared with it."""
+
+    result: StepResult
+    cells: Float64Array | None = None
+    noise_of_cell: float = 0.0
+
+
+def examine_sets(job: Job, *, thorough: bool = False, statistics: bool = False) -> dict[str, StepResult]:
+    """Examine the frames of every step that was made, and what was found while it was made.
+
+    Parameters
+    ----------
+    job : Job
+        After its steps are done; ``results`` tells their findings and which frames were left out.
+    thorough : bool
+        Read the frames whole. Else bands of rows are looked at, a few per cent of each frame.
+    statistics : bool
+        Give the statistics of each frame and plane too; goes with ``thorough``.
+
+    Returns
+    -------
+    dict of str to StepResult
+        The results of the steps that were examined, with verdict, findings and measured values of both.
+    """
+    examined: dict[str, ExaminedSet] = {}
+    for step in job.plan.steps:
+        result = job.results.get(step.id)
+        if result is None or not ended_well(result):
+            continue
+        examined[step.id] = _examine_step(step, result, job, examined, thorough=thorough, statistics=statistics)
+    return {name: one.result for name, one in examined.items()}
+
+
+def _examine_step(
+    step: Step, result: StepResult, job: Job, before: Mapping[str, ExaminedSet], *, thorough: bool, statistics: bool
+) -> ExaminedSet:
+    items = _taken_part(step, result, job)
+    reader = _Reader(step, job, thorough=thorough)
+    followed = reader.hot_pixels()
+    read = work_through(
+        items,
+        lambda item: reader.sketch(item, followed, statistics=statistics),
+        threads=job.threads,
+        cancel=job.cancel,
+    )
+    kept = [(item, one) for item, one in zip(items, read, strict=True) if one is not None]
+    statistics_found = tuple(line for _, (_, lines) in kept for line in lines)
+    sketches = [one for _, (one, _) in kept]
+    files = [job.input_path(item) for item, _ in kept]
+    if len(sketches) < 2:
+        return ExaminedSet(result=_told(result, (), {}, statistics=statistics_found, open=_open_of(step)))
+    read_set = _ReadSet(
+        step=step,
+        result=result,
+        sketches=sketches,
+        files=files,
+        pair=reader.pair([item for item, _ in kept]),
+        reader=reader,
+        before=before,
+        limits=verdict_limits(job.plan.settings.examine.limits),
+        statistics=statistics_found,
+    )
+    return _flats(read_set) if step.kind is FrameKind.FLAT else _darks(read_set)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _ReadSet:
+    """All that is known of a set when its frames have been read."""
+
+    step: Step
+    result: StepResult
+    sketches: list[Sketch]
+    files: Sequence[str]
+    pair: PairNoise
+    reader: _Reader
+    before: Mapping[str, ExaminedSet]
+    limits: Mapping[str, float]
+    statistics: tuple[FrameStatistics, ...]
+
+
+def _flats(one_set: _ReadSet) -> ExaminedSet:
+    step, limits, pair, reader = one_set.step, one_set.limits, one_set.pair, one_set.reader
+    less = reader.subtracted()
+    sketches = [
+        dataclasses.replace(one, cells=one.cells - less, level=one.level - np.nanmean(less, axis=(1, 2)))
+        for one in one_set.sketches
+    ]
+    found = flat_set(
+        sketches, pair=pair, n_pixels=reader.n_pixels, structure_limit=limits["pattern"], columns=reader.columns
+    )
+    findings = list(flat_findings(found, name=step.id, files=one_set.files, limits=limits))
+    level = np.median(np.stack([one.level for one in sketches]), axis=0)
+    weak = weak_color_finding(
+        step.id,
+        colors=sketches[0].colors,
+        signal_to_noise=[float(value) for value in level / np.maximum(pair.noise, 1e-9)],
+        limits=limits,
+    )
+    findings += [weak] if weak is not None else []
+    cells = np.nanmedian(np.stack([one.cells for one in sketches]), axis=0)
+    for calibration in step.calibrations:
+        dark = (
+            one_set.before.get(calibration.masters["dark_flat"].step or "")
+            if "dark_flat" in calibration.masters
+            else None
+        )
+        if dark is None or dark.cells is None:
+            continue
+        light = panel_light(dark.cells, flat_cells=cells, noise_adu=dark.noise_of_cell)
+        told = panel_finding(light, name=calibration.masters["dark_flat"].title, flats=step.id, limits=limits)
+        findings += [told] if told is not None else []
+    measured = {
+        "level_change": found.series.change,
+        "level_scatter": found.series.scatter,
+        "pattern_rms": float(np.median(found.structure)),
+        "pattern_change": found.change,
+        "bands_rms": found.bands,
+        "noise_adu": float(np.mean(found.noise)),
+        "noise_correlation": found.correlation,
+    }
+    return ExaminedSet(
+        result=_told(one_set.result, findings, measured, statistics=one_set.statistics, open=_open_of(step))
+    )
+
+
+def _darks(one_set: _ReadSet) -> ExaminedSet:
+    step, limits, pair, reader = one_set.step, one_set.limits, one_set.pair, one_set.reader
+    sketches = one_set.sketches
+    noise = float(np.mean(pair.noise))
+    found = dark_set(sketches, pair=pair, n_pixels=reader.n_pixels, structure_limit=limits["dark_pattern"] * noise)
+    findings = dark_findings(found, name=step.id, kind=step.kind, files=one_set.files, limits=limits)
+    measured = {
+        "level_wander_adu": found.wander,
+        "pattern_rms_adu": float(np.median(found.structure)),
+        "glow_adu": found.glow,
+        "at_floor_share": found.at_floor,
+        "noise_adu": noise,
+        "noise_correlation": found.correlation,
+    }
+    cells = np.nanmedian(np.stack([one.cells for one in sketches]), axis=0)
+    per_cell = reader.n_pixels / (GRID * GRID * len(sketches[0].colors))
+    return ExaminedSet(
+        result=_told(one_set.result, findings, measured, statistics=one_set.statistics, open=()),
+        cells=cells,
+        noise_of_cell=noise / float(np.sqrt(per_cell * len(sketches))),
+    )
+
+
+def _bias_cells(step: Step, before: Mapping[str, ExaminedSet]) -> Float64Array | None:
+    """The cells of a bias of the same camera settings, of the same temperature where there is one."""
+    keys = [key for key in step.group if key in SETUP_KEYS]
+    alike = [
+        one
+        for one in before.values()
+        if one.result.kind is FrameKind.BIAS
+        and one.cells is not None
+        and all(one.result.group.get(key) == step.group[key] for key in keys)
+    ]
+    alike.sort(key=lambda one: one.result.group.get("set_c") != step.group.get("set_c"))
+    return alike[0].cells if alike else None
+
+
+def _taken_part(step: Step, result: StepResult, job: Job) -> list[StepInput]:
+    """The frames that went into the master, in the order in which they were taken."""
+    used = {os.path.normpath(path) for path in result.inputs}
+    items = [item for item in step.inputs if not used or job.input_path(item) in used]
+    return sorted(items, key=lambda item: (job.frame(item).taken_at or "", item.path))
+
+
+def _open_of(step: Step) -> tuple[OpenQuestion, ...]:
+    """What flats alone leave open."""
+    if step.kind is not FrameKind.FLAT:
+        return ()
+    made = [
+        OpenQuestion(
+            question="Do these flats correct the lights, neither too much nor too little?",
+            needs="one raw light or more, with its dark or bias",
+        )
+    ]
+    if all(one.how == "none" for one in step.calibrations):
+        made.append(
+            OpenQuestion(
+                question="What do the flats hold beside light?",
+                needs="20 dark flats of the flats' exposure, or 20 bias frames",
+            )
+        )
+    return tuple(made)
+
+
+def _told(
+    result: StepResult,
+    findings: Sequence[Finding],
+    measured: Mapping[str, float | None],
+    *,
+    statistics: tuple[FrameStatistics, ...],
+    open: tuple[OpenQuestion, ...],
+) -> StepResult:
+    """A result with what the examination found."""
+    known = {one.code for one in result.findings}
+    every = (*result.findings, *(one for one in findings if one.code not in known))
+    verdict, why = verdict_of(every, otherwise=result.why)
+    return msgspec.structs.replace(
+        result,
+        verdict=verdict,
+        why=why,
+        measured={**result.measured, **measured},
+        findings=every,
+        open=open,
+        statistics=statistics,
+    )
+
+
+def _statistics(path: str, one: PlaneStatistics) -> FrameStatistics:
+    return FrameStatistics(
+        path=path,
+        plane=one.plane,
+        pixels=one.pixels,
+        mean_adu=one.mean,
+        median_adu=one.median,
+        std_adu=one.std,
+        mad_adu=one.mad,
+        minimum_adu=one.minimum,
+        maximum_adu=one.maximum,
+        low=one.low,
+        high=one.high,
+        no_data=one.no_data,
+    )
+
+
+class _Reader:
+    """Reads the frames of a step, whole or in bands of rows."""
+
+    def __init__(self, step: Step, job: Job, *, thorough: bool) -> None:
+        self._step, self._job, self._thorough = step, job, thorough
+        pattern = step.group.get("cfa")
+        self.cfa = str(pattern) if pattern else None
+        self.n_pixels = self.columns = 0
+
+    def hot_pixels(self) -> tuple[Float64Array, Float64Array] | None:
+        """The pixels to follow from dark to dark: the brightest of the master."""
+        if self._step.kind in (FrameKind.FLAT, FrameKind.BIAS):
+            return None
+        path = self._job.output_path(self._step)
+        try:
+            source = open_frame(path, self._job)
+        except ReadError:
+            return None
+        try:
+            pixels = self._rows(source, trimmed=True)
+        except ReadError:
+            return None
+        finally:
+            source.close()
+        if min(pixels.shape) < 16 * period_of(self.cfa):
+            return None
+        full = self._job.frame(self._step.inputs[0]).full_scale_adu
+        return hot_places(pixels, highest_adu=None if full is None else full * SATURATED_FROM)
+
+    def sketch(
+        self, item: StepInput, followed: tuple[Float64Array, Float64Array] | None, *, statistics: bool
+    ) -> tuple[Sketch, list[FrameStatistics]] | None:
+        """One frame reduced; ``None`` where it cannot be read."""
+        frame = self._job.frame(item)
+        path = self._job.input_path(item)
+        try:
+            source = open_frame(path, self._job)
+        except ReadError:
+            return None
+        try:
+            pixels = self._rows(source)
+        except ReadError:
+            return None
+        finally:
+            source.close()
+        self.n_pixels, self.columns = pixels.size, pixels.shape[1]
+        full = frame.full_scale_adu
+        least = -32768.0 + source.encoding.bzero if source.encoding.dtype == "int16" else -np.inf
+        sketch = sketch_frame(
+            pixels,
+            cfa=self.cfa,
+            saturation_adu=None if full is None else full * SATURATED_FROM,
+            floor_adu=least,
+            hot=followed,
+        )
+        lines: list[FrameStatistics] = []
+        if statistics:
+            planes = plane_statistics(pixels, cfa=self.cfa, saturation_adu=full, least_adu=least)
+            lines = [_statistics(path, one) for one in planes]
+        return sketch, lines
+
+    def pair(self, items: Sequence[StepInput]) -> PairNoise:
+        """The noise of a pixel, from the two frames in the middle of the set."""
+        middle = len(items) // 2
+        frames = []
+        for item in items[middle - 1 : middle + 1]:
+            source = open_frame(self._job.input_path(item), self._job)
+            try:
+                frames.append(self._rows(source))
+            finally:
+                source.close()
+        return pair_noise(frames[0], frames[1], cfa=self.cfa)
+
+    def subtracted(self) -> Float64Array:
+        """The cells of what is subtracted from the step's flats; of several calibrations, the first."""
+        calibration: Calibration = self._step.calibrations[0]
+        if calibration.pedestal_adu is not None:
+            return np.full((1, 1, 1), calibration.pedestal_adu)
+        total: Float64Array = np.zeros((1, 1, 1))
+        bias = calibration.masters.get("bias")
+        for role, ref in calibration.masters.items():
+            factor = 1.0
+            if calibration.factor is not None and role == "dark":
+                factor = calibration.factor
+            elif calibration.factor is not None and ref is bias and len(calibration.masters) > 1:
+                factor = 1.0 - calibration.factor
+            try:
+                source = open_frame(master_path(ref, self._job), self._job)
+            except EvenfieldError:
+                continue
+            try:
+                pixels = self._rows(source, trimmed=not ref.crop)
+            finally:
+                source.close()
+            total = total + factor * ref.scale * sketch_frame(pixels, cfa=self.cfa).cells
+        return total
+
+    def _rows(self, source: PixelSource, *, trimmed: bool = False) -> Float32Array:
+        """All rows, or the bands of rows that are looked at; products are trimmed already."""
+        whole = source if self._step.trim is None or trimmed else CroppedSource(source, self._step.trim)
+        rows, columns = whole.shape
+        if self._thorough or rows <= 2 * GRID * SAMPLED_ROWS:
+            return whole.read(Tile(start=0, stop=rows))
+        period = period_of(self.cfa)
+        starts = [int((number + 0.5) * rows / GRID - SAMPLED_ROWS / 2) // period * period for number in range(GRID)]
+        made = np.empty((GRID * SAMPLED_ROWS, columns), np.float32)
+        for number, start in enumerate(starts):
+            tile = Tile(start=start, stop=start + SAMPLED_ROWS)
+            made[number * SAMPLED_ROWS : (number + 1) * SAMPLED_ROWS] = whole.read(tile)
+        return made
