@@ -13,6 +13,7 @@ import code_scenes_calibration
 import code_scenes_frames
 import code_scenes_lights
 import code_scenes_running
+import code_scenes_sets
 from scene_parts import CodeScene
 
 __all__ = ["NEVER", "SCENES", "VARIANTS", "CodeScene"]
@@ -22,6 +23,7 @@ _ALL: dict[str, CodeScene] = {
     **code_scenes_calibration.SCENES,
     **code_scenes_running.SCENES,
     **code_scenes_lights.SCENES,
+    **code_scenes_sets.SCENES,
 }
 
 SCENES: dict[str, CodeScene] = {name: scene for name, scene in _ALL.items() if name == scene.code}

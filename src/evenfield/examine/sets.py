@@ -19,6 +19,9 @@ LEAST_TO_COMPARE: Final = 3
 """Frames that a median over frames needs."""
 
 
+MOST_APART: Final = 0.3
+"""The share of a set's frames up to which those that differ are called the odd ones."""
+
 LEAST_HOT: Final = 30
 """Hot pixels that stand well out of the noise, for their brightness to be compared."""
 
@@ -74,19 +77,14 @@ def flat_set(
     """
     levels = np.array([float(np.nanmean(one.level)) for one in sketches])
     grids = np.stack([one.cells / one.level[:, None, None] for one in sketches])
-    per_cell = n_pixels / (grids.shape[1] * grids.shape[2] * grids.shape[3])
+    per_cell = n_pixels / max(np.isfinite(grids[0]).sum(), 1)
     level = np.stack([one.level for one in sketches])
     with np.errstate(invalid="ignore", divide="ignore"):
         noise = pair.noise[None, :] / level / np.sqrt(per_cell)
     usual = np.nanmedian(grids, axis=0)
     apart_of = grids / usual[None] - 1.0
     structure, z = _beyond_noise(apart_of, noise)
-    found = []
-    if len(sketches) >= LEAST_TO_COMPARE:
-        ordinary = float(np.median(structure))
-        for index, amount in enumerate(structure):
-            if amount > max(structure_limit, 4.0 * ordinary) and z[index] > SURE:
-                found.append(FrameApart(index=index, amount=float(amount), z=float(z[index])))
+    found = _apart(structure, z, limit=structure_limit)
     good = [index for index in range(len(sketches)) if index not in {one.index for one in found}]
     change, change_z, plane = _change(grids[good], noise[good])
     bands, bands_z = _bands([sketches[index] for index in good], float(pair.noise.mean()), columns)
@@ -103,6 +101,19 @@ def flat_set(
         correlation=pair.correlation,
         correlation_error=pair.error,
     )
+
+
+def _apart(structure: Float64Array, z: Float64Array, *, limit: float) -> list[FrameApart]:
+    """The few frames that differ; where many do, no frame is the odd one: then the set has changed."""
+    if structure.size < LEAST_TO_COMPARE:
+        return []
+    least = max(limit, 4.0 * float(np.median(structure)))
+    found = [
+        FrameApart(index=index, amount=float(amount), z=float(z[index]))
+        for index, amount in enumerate(structure)
+        if amount > least and z[index] > SURE
+    ]
+    return found if len(found) <= max(1, MOST_APART * structure.size) else []
 
 
 def _beyond_noise(apart: Float64Array, noise: Float64Array) -> tuple[Float64Array, Float64Array]:
@@ -196,17 +207,12 @@ def dark_set(
     """
     level = np.array([float(np.nanmean(one.level)) for one in sketches])
     cells = np.stack([one.cells for one in sketches])
-    per_cell = n_pixels / (cells.shape[1] * cells.shape[2] * cells.shape[3])
+    per_cell = n_pixels / max(np.isfinite(cells[0]).sum(), 1)
     noise = np.broadcast_to(pair.noise / np.sqrt(per_cell), (len(sketches), pair.noise.size))
     patterns = cells - np.nanmean(cells, axis=(2, 3), keepdims=True)
     usual = np.nanmedian(patterns, axis=0)
     structure, z = _beyond_noise(patterns - usual[None], np.asarray(noise))
-    found = []
-    if len(sketches) >= LEAST_TO_COMPARE:
-        ordinary = float(np.median(structure))
-        for index, amount in enumerate(structure):
-            if amount > max(structure_limit, 4.0 * ordinary) and z[index] > SURE:
-                found.append(FrameApart(index=index, amount=float(amount), z=float(z[index])))
+    found = _apart(structure, z, limit=structure_limit)
     error = float(pair.noise.mean()) / np.sqrt(n_pixels)
     wander = float(np.sqrt(max(float(level.var(ddof=1)) - error**2, 0.0))) if len(sketches) > 1 else 0.0
     pattern = np.nanmean(usual if bias_cells is None else usual - bias_cells, axis=0)
