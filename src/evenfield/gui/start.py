@@ -7,13 +7,14 @@ import os
 import sys
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QCoreApplication, QSettings
 from PySide6.QtWidgets import QApplication
 
 from evenfield.cli.preferences import load_preferences, preferences_path
 from evenfield.errors import EvenfieldError
 from evenfield.gui.look import set_look
 from evenfield.gui.window import Window
+from evenfield.gui.words import tr, translate_by
 from evenfield.model.settings import Settings
 
 SWITCH_S = 5e-5
@@ -29,10 +30,15 @@ def make_application() -> QApplication:
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         app = QApplication(sys.argv[:1])
+    translate_by(_translated)
     app.setApplicationName("evenfield")
     app.setApplicationDisplayName("evenfield")
     app.setDesktopFileName("evenfield")
     return app
+
+
+def _translated(text: str) -> str:
+    return QCoreApplication.translate("evenfield", text)
 
 
 def make_window() -> Window:
@@ -42,7 +48,7 @@ def make_window() -> Window:
     try:
         settings = load_preferences()
     except EvenfieldError as error:
-        trouble = f"{error} The window starts with the defaults."
+        trouble = tr("{} The window starts with the defaults.").format(error)
     memory = QSettings(os.fspath(path.with_name("window.ini")), QSettings.Format.IniFormat)
     return Window(preferences=settings, preferences_path=os.fspath(path), trouble=trouble, memory=memory)
 
