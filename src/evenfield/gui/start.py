@@ -6,8 +6,10 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
 
-from PySide6.QtCore import QCoreApplication, QSettings
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QSettings, QTranslator
 from PySide6.QtWidgets import QApplication
 
 from evenfield.cli.preferences import load_preferences, preferences_path
@@ -16,6 +18,9 @@ from evenfield.gui.look import set_look
 from evenfield.gui.window import Window
 from evenfield.gui.words import tr, translate_by
 from evenfield.model.settings import Settings
+
+TRANSLATIONS: Final = Path(__file__).with_name("translations")
+"""Where translations lie: "evenfield_de.qm" for German."""
 
 SWITCH_S = 5e-5
 """So long a working thread may keep the window's thread waiting, seconds."""
@@ -41,6 +46,17 @@ def _translated(text: str) -> str:
     return QCoreApplication.translate("evenfield", text)
 
 
+def load_translation(app: QApplication, *, locale: QLocale, folder: Path = TRANSLATIONS) -> bool:
+    """Load the window's texts in a language, and Qt's own beside them; whether the window's are there."""
+    own, of_qt = QTranslator(app), QTranslator(app)
+    if not own.load(locale, "evenfield", "_", os.fspath(folder)):
+        return False
+    app.installTranslator(own)
+    if of_qt.load(locale, "qtbase", "_", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
+        app.installTranslator(of_qt)
+    return True
+
+
 def make_window() -> Window:
     """A window with the preferences; where their file is broken, with the defaults, and it says so."""
     path = preferences_path()
@@ -56,6 +72,7 @@ def make_window() -> Window:
 def run_window(paths: Sequence[str]) -> int:
     """Show the window and stay until it is closed; ``paths`` are opened in it."""
     app = make_application()
+    load_translation(app, locale=QLocale())
     window = make_window()
     set_look(app, str(window.memory.value("look", "system")))
     window.show()
