@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from evenfield.gui.forms import REJECTION_WORDS, NumberField, rejection_numbers
+from evenfield.gui.forms import AGAINST_WORDS, REJECTION_WORDS, NumberField, rejection_numbers
 from evenfield.gui.literal import literal
 from evenfield.gui.words import tr
 from evenfield.model.rejections import REJECTIONS, Rejection, rejection_name
@@ -355,7 +355,7 @@ class RejectionEditor(Editor):
     def _field(self, number: NumberField) -> Editor:
         label = f"{self.label}: {tr(number.label)}"
         if number.words:
-            editor: Editor = ChoiceEditor(label, [(word, word) for word in number.words])
+            editor: Editor = ChoiceEditor(label, [(word, AGAINST_WORDS[word]) for word in number.words])
         elif number.optional:
             editor = OptionalNumberEditor(
                 label, number.low, number.high, hint=tr("measured"), open_low=number.open_ends
@@ -408,7 +408,8 @@ class OptionalNumberEditor(Editor):
         except ValueError:
             value = float("nan")
         if not self._low <= value <= self._high or (self._open and value == self._low):
-            self.failed.emit(f"{self.label}: '{text}' is no number from {self._low:g} to {self._high:g}.")
+            told = tr("{}: '{}' is no number from {} to {}.")
+            self.failed.emit(told.format(self.label, text, f"{self._low:g}", f"{self._high:g}"))
             return
         self.edited.emit(value)
 

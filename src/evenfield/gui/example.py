@@ -6,6 +6,7 @@ import os
 import shutil
 
 from evenfield.errors import WriteError
+from evenfield.gui.words import tr
 
 RECORD = "night.txt"
 
@@ -37,4 +38,4 @@ def make_example(folder: str) -> None:
             file.write("example night, seed 1\n")
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise WriteError(f"The example night cannot be written: {error.strerror or error}.") from None
+        raise WriteError(tr("The example night cannot be written: {}.").format(error.strerror or error)) from None

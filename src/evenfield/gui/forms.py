@@ -12,14 +12,14 @@ from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hi
 import msgspec
 from msgspec import Meta
 
+from evenfield.gui.words import mark, tr
 from evenfield.model.plan import Plan, Step
 from evenfield.model.rejections import REJECTIONS, Rejection, rejection_text
 from evenfield.model.settings import SettingField, Settings, setting_fields
 from evenfield.plan.names import target_folder
 
-SECTIONS: Final = ("Calibration", "Combining", "Groups", "Files")
-
-AUTOMATIC: Final = "automatic"
+SECTIONS: Final = (mark("Calibration"), mark("Combining"), mark("Groups"), mark("Files"))
+"""The names of the sections, which are translated where they are shown."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,123 +50,137 @@ class Field:
 
 _LABELS: Final[dict[str, tuple[str, str, bool]]] = {
     # setting: label, section, always shown
-    "calibration.mode": ("Subtract from flats", "Calibration", True),
-    "calibration.pedestal_adu": ("Pedestal", "Calibration", True),
-    "calibration.files": ("Fixed files", "Calibration", True),
-    "select.calibration_recursive": ("Include subfolders of calibration folders", "Calibration", True),
-    "calibration.kinds": ("Kinds used", "Calibration", True),
-    "calibration.use": ("Chosen masters", "Calibration", False),
-    "calibration.bias": ("Bias as a number", "Calibration", False),
-    "calibration.dark_scale": ("Scale longer darks", "Calibration", False),
-    "calibration.allow_mismatch": ("Differences accepted", "Calibration", False),
-    "calibration.max_age": ("Ages remarked upon", "Calibration", False),
-    "calibration.overscan": ("Overscan region", "Calibration", False),
-    "calibration.overscan_fit": ("Overscan by", "Calibration", False),
-    "calibration.trim": ("Trim to", "Calibration", False),
-    "select.library": ("Library of masters", "Calibration", False),
-    "light.cfa_flat": ("Flats of color cameras", "Calibration", False),
-    "light.add_pedestal": ("Pedestal added to lights", "Calibration", False),
-    "combine.method": ("Combine by", "Combining", True),
-    "combine.rejection": ("Reject", "Combining", True),
-    "combine.limits": ("Limits mean", "Combining", True),
-    "combine.level": ("Level of the master", "Combining", True),
-    "combine.scale": ("Make frames equally bright", "Combining", False),
-    "combine.weights": ("Weights", "Combining", False),
-    "combine.per_cfa": ("One level for each color", "Combining", False),
-    "combine.keep_bad_frames": ("Keep flats that are too dark or saturated", "Combining", False),
-    "combine.dark_method": ("Combine dark frames by", "Combining", False),
-    "combine.dark_rejection": ("Reject in dark frames", "Combining", False),
-    "group.by": ("Group by exactly", "Groups", False),
-    "group.join": ("Group by", "Groups", True),
-    "group.split": ("Group by", "Groups", True),
-    "group.temperature_width": ("Width of a temperature group", "Groups", True),
-    "group.min_group": ("Minimum frames of a group", "Groups", True),
-    "group.no_grouping": ("One master of all", "Groups", False),
-    "select.ignore_type": ("Treat chosen files as flats", "Files", True),
-    "select.recursive": ("Include subfolders", "Files", True),
-    "output.sample": ("Pixels written", "Files", True),
-    "output.target": ("Written for", "Files", True),
-    "output.move_inputs": ("Move flats used to", "Files", True),
-    "output.name": ("Name of a master flat", "Files", False),
-    "output.names": ("Names given by hand", "Files", False),
-    "output.compress": ("Pack products without loss", "Files", False),
-    "output.tiff": ("TIFF copies", "Files", False),
-    "output.maps": ("Maps of noise and rejection", "Files", False),
-    "output.overwrite": ("Replace other products", "Files", False),
-    "output.hash": ("Hash of inputs", "Files", False),
-    "select.overrides": ("Corrections to headers", "Files", False),
-    "select.exclude": ("Files left out", "Files", False),
-    "select.without": ("Masters not made", "Files", False),
-    "run.memory_bytes": ("Memory", "Files", False),
-    "run.threads": ("Threads", "Files", False),
-    "run.strict": ("Refuse instead of warn", "Files", False),
-    "run.fresh": ("Make again what is there", "Files", False),
+    "calibration.mode": (mark("Subtract from flats"), "Calibration", True),
+    "calibration.pedestal_adu": (mark("Pedestal"), "Calibration", True),
+    "calibration.files": (mark("Fixed files"), "Calibration", True),
+    "select.calibration_recursive": (mark("Include subfolders of calibration folders"), "Calibration", True),
+    "calibration.kinds": (mark("Kinds used"), "Calibration", True),
+    "calibration.use": (mark("Chosen masters"), "Calibration", False),
+    "calibration.bias": (mark("Bias as a number"), "Calibration", False),
+    "calibration.dark_scale": (mark("Scale longer darks"), "Calibration", False),
+    "calibration.allow_mismatch": (mark("Differences accepted"), "Calibration", False),
+    "calibration.max_age": (mark("Ages remarked upon"), "Calibration", False),
+    "calibration.overscan": (mark("Overscan region"), "Calibration", False),
+    "calibration.overscan_fit": (mark("Overscan by"), "Calibration", False),
+    "calibration.trim": (mark("Trim to"), "Calibration", False),
+    "select.library": (mark("Library of masters"), "Calibration", False),
+    "light.cfa_flat": (mark("Flats of color cameras"), "Calibration", False),
+    "light.add_pedestal": (mark("Pedestal added to lights"), "Calibration", False),
+    "combine.method": (mark("Combine by"), "Combining", True),
+    "combine.rejection": (mark("Reject"), "Combining", True),
+    "combine.limits": (mark("Limits mean"), "Combining", True),
+    "combine.level": (mark("Level of the master"), "Combining", True),
+    "combine.scale": (mark("Make frames equally bright"), "Combining", False),
+    "combine.weights": (mark("Weights"), "Combining", False),
+    "combine.per_cfa": (mark("One level for each color"), "Combining", False),
+    "combine.keep_bad_frames": (mark("Keep flats that are too dark or saturated"), "Combining", False),
+    "combine.dark_method": (mark("Combine dark frames by"), "Combining", False),
+    "combine.dark_rejection": (mark("Reject in dark frames"), "Combining", False),
+    "group.by": (mark("Group by exactly"), "Groups", False),
+    "group.join": (mark("Group by"), "Groups", True),
+    "group.split": (mark("Group by"), "Groups", True),
+    "group.temperature_width": (mark("Width of a temperature group"), "Groups", True),
+    "group.min_group": (mark("Minimum frames of a group"), "Groups", True),
+    "group.no_grouping": (mark("One master of all"), "Groups", False),
+    "select.ignore_type": (mark("Treat chosen files as flats"), "Files", True),
+    "select.recursive": (mark("Include subfolders"), "Files", True),
+    "output.sample": (mark("Pixels written"), "Files", True),
+    "output.target": (mark("Written for"), "Files", True),
+    "output.move_inputs": (mark("Move flats used to"), "Files", True),
+    "output.name": (mark("Name of a master flat"), "Files", False),
+    "output.names": (mark("Names given by hand"), "Files", False),
+    "output.compress": (mark("Pack products without loss"), "Files", False),
+    "output.tiff": (mark("TIFF copies"), "Files", False),
+    "output.maps": (mark("Maps of noise and rejection"), "Files", False),
+    "output.overwrite": (mark("Replace other products"), "Files", False),
+    "output.hash": (mark("Hash of inputs"), "Files", False),
+    "select.overrides": (mark("Corrections to headers"), "Files", False),
+    "select.exclude": (mark("Files left out"), "Files", False),
+    "select.without": (mark("Masters not made"), "Files", False),
+    "run.memory_bytes": (mark("Memory"), "Files", False),
+    "run.threads": (mark("Threads"), "Files", False),
+    "run.strict": (mark("Refuse instead of warn"), "Files", False),
+    "run.fresh": (mark("Make again what is there"), "Files", False),
 }
 
 _CHOICES: Final[dict[str, dict[Any, str]]] = {
     "calibration.mode": {
-        "auto": "Best match from folder", "files": "Fixed file", "pedestal": "Pedestal", "none": "None",
+        "auto": mark("Best match from folder"), "files": mark("Fixed file"), "pedestal": mark("Pedestal"),
+        "none": mark("None"),
     },
     "calibration.dark_scale": {
-        "auto": "Automatic", "exposure": "By exposure", "optimize": "By the light's hot pixels", "none": "Never",
+        "auto": mark("Automatic"), "exposure": mark("By exposure"), "optimize": mark("By the light's hot pixels"),
+        "none": mark("Never"),
     },
-    "calibration.overscan_fit": {"median": "One median", "rows": "A curve along rows"},
-    "light.cfa_flat": {"separate": "Each color by its mean", "joint": "All by one mean"},
-    "combine.method": {"mean": "Mean", "median": "Median"},
+    "calibration.overscan_fit": {"median": mark("One median"), "rows": mark("A curve along rows")},
+    "light.cfa_flat": {"separate": mark("Each color by its mean"), "joint": mark("All by one mean")},
+    "combine.method": {"mean": mark("Mean"), "median": mark("Median")},
     "combine.limits": {
-        "corrected": "The share of good samples kept", "nominal": "Multiples of the scatter (textbook)",
+        "corrected": mark("The share of good samples kept"), "nominal": mark("Multiples of the scatter (textbook)"),
     },
     "combine.level": {
-        "none": "As it is, ADU", "mean": "Divided by its mean", "median": "Divided by its median",
-        "scaled-max": "Brightest pixel lifted to 1",
+        "none": mark("As it is, ADU"), "mean": mark("Divided by its mean"), "median": mark("Divided by its median"),
+        "scaled-max": mark("Brightest pixel lifted to 1"),
     },
-    "combine.scale": {"auto": "Automatic", "mean": "By their means", "median": "By their medians", "none": "No"},
-    "combine.weights": {"none": "Equal", "level": "By level"},
-    "combine.dark_method": {None: "As for flats", "mean": "Mean", "median": "Median"},
-    "output.sample": {"float32": "32-bit floats", "uint16": "16-bit integers"},
+    "combine.scale": {
+        "auto": mark("Automatic"), "mean": mark("By their means"), "median": mark("By their medians"),
+        "none": mark("No"),
+    },
+    "combine.weights": {"none": mark("Equal"), "level": mark("By level")},
+    "combine.dark_method": {None: mark("As for flats"), "mean": mark("Mean"), "median": mark("Median")},
+    "output.sample": {"float32": mark("32-bit floats"), "uint16": mark("16-bit integers")},
     "output.target": {
-        "evenfield": "evenfield (FITS, ADU)", "pixinsight": "PixInsight (XISF)", "siril": "Siril (FITS, 0..1)",
-        "app": "APP (FITS, 0..1)", "nina": "N.I.N.A. (FITS, 16 bit)",
+        "evenfield": mark("evenfield (FITS, ADU)"), "pixinsight": mark("PixInsight (XISF)"),
+        "siril": mark("Siril (FITS, 0..1)"), "app": mark("APP (FITS, 0..1)"), "nina": mark("N.I.N.A. (FITS, 16 bit)"),
     },
-    "output.tiff": {"none": "None", "16": "16-bit", "32": "32-bit"},
-    "output.hash": {"xxh3": "xxh3", "sha256": "SHA-256"},
+    "output.tiff": {"none": mark("None"), "16": mark("16-bit"), "32": mark("32-bit")},
+    "output.hash": {"xxh3": mark("xxh3"), "sha256": mark("SHA-256")},
 }  # fmt: skip
 
 REJECTION_WORDS: Final = {
-    "auto": "Automatic",
-    "none": "Nothing",
-    "zscore": "Sigma clip, one pass (MasterFlatMaker)",
-    "sigma": "Sigma clip, repeated",
-    "extremes": "Min-max clip, all equal values (MasterFlatMaker)",
-    "minmax": "Drop n lowest, n highest",
-    "winsorized": "Winsorized sigma clip",
-    "mad": "Sigma clip by the median deviation",
-    "averaged": "Averaged sigma clip",
-    "linear": "Linear fit clip",
-    "percentile": "Percentile clip",
-    "esd": "Extreme Studentized deviate",
-    "rcr": "Robust Chauvenet rejection",
-    "ccd": "By the camera's noise",
+    "auto": mark("Automatic"),
+    "none": mark("Nothing"),
+    "zscore": mark("Sigma clip, one pass (MasterFlatMaker)"),
+    "sigma": mark("Sigma clip, repeated"),
+    "extremes": mark("Min-max clip, all equal values (MasterFlatMaker)"),
+    "minmax": mark("Drop n lowest, n highest"),
+    "winsorized": mark("Winsorized sigma clip"),
+    "mad": mark("Sigma clip by the median deviation"),
+    "averaged": mark("Averaged sigma clip"),
+    "linear": mark("Linear fit clip"),
+    "percentile": mark("Percentile clip"),
+    "esd": mark("Extreme Studentized deviate"),
+    "rcr": mark("Robust Chauvenet rejection"),
+    "ccd": mark("By the camera's noise"),
 }
 """Name of a rejection -> what the form calls it."""
 
 NUMBER_WORDS: Final = {
-    "limit": "limit", "times": "times", "n_low": "lowest", "n_high": "highest", "low": "low", "high": "high",
-    "above": "above", "against": "against", "outliers": "outliers", "alpha": "alpha",
-    "read_noise_adu": "read noise, ADU", "egain_e_per_adu": "e-/ADU", "scale_noise": "noise of scales",
+    "limit": mark("limit"), "times": mark("times"), "n_low": mark("lowest"), "n_high": mark("highest"),
+    "low": mark("low"), "high": mark("high"), "above": mark("above"), "against": mark("against"),
+    "outliers": mark("outliers"), "alpha": mark("alpha"), "read_noise_adu": mark("read noise, ADU"),
+    "egain_e_per_adu": mark("e-/ADU"), "scale_noise": mark("noise of scales"),
 }  # fmt: skip
 """Field of a rejection -> its words in the form."""
 
+AGAINST_WORDS: Final = {"ranks": mark("ranks"), "scores": mark("scores")}
+"""What a line is fitted against -> its words in the form."""
+
+_OF_ALL: Final = {"mean": mark("mean of all"), "median": mark("median of all")}
+
+_SCALES: Final = {"mean": mark("mean"), "median": mark("median"), "none": mark("none")}
+
 GROUP_KEYS_SHOWN: Final = (
-    ("filter", "Filter"), ("night", "Night"), ("rotator", "Rotator angle"), ("set_temperature", "Set temperature"),
-    ("temperature", "Measured temperature"), ("exposure", "Exposure"),
+    ("filter", mark("Filter")), ("night", mark("Night")), ("rotator", mark("Rotator angle")),
+    ("set_temperature", mark("Set temperature")), ("temperature", mark("Measured temperature")),
+    ("exposure", mark("Exposure")),
 )  # fmt: skip
 """Grouping keys with a tick of their own; size and camera settings always split."""
 
 NO_GROUPS: Final = ("filter", "night", "rotator", "temperature")
 """All that flats are grouped by where nothing else is said."""
 
-KIND_CHOICES: Final = (("dark_flat", "Dark flats"), ("dark", "Darks"), ("bias", "Bias"))
+KIND_CHOICES: Final = (("dark_flat", mark("Dark flats")), ("dark", mark("Darks")), ("bias", mark("Bias")))
 
 _SPECIAL: Final = {
     "calibration.mode": "mode", "calibration.pedestal_adu": "pedestal", "calibration.files": "files",
@@ -315,7 +329,7 @@ def became(plan: Plan | None, key: str) -> str:
     elif key == "combine.dark_rejection":
         found = [_rejection_words(one.recipe.rejection, one.recipe.method) for one in plan.steps if one not in flats]
     elif key == "combine.scale":
-        found = [step.recipe.scale for step in flats]
+        found = [tr(_SCALES[step.recipe.scale]) for step in flats]
     elif key == "calibration.mode":
         found = [one.title for step in flats for one in step.calibrations]
     elif key == "output.move_inputs" and flats and plan.settings.output.move_inputs is not None:
@@ -323,9 +337,9 @@ def became(plan: Plan | None, key: str) -> str:
     elif key == "output.name":
         found = [step.output for step in flats]
     elif key == "run.memory_bytes":
-        found = ["a quarter of the machine's"]
+        found = [tr("a quarter of the machine's")]
     elif key == "run.threads":
-        found = ["one for each core"]
+        found = [tr("one for each core")]
     return "; ".join(list(dict.fromkeys(found))[:3])
 
 
@@ -339,8 +353,8 @@ def _moved_to(template: str, step: Step, plan: Plan) -> str:
 def _rejection_words(chosen: Rejection, method: str) -> str:
     name, _, numbers = rejection_text(chosen).partition(":")
     if name == "none":
-        return f"{method} of all"
-    return f"{REJECTION_WORDS[name]} {numbers.replace(',', ' / ')}".strip()
+        return tr(_OF_ALL[method])
+    return f"{tr(REJECTION_WORDS[name])} {numbers.replace(',', ' / ')}".strip()
 
 
 def changed_fields(settings: Settings, defaults: Settings) -> set[str]:

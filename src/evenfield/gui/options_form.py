@@ -388,7 +388,7 @@ def _with(settings: Settings, field: Field, value: Any) -> Settings:
 def _with_mode(settings: Settings, mode: str) -> Settings:
     calibration = settings.calibration
     if mode == "files" and not calibration.files:
-        raise SettingsError("No file was chosen yet.", mend="Choose it under Fixed files.")
+        raise SettingsError(tr("No file was chosen yet."), mend=tr("Choose it under Fixed files."))
     number = calibration.pedestal_adu if calibration.pedestal_adu is not None else START_PEDESTAL
     return _replaced(
         settings,

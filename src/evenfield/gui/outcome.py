@@ -8,16 +8,29 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from evenfield.gui.literal import literal
+from evenfield.gui.rows import kind_words
 from evenfield.gui.why import Block, Facts, Heading, Text
+from evenfield.gui.words import count_words, listed, mark, tr
 from evenfield.model.frame import DARK_KINDS
 from evenfield.model.report import Report, StepResult, StepStatus, Verdict
-from evenfield.model.wording import plural
 
 _WORST_FIRST: Final = (Verdict.WILL_NOT_WORK, Verdict.CHECK, Verdict.CANNOT_TELL, Verdict.WORKS)
 
 _SIGNS: Final = {
     Verdict.WORKS: "\u25cf", Verdict.CHECK: "\u25b2", Verdict.WILL_NOT_WORK: "\u2715", Verdict.CANNOT_TELL: "?",
 }  # fmt: skip
+
+VERDICT_WORDS: Final = {
+    Verdict.WORKS: mark("works"), Verdict.CHECK: mark("check"), Verdict.WILL_NOT_WORK: mark("will not work"),
+    Verdict.CANNOT_TELL: mark("cannot tell"),
+}  # fmt: skip
+"""Verdict -> its words in the window."""
+
+STATUS_WORDS: Final[dict[str, str]] = {
+    StepStatus.DONE: mark("DONE"), StepStatus.REUSED: mark("REUSED"), StepStatus.SKIPPED: mark("SKIPPED"),
+    StepStatus.FAILED: mark("FAILED"), StepStatus.CANCELLED: mark("CANCELLED"),
+}  # fmt: skip
+"""How a step ended -> its words in the window."""
 
 _NOT_MADE: Final = (StepStatus.FAILED, StepStatus.SKIPPED, StepStatus.CANCELLED)
 
@@ -47,7 +60,7 @@ def outcome_lines(results: Sequence[StepResult]) -> list[Line]:
                 made = light.status in (StepStatus.DONE, StepStatus.REUSED)
                 title = literal(os.path.basename(light.output or light.path))
                 lines.append(
-                    Line(title, sign if made else "\u2715", word if made else light.status.value, reason,
+                    Line(title, sign if made else "\u2715", word if made else tr(STATUS_WORDS[light.status]), reason,
                          light.output if made else None, result)
                 )  # fmt: skip
             continue
@@ -66,10 +79,10 @@ def _badness(result: StepResult) -> tuple[int, int, bool]:
 
 def _word(result: StepResult) -> tuple[str, str]:
     if result.status in _NOT_MADE:
-        return result.status.value, "\u2715"
-    word = result.verdict.value
+        return tr(STATUS_WORDS[result.status]), "\u2715"
+    word = tr(VERDICT_WORDS[result.verdict])
     if result.status is StepStatus.REUSED:
-        word = f"{word} (REUSED)"
+        word = tr("{} (REUSED)").format(word)
     return word, _SIGNS[result.verdict]
 
 
@@ -80,17 +93,16 @@ def outcome_summary(results: Sequence[StepResult], report: Report | None) -> str
     failed = len(results) - len(made)
     lights = sum(len(one.lights) for one in made)
     masters = sum(1 for one in made if not one.lights)
-    parts = [plural(masters, "master")] if masters or not lights else []
-    parts += [plural(lights, "light")] if lights else []
-    text = f"{' and '.join(parts)} made"
-    if reused:
-        text += f", {reused} REUSED"
-    if failed:
-        text += f", {failed} not made"
-    return f"{text}, in {report.seconds:.1f} s." if report is not None else f"{text} so far."
+    products = [count_words(masters, "{} master", "{} masters")] if masters or not lights else []
+    products += [count_words(lights, "{} light", "{} lights")] if lights else []
+    parts = [tr("{} made").format(listed(products))]
+    parts += [tr("{} REUSED").format(reused)] if reused else []
+    parts += [tr("{} not made").format(failed)] if failed else []
+    text = ", ".join(parts)
+    return tr("{} so far.").format(text) if report is None else tr("{}, in {} s.").format(text, f"{report.seconds:.1f}")
 
 
-_UNITS: Final = {"adu": "ADU", "s": "s", "c": "C", "deg": "degrees", "electron": "e-"}
+_UNITS: Final = {"adu": mark("ADU"), "s": mark("s"), "c": mark("C"), "deg": mark("degrees"), "electron": mark("e-")}
 
 
 def measured_text(key: str, value: float) -> tuple[str, str]:
@@ -99,9 +111,17 @@ def measured_text(key: str, value: float) -> tuple[str, str]:
     unit = words.pop() if len(words) > 1 and words[-1] in (*_UNITS, "share") and "per" not in words else ""
     name = " ".join(words).replace("adu", "ADU")
     if unit == "share":
-        return f"{name}, share", f"{100 * value:.3g} %"
+        return tr("{}, share").format(name), f"{100 * value:.3g} %"
     number = f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
-    return name, f"{number} {_UNITS[unit]}" if unit else number
+    return name, f"{number} {tr(_UNITS[unit])}" if unit else number
+
+
+def _role_words(role: str) -> str:
+    """What a master was used as: "dark flat", "dark flat 2" where it is the second one."""
+    kind, _, number = role.rpartition("_")
+    if number.isdigit():
+        return f"{kind_words(kind)} {number}"
+    return kind_words(role)
 
 
 def how_made(line: Line) -> Iterator[Block]:
@@ -112,21 +132,19 @@ def how_made(line: Line) -> Iterator[Block]:
     for text in result.because:
         yield Text(literal(text[:1].upper() + text[1:]) + ".")
     if result.masters:
-        yield Heading("What was subtracted and divided")
+        yield Heading(tr("What was subtracted and divided"))
         yield Facts(
-            tuple(
-                (role.replace("_", " "), literal(os.path.basename(path)), "") for role, path in result.masters.items()
-            )
+            tuple((_role_words(role), literal(os.path.basename(path)), "") for role, path in result.masters.items())
         )
     measured = tuple((*measured_text(key, value), "") for key, value in result.measured.items() if value is not None)
     if measured:
-        yield Heading("Measured")
+        yield Heading(tr("Measured"))
         yield Facts(measured)
     if result.excluded:
-        yield Heading("Left out")
+        yield Heading(tr("Left out"))
         for one in result.excluded[:MOST_NAMES]:
             yield Text(literal(f"{os.path.basename(one.path)}: {one.reason}"))
     if result.inputs:
-        yield Heading(f"Made of {plural(len(result.inputs), 'frame')}")
+        yield Heading(count_words(len(result.inputs), "Made of {} frame", "Made of {} frames"))
         first, last = (os.path.basename(result.inputs[place]) for place in (0, -1))
         yield Text(literal(first if len(result.inputs) == 1 else f"{first} ... {last}"))

@@ -110,7 +110,7 @@ class OutputBar(QFrame):
         left = len(session.frames_without_level()) if session.examining else 0
         words = button_words(session.plan, examining=session.examining, n_files=left)
         if session.examining and session.measuring:
-            words = "Stop measuring"
-        self.start.setText(tr(words))
+            words = tr("Stop measuring")
+        self.start.setText(words)
         self.start.setAccessibleName(tr("Start the job"))
         self.start.setEnabled(not reasons)

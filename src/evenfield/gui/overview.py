@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from evenfield.gui.rows import COLUMNS, Row, folded, usual_values
 from evenfield.gui.tree import ALL, Node, Section, summary, tree_sections
+from evenfield.gui.words import count_words, tr
 from evenfield.model.plan import Plan
 
 
@@ -39,9 +40,8 @@ def overview(plan: Plan | None, rows: Sequence[Row], *, job: str) -> Overview:
 
 def reading_overview(count: int) -> Overview:
     """What is said while headers are still read."""
-    files = f"{count:,} {'file' if count == 1 else 'files'}"
     return Overview(
-        summary=f"{files} so far.",
-        sections=(Section("Frames", (Node(id=ALL, title="All files", count=count),)),),
+        summary=count_words(count, "{} file so far.", "{} files so far."),
+        sections=(Section(tr("Frames"), (Node(id=ALL, title=tr("All files"), count=count),)),),
         folded=_UNKNOWN,
     )

@@ -16,29 +16,32 @@ from evenfield.gui.picture_canvas import PictureView
 from evenfield.gui.picture_charts import HistogramView, ProfileView, number_text, short_text
 from evenfield.gui.picture_reader import PictureReader, sendable
 from evenfield.gui.pyramid import FLAG_MAPS, WHOLE, Picture, flag_words
-from evenfield.gui.words import tr
+from evenfield.gui.words import mark, tr
 from evenfield.model.frame import FrameInfo
 
 __all__ = ["HistogramView", "PicturePanel", "PictureView", "ProfileView"]
 
 _LAYER_WORDS: Final = {
-    WHOLE: "Whole picture",
-    "R": "Red pixels",
-    "G1": "Green pixels in red rows",
-    "G2": "Green pixels in blue rows",
-    "B": "Blue pixels",
-    "NOISE": "Map: noise",
-    "USED": "Map: samples used",
-    "LOW": "Map: rejected low",
-    "HIGH": "Map: rejected high",
-    "DEFECTS": "Map: defects",
-    "MASK": "Map: flags",
+    WHOLE: mark("Whole picture"),
+    "R": mark("Red pixels"),
+    "G1": mark("Green pixels in red rows"),
+    "G2": mark("Green pixels in blue rows"),
+    "B": mark("Blue pixels"),
+    "NOISE": mark("Map: noise"),
+    "USED": mark("Map: samples used"),
+    "LOW": mark("Map: rejected low"),
+    "HIGH": mark("Map: rejected high"),
+    "DEFECTS": mark("Map: defects"),
+    "MASK": mark("Map: flags"),
 }
-_UNIT_WORDS: Final = {"adu": "ADU", "electron": "e-", "samples": "samples"}
+_UNIT_WORDS: Final = {"adu": mark("ADU"), "electron": mark("e-"), "samples": mark("samples")}
 _STRETCHES: Final = {
-    "automatic": ("Automatic", "Shows faint differences: the middle value becomes a dark or middle gray."),
-    "linear": ("Linear", "A straight line from black to white, without the lowest and highest 0.1 % of the pixels."),
-    "full": ("Full range", "A straight line from the least value to the greatest."),
+    "automatic": (mark("Automatic"), mark("Shows faint differences: the middle value becomes a dark or middle gray.")),
+    "linear": (
+        mark("Linear"),
+        mark("A straight line from black to white, without the lowest and highest 0.1 % of the pixels."),
+    ),
+    "full": (mark("Full range"), mark("A straight line from the least value to the greatest.")),
 }
 
 _DELAY_MS: Final = 150
@@ -347,7 +350,7 @@ class PicturePanel(QWidget):
         key = self._shown_key
         place = f"x {x}, y {y}: "
         if key in FLAG_MAPS:
-            words = "; ".join(tr(one) for one in flag_words(int(adu))) if not math.isnan(adu) else ""
+            words = "; ".join(flag_words(int(adu))) if not math.isnan(adu) else ""
             return place + (words or tr("nothing wrong"))
         unit = _UNIT_WORDS.get(picture.unit(key), "")
         text = place + f"{number_text(adu)} {tr(unit) if unit and not math.isnan(adu) else ''}".strip()

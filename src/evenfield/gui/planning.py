@@ -12,6 +12,7 @@ from evenfield.cli.request import EXAMINE, Request
 from evenfield.errors import Cancelled, EvenfieldError
 from evenfield.gui.overview import Overview, overview
 from evenfield.gui.rows import Row, plan_rows, survey_rows
+from evenfield.gui.words import tr
 from evenfield.model.events import CancelToken
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo
@@ -63,7 +64,7 @@ def made_plan(
 ) -> Planned:
     """Survey where needed, and plan."""
     if not any(os.path.exists(path) for path in request.paths):
-        raise GoneError(f"{request.paths[0]} cannot be reached.", mend="Look again when it is there.")
+        raise GoneError(tr("{} cannot be reached.").format(request.paths[0]), mend=tr("Look again when it is there."))
 
     def progress(done: int, total: int, found: Sequence[FrameInfo]) -> None:
         if cancel.cancelled:

@@ -26,13 +26,13 @@ from evenfield.gui.picture_reader import PictureReader
 from evenfield.gui.picture_view import PicturePanel
 from evenfield.gui.problems import problems, window_words
 from evenfield.gui.problems_view import ProblemsView
-from evenfield.gui.rows import Row, folded_line
+from evenfield.gui.rows import Row, folded_line, kind_words
 from evenfield.gui.session import Phase, Session
 from evenfield.gui.tree import Node
 from evenfield.gui.tree_view import ProductTree
 from evenfield.gui.why import Block, Text, why_finding, why_frame, why_rows, why_step
 from evenfield.gui.why_view import WhyView, plain_label
-from evenfield.gui.words import tr
+from evenfield.gui.words import count_words, tr
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo
 from evenfield.model.settings import Settings
@@ -163,7 +163,7 @@ class PreparePage(QWidget):
         notice = self.notice
         notice.stopped.connect(session.stop)
         notice.again.connect(session.look_again)
-        notice.lights_wanted.connect(lambda: self.show_words("light"))
+        notice.lights_wanted.connect(lambda: self.show_words(kind_words("light")))
         notice.flats_wanted.connect(self.treat_as_flats)
         notice.choose_wanted.connect(self.choose_wanted)
         notice.example_wanted.connect(self.example_wanted)
@@ -213,8 +213,7 @@ class PreparePage(QWidget):
         if self.session.measuring:
             self.measure.setText(tr("Stop measuring"))
         else:
-            words = tr("Measure {} levels") if count != 1 else tr("Measure {} level")
-            self.measure.setText(words.format(f"{count:,}"))
+            self.measure.setText(count_words(count, "Measure {} level", "Measure {} levels"))
         self.measure.setVisible(count > 0 or self.session.measuring)
 
     def _rows_added(self, new: Sequence[Row]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from evenfield.gui.literal import literal
+from evenfield.gui.words import mark, tr
 from evenfield.model.findings import Finding, FindingLevel
 
 LEVELS: Final = (FindingLevel.BLOCKER, FindingLevel.WARNING, FindingLevel.NOTE)
@@ -15,25 +16,41 @@ LEVELS: Final = (FindingLevel.BLOCKER, FindingLevel.WARNING, FindingLevel.NOTE)
 SIGNS: Final = {FindingLevel.BLOCKER: "\u2715", FindingLevel.WARNING: "\u25b2", FindingLevel.NOTE: "\u2139"}
 """The shape of each level; the word stands beside it for screen readers."""
 
+LEVEL_WORDS: Final = {
+    FindingLevel.BLOCKER: mark("BLOCKER"), FindingLevel.WARNING: mark("WARNING"), FindingLevel.NOTE: mark("NOTE"),
+}  # fmt: skip
+"""What is said of each level."""
+
 NEED_CALIBRATION: Final = frozenset(
     ("uncalibrated", "no_calibration_fits", "light_uncalibrated", "no_flat_fits", "flat_holds_bias", "flat_not_applied")
 )
 """Codes that a further folder of calibration frames may mend."""
 
-_KINDS: Final = {"flat": "flats", "light": "lights", "dark": "darks", "dark_flat": "dark flats", "bias": "bias frames"}
+_TREAT: Final = {
+    "flat": mark("Treat as flats"), "light": mark("Treat as lights"), "dark": mark("Treat as darks"),
+    "dark_flat": mark("Treat as dark flats"), "bias": mark("Treat as bias frames"),
+}  # fmt: skip
+
+_JOIN: Final = {
+    "filter": mark("Join filters"), "night": mark("Join nights"), "rotator": mark("Join rotators"),
+    "temperature": mark("Join temperatures"), "exposure": mark("Join exposures"),
+}  # fmt: skip
+
+_SPLIT: Final = {
+    "filter": mark("Split by filter"), "night": mark("Split by night"), "rotator": mark("Split by rotator"),
+    "temperature": mark("Split by temperature"), "exposure": mark("Split by exposure"),
+}  # fmt: skip
 
 _BUTTONS: Final = {
-    "--allow-mismatch": "Use anyway, recorded",
-    "--overwrite": "Replace",
-    "--keep-bad-frames": "Keep it",
-    "--join": "Join {}s",
-    "--split": "Split by {}",
-    "--min-group": "Allow groups of {}",
-    "--level": "Use level {}",
-    "--output-type": "Write {}",
-    "--add-pedestal": "Add a pedestal",
-    "--use": "Use this instead",
-    "--exclude": "Leave out",
+    "--allow-mismatch": mark("Use anyway, recorded"),
+    "--overwrite": mark("Replace"),
+    "--keep-bad-frames": mark("Keep it"),
+    "--min-group": mark("Allow groups of {}"),
+    "--level": mark("Use level {}"),
+    "--output-type": mark("Write {}"),
+    "--add-pedestal": mark("Add a pedestal"),
+    "--use": mark("Use this instead"),
+    "--exclude": mark("Leave out"),
 }
 
 
@@ -48,7 +65,9 @@ _IN_THE_WINDOW: Final = (
     (r" \(to join: --join \w+\)", ""),
     (r" To keep it: --keep-bad-frames\.", ""),
 )
-"""Words for the command line, and what stands in their place where there is a window."""
+"""Words for the command line, and what stands in their place where there is a window. Both are parts of sentences that
+the planner composed, which are not translated.
+"""
 
 
 def window_words(text: str) -> str:
@@ -64,9 +83,15 @@ def button_text(fix: Sequence[str]) -> str:
     value = value or (fix[1] if len(fix) > 1 else "")
     if option == "--set":
         field, _, new = value.rpartition(":")[2].partition("=")
-        return f"Treat as {_KINDS.get(new, new)}" if field == "kind" else literal(f"Set {field} to {new}")
-    known = _BUTTONS.get(option)
-    return known.format(value) if known else literal(f"Apply {' '.join(fix)}")
+        if field == "kind" and new in _TREAT:
+            return tr(_TREAT[new])
+        return tr("Set {} to {}").format(literal(field), literal(new))
+    for keyed, known in (("--join", _JOIN), ("--split", _SPLIT)):
+        if option == keyed and value in known:
+            return tr(known[value])
+    if option in _BUTTONS:
+        return tr(_BUTTONS[option]).format(literal(value))
+    return tr("Apply {}").format(literal(" ".join(fix)))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

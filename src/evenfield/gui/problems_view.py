@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVB
 
 from evenfield.gui.labels import narrow
 from evenfield.gui.literal import literal
-from evenfield.gui.problems import Problem
+from evenfield.gui.problems import LEVEL_WORDS, Problem
 from evenfield.gui.why_view import plain_label
 from evenfield.gui.words import tr
 from evenfield.model.findings import Finding
@@ -103,7 +103,7 @@ class ProblemsView(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         sign = plain_label(one.sign, wrap=False)
         sign.setObjectName(one.finding.level.value)
-        sign.setAccessibleName(one.finding.level.value)
+        sign.setAccessibleName(tr(LEVEL_WORDS[one.finding.level]))
         sign.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         # Signs of one width, so that all texts begin in one line.
         sign.setFixedWidth(sign.fontMetrics().height() + 2)
@@ -130,7 +130,7 @@ class ProblemsView(QWidget):
 
     def _button(self, text: str, told: Finding, signal: SignalInstance) -> QPushButton:
         # A value from outside may hold the sign that marks a key.
-        button = narrow(QPushButton(tr(text).replace("&", "&&")))
-        button.setAccessibleName(self._name(tr(text), told))
+        button = narrow(QPushButton(text.replace("&", "&&")))
+        button.setAccessibleName(self._name(text, told))
         button.clicked.connect(lambda: signal.emit(told))
         return button

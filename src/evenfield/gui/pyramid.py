@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from evenfield.describe.description import describe_frame
 from evenfield.gui.picture_layer import Layer
+from evenfield.gui.words import mark, tr
 from evenfield.model.frame import FrameInfo, FrameKind
-from evenfield.model.pixels import FLAG_WORDS, PixelFlag, Tile
+from evenfield.model.pixels import PixelFlag, Tile
 from evenfield.read import open_source, read_extension
 from evenfield.read.extensions import extension_names
 
@@ -118,7 +119,7 @@ class Picture:
         elif key in self._maps:
             values = read_extension(self.path, key)
             if values is None or values.shape != self.shape:
-                raise ValueError(f"its extension {key} is no picture of the same size")
+                raise ValueError(tr("its extension {} is no picture of the same size").format(key))
             self._layers[key] = Layer(values if key == "NOISE" else _as_integers(values))
 
     def drop_all_but(self, key: str) -> None:
@@ -154,9 +155,22 @@ class Picture:
         return None if key in MAPS or self.unit(key) != "adu" else self.info.full_scale_adu
 
 
+_FLAG_WORDS: Final = {
+    PixelFlag.NO_DATA: mark("no frame gave a value (NaN or blank in all of them)"),
+    PixelFlag.SATURATED: mark("saturated in the raw data"),
+    PixelFlag.NOT_POSITIVE: mark("zero or negative in a master flat: dividing by it gives NaN"),
+    PixelFlag.WEAK: mark("below 0.2 of the level of its master flat"),
+    PixelFlag.ALL_REJECTED: mark("every sample was rejected; the value is that of the fallback"),
+    PixelFlag.HOT: mark("far brighter in the dark than its neighbors"),
+    PixelFlag.COLD: mark("less than half as bright in the flat as its neighbors"),
+    PixelFlag.UNSTABLE: mark("far noisier in the dark than its signal explains"),
+}
+"""What each flag of a pixel says."""
+
+
 def flag_words(bits: int) -> tuple[str, ...]:
     """What the bits of a pixel of "DEFECTS" or "MASK" say."""
-    return tuple(FLAG_WORDS[flag] for flag in PixelFlag if bits & flag)
+    return tuple(tr(_FLAG_WORDS[flag]) for flag in PixelFlag if bits & flag)
 
 
 def _first_pixels(cfa: str | None, shape: tuple[int, int]) -> dict[str, tuple[int, int]]:

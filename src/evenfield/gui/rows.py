@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from evenfield.gui.literal import literal
+from evenfield.gui.words import mark, tr
 from evenfield.match.nights import assign_nights
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.frame import FrameInfo, FrameKind, exposure_text, key_text
@@ -57,6 +58,28 @@ class Row:
         return self.use is not None and self.use.code == "excluded"
 
 
+KIND_WORDS: Final = {
+    "bias": mark("bias"), "dark": mark("dark"), "dark_flat": mark("dark flat"), "flat": mark("flat"),
+    "light": mark("light"),
+}  # fmt: skip
+"""Value of a `FrameKind` -> what such a frame is called."""
+
+MASTER_WORDS: Final = {
+    "bias": mark("master bias"), "dark": mark("master dark"), "dark_flat": mark("master dark flat"),
+    "flat": mark("master flat"), "light": mark("master light"),
+}  # fmt: skip
+"""Value of a `FrameKind` -> what a master of such frames is called."""
+
+_USES: Final = {
+    "not_needed": mark("not needed: {}"), "left_out": mark("left out: {}"), "unreadable": mark("unreadable: {}"),
+}  # fmt: skip
+
+
+def kind_words(kind: str) -> str:
+    """What frames of a kind are called, by its value: "dark flat" for "dark_flat"."""
+    return tr(KIND_WORDS[kind]) if kind in KIND_WORDS else kind.replace("_", " ")
+
+
 def use_text(use: FileUse | None) -> str:
     """What becomes of a file, in words: "flat of master_flat_Ha", "left out: header says Light"."""
     if use is None:
@@ -64,10 +87,9 @@ def use_text(use: FileUse | None) -> str:
     if use.use == "used":
         # The column is narrow, and all masters are masters.
         return literal(use.reason.replace(" of master_flat_", " of ").replace(" of master_", " of "))
-    words = {"not_needed": "not needed", "left_out": "left out", "unreadable": "unreadable"}[use.use]
     entry = CATALOGUE.get(use.code)
     reason = entry.short if entry is not None and entry.short else use.reason
-    return f"{words}: {literal(reason)}"
+    return tr(_USES[use.use]).format(literal(reason))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -94,11 +116,22 @@ def _setup_text(key: str) -> Callable[[Row], str]:
     return text
 
 
-def _kind(row: Row) -> str:
+def row_kind(row: Row) -> str:
+    """What kind of frame a file is, in words; "-" where it cannot be read."""
     if row.frame is None:
         return "-"
-    words = "?" if row.frame.kind is None else row.frame.kind.words
-    return f"master {words}" if row.frame.is_master else words
+    kind = row.frame.kind
+    if kind is None:
+        return tr("master ?") if row.frame.is_master else "?"
+    return tr(MASTER_WORDS[kind]) if row.frame.is_master else tr(KIND_WORDS[kind])
+
+
+def _kind_node(row: Row) -> str:
+    """The group of a frame for which nothing is planned."""
+    if row.frame is None:
+        return "unreadable"
+    kind = "?" if row.frame.kind is None else row.frame.kind.value
+    return f"master {kind}" if row.frame.is_master else kind
 
 
 def _of_frame(key: str) -> Callable[[Row], Any]:
@@ -132,20 +165,20 @@ def _filter(row: Row) -> str:
 
 
 COLUMNS: Final = (
-    Column("name", "Name", lambda row: literal(row.name), lambda row: row.order, width=150),
-    Column("kind", "Kind", _kind, _kind, width=44),
-    Column("filter", "Filter", _filter, _of_frame("filter"), width=38),
-    Column("exposure", "Exp.", _exposure, _of_frame("exposure_s"), width=50),
-    Column("temperature", "Temp.", _temperature, _of_frame("temperature_c"), width=46),
-    Column("level", "Level", lambda row: level_text(row.level),
+    Column("name", mark("Name"), lambda row: literal(row.name), lambda row: row.order, width=150),
+    Column("kind", mark("Kind"), row_kind, row_kind, width=44),
+    Column("filter", mark("Filter"), _filter, _of_frame("filter"), width=38),
+    Column("exposure", mark("Exp."), _exposure, _of_frame("exposure_s"), width=50),
+    Column("temperature", mark("Temp."), _temperature, _of_frame("temperature_c"), width=46),
+    Column("level", mark("Level"), lambda row: level_text(row.level),
            lambda row: None if row.level is None else row.level.mean_adu, width=92),
-    Column("shape", "Size", _setup_text("shape"), _setup("shape"), folds=True, width=96),
-    Column("binning", "Binning", _setup_text("binning"), _setup("binning"), folds=True),
-    Column("gain_setting", "Gain", _setup_text("gain_setting"), _setup("gain_setting"), folds=True, width=42),
-    Column("offset_setting", "Offset", _setup_text("offset_setting"), _setup("offset_setting"), folds=True),
-    Column("camera", "Camera", _setup_text("camera"), _setup("camera"), folds=True, width=130),
-    Column("night", "Night", lambda row: row.night or "?", lambda row: row.night, folds=True, width=86),
-    Column("use", "Use", lambda row: row.use_words, lambda row: row.use_words, width=120),
+    Column("shape", mark("Size"), _setup_text("shape"), _setup("shape"), folds=True, width=96),
+    Column("binning", mark("Binning"), _setup_text("binning"), _setup("binning"), folds=True),
+    Column("gain_setting", mark("Gain"), _setup_text("gain_setting"), _setup("gain_setting"), folds=True, width=42),
+    Column("offset_setting", mark("Offset"), _setup_text("offset_setting"), _setup("offset_setting"), folds=True),
+    Column("camera", mark("Camera"), _setup_text("camera"), _setup("camera"), folds=True, width=130),
+    Column("night", mark("Night"), lambda row: row.night or "?", lambda row: row.night, folds=True, width=86),
+    Column("use", mark("Use"), lambda row: row.use_words, lambda row: row.use_words, width=120),
 )  # fmt: skip
 """The columns of the table, behind that of the ticks."""
 
@@ -175,18 +208,19 @@ def usual_values(rows: Iterable[Row]) -> dict[str, Any]:
 
 
 FOLDED_WORDS: Final = {
-    "binning": "binning {}",
-    "gain_setting": "gain {}",
-    "offset_setting": "offset {}",
-    "night": "night {}",
+    "binning": mark("binning {}"),
+    "gain_setting": mark("gain {}"),
+    "offset_setting": mark("offset {}"),
+    "night": mark("night {}"),
 }
 """How the value of a folded column reads where its title does not stand beside it."""
 
 
 def folded_line(values: Mapping[str, str]) -> str:
     """The line above the table: "All: 6248 x 4176, binning 1x1, gain 100, offset 50, ZWO ASI2600MM Pro"."""
-    shown = [FOLDED_WORDS.get(key, "{}").format(text) for key, text in values.items() if text != "?"]
-    return f"All: {', '.join(shown)}" if shown else ""
+    known = {key: text for key, text in values.items() if text != "?"}
+    shown = [tr(FOLDED_WORDS[key]).format(text) if key in FOLDED_WORDS else text for key, text in known.items()]
+    return tr("All: {}").format(", ".join(shown)) if shown else ""
 
 
 LATE: Final = "9999"
@@ -218,11 +252,11 @@ def survey_rows(survey: Survey, levels: Mapping[str, LevelMeasurement]) -> list[
     nights = assign_nights(survey.frames).night
     rows = [_row(frame.path, frame, None, nights.get(frame.path), levels) for frame in survey.frames]
     for row in rows:
-        row.node = _kind(row)
+        row.node = _kind_node(row)
     for one in survey.unreadable:
         use = FileUse(path=one.path, use="unreadable", code=one.code, reason=one.reason)
         row = _row(one.path, None, use, None, levels)
-        row.node = "unreadable"
+        row.node = _kind_node(row)
         rows.append(row)
     rows.sort(key=lambda row: (row.node, *row.place))
     _number(rows)
@@ -255,5 +289,5 @@ def _row(
         place=(taken, natural, path), level=levels.get(path),
     )  # fmt: skip
     row.use_words = use_text(use)
-    row.search = " ".join((name, _kind(row), _filter(row), row.use_words)).casefold()
+    row.search = " ".join((name, row_kind(row), _filter(row), row.use_words)).casefold()
     return row

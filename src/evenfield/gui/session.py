@@ -16,9 +16,12 @@ import msgspec
 
 from evenfield.cli.request import EXAMINE, JOBS, Request, command_line, shell_line, with_fix
 from evenfield.gui.edits import with_setting
+from evenfield.gui.outcome import STATUS_WORDS
 from evenfield.gui.overview import NOTHING, reading_overview
 from evenfield.gui.planning import GoneError, Planned, job_of, made_plan, opened_plan, survey_key
+from evenfield.gui.problems import LEVEL_WORDS
 from evenfield.gui.rows import Row, found_rows
+from evenfield.gui.words import mark, tr
 from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.events import CancelToken, Event, Found, Progressed, StepEnded, StepStarted
 from evenfield.model.findings import Finding
@@ -30,7 +33,15 @@ from evenfield.model.survey import LevelMeasurement, Survey
 
 MOST_UNDO: Final = 200
 
-PLAN_IS_FIXED: Final = "A saved plan is run as it is. Leave this plan to change anything."
+PLAN_IS_FIXED: Final = mark("A saved plan is run as it is. Leave this plan to change anything.")
+
+
+_ENDS: Final = {
+    0: mark("Done, {} s. Report: {}"),
+    1: mark("Done, but not everything was made, {} s. Report: {}"),
+    130: mark("Cancelled, {} s. Report: {}"),
+}
+"""Exit code of a run -> the last line of its log."""
 
 
 class Phase(enum.StrEnum):
@@ -181,17 +192,17 @@ class Session:
         """Why the job cannot be started now; empty where it can."""
         found = list(self.field_errors.values())
         if self.request.paths and not self.request.output and not self.examining:
-            found.append("No output folder is chosen.")
+            found.append(tr("No output folder is chosen."))
         if self.phase is Phase.EMPTY:
-            found.append("No folder was chosen.")
+            found.append(tr("No folder was chosen."))
         elif self.phase is Phase.READING:
-            found.append("The headers are still read.")
+            found.append(tr("The headers are still read."))
         elif self.phase is Phase.PLANNING:
-            found.append("The plan is being made.")
+            found.append(tr("The plan is being made."))
         elif self.phase is Phase.STOPPED:
-            found.append("Reading was stopped. Look again to read the rest.")
+            found.append(tr("Reading was stopped. Look again to read the rest."))
         elif self.phase is Phase.GONE:
-            found.append("The frames cannot be reached.")
+            found.append(tr("The frames cannot be reached."))
         elif self.refusal is not None:
             found.append(f"{self.refusal.message} {self.refusal.mend}".strip())
         elif self.examining:
@@ -199,18 +210,21 @@ class Session:
         elif self.plan is not None:
             found += self._plan_reasons(self.plan)
         if self.running:
-            found.append("A run is under way.")
+            found.append(tr("A run is under way."))
         return found
 
     def _level_reasons(self) -> list[str]:
         if self.measuring or self.frames_without_level():
             return []
-        return ["All levels are measured." if self.levels else "There is no frame whose level could be measured."]
+        return [
+            tr("All levels are measured.") if self.levels else tr("There is no frame whose level could be measured.")
+        ]
 
     def _plan_reasons(self, plan: Plan) -> list[str]:
         if not plan.all_steps:
             why = plan.findings[0] if plan.findings else None
-            return [f"Nothing can be made. {why.message}" if why else "Nothing can be made."]
+            text = tr("Nothing can be made.")
+            return [f"{text} {why.message}" if why else text]
         if all(step.refused for step in plan.all_steps):
             return [f"{step.refused.message} {step.refused.mend}" for step in plan.all_steps[:3] if step.refused]
         return []
@@ -221,7 +235,7 @@ class Session:
         """Ask for something else; ``what`` names the change where it is undone."""
         if request == self.request or self.plan_file is not None:
             if request != self.request:
-                self.told(PLAN_IS_FIXED)
+                self.told(tr(PLAN_IS_FIXED))
             self.changed()
             return
         self._undo.append((self.request, what))
@@ -249,7 +263,7 @@ class Session:
             self._end_plan()
         new = [os.path.abspath(os.path.expanduser(path)) for path in paths]
         joined = tuple(dict.fromkeys([*self.request.paths, *new]))
-        self._edit_paths(joined, "Add folder" if any(map(os.path.isdir, new)) else "Add files")
+        self._edit_paths(joined, tr("Add folder") if any(map(os.path.isdir, new)) else tr("Add files"))
 
     def set_paths(self, paths: Sequence[str], what: str) -> None:
         """Search these folders and files only; a saved plan is left for them."""
@@ -282,23 +296,23 @@ class Session:
     def add_calibration(self, path: str) -> None:
         """Search a further folder for calibration frames."""
         calibration = tuple(dict.fromkeys([*self.request.calibration, os.path.abspath(path)]))
-        self.edit(msgspec.structs.replace(self.request, calibration=calibration), "Add calibration folder")
+        self.edit(msgspec.structs.replace(self.request, calibration=calibration), tr("Add calibration folder"))
 
     def set_calibration(self, paths: Sequence[str]) -> None:
         """Search these further folders for calibration frames."""
-        self.edit(msgspec.structs.replace(self.request, calibration=tuple(paths)), "Calibration folders")
+        self.edit(msgspec.structs.replace(self.request, calibration=tuple(paths)), tr("Calibration folders"))
 
     def set_output(self, output: str) -> None:
         """Write the products into another folder."""
         full = os.path.abspath(os.path.expanduser(output.strip())) if output.strip() else ""
-        self.edit(msgspec.structs.replace(self.request, output=full), "Output folder")
+        self.edit(msgspec.structs.replace(self.request, output=full), tr("Output folder"))
 
     def set_job(self, job: str) -> None:
         """Do another job."""
         request = msgspec.structs.replace(self.request, job=job)
         if not self._own_output and request.paths:
             request = msgspec.structs.replace(request, output=self._output_for(request.paths[0], job))
-        self.edit(request, "Job")
+        self.edit(request, tr("Job"))
 
     def set_settings(self, settings: Settings, what: str) -> None:
         """Use other settings."""
@@ -459,8 +473,8 @@ class Session:
         if plan is None or self.reasons_against():
             return
         self.results, self.report, self.ran_plan = [], None, plan
-        self.run_state = RunState(title="Starting", total=len(plan.all_steps), began_s=time.perf_counter())
-        self._write_log(f"Started: {self.command}")
+        self.run_state = RunState(title=tr("Starting"), total=len(plan.all_steps), began_s=time.perf_counter())
+        self._write_log(tr("Started: {}").format(self.command))
 
         def work(tell: Callable[[object], None], cancel: CancelToken) -> Report:
             # It brings the kernels; it is loaded only now.
@@ -468,7 +482,7 @@ class Session:
             from evenfield.run.run import run_plan
 
             if first_use(plan):
-                tell("First use: compiling kernels for this processor, about ten seconds, once.")
+                tell(tr("First use: compiling kernels for this processor, about ten seconds, once."))
             return run_plan(plan, on_event=tell, cancel=cancel)
 
         self._runner.submit(work, then=self._ran, told=self._told_of_run)
@@ -478,7 +492,7 @@ class Session:
     def cancel_run(self) -> None:
         """Stop the run; what is finished stays."""
         if self.run_state is not None:
-            self.run_state.title = "Cancelling ..."
+            self.run_state.title = tr("Cancelling ...")
             self._runner.cancel()
             self.run_changed()
 
@@ -498,9 +512,11 @@ class Session:
             state.rate = event.done / passed if passed > 0 else 0.0
             state.left_s = passed * (1 - state.share) / state.share if state.share > 0 else None
         elif isinstance(event, Found):
-            self._write_log(f"  {event.finding.level.value}: {event.finding.message} {event.finding.mend}")
+            level = tr(LEVEL_WORDS[event.finding.level])
+            self._write_log(f"  {level}: {event.finding.message} {event.finding.mend}")
         elif isinstance(event, StepEnded):
-            self._write_log(f"  {event.step}: {event.status}, {event.seconds:.1f} s")
+            status = tr(STATUS_WORDS[event.status])
+            self._write_log(f"  {event.step}: {status}, {event.seconds:.1f} s")
             if event.result is not None:
                 self.results.append(event.result)
         self.run_changed()
@@ -508,15 +524,15 @@ class Session:
     def _ran(self, outcome: Any) -> None:
         self.run_state = None
         if outcome.error is not None:
-            self._write_log(f"Failed: {outcome.error}")
+            self._write_log(tr("Failed: {}").format(outcome.error))
             self.refusal = finding("write_failed", "output", outcome.error.message, mend=outcome.error.mend or None)
         elif outcome.value is None:
-            self._write_log("Cancelled.")
+            self._write_log(tr("Cancelled."))
         else:
             self.report = outcome.value
             self.results = list(outcome.value.results)
-            words = {0: "Done", 130: "Cancelled"}.get(outcome.value.exit_code, "Done, but not everything was made")
-            self._write_log(f"{words}, {outcome.value.seconds:.1f} s. Report: {self.report_path()}")
+            words = tr(_ENDS.get(outcome.value.exit_code, _ENDS[1]))
+            self._write_log(words.format(f"{outcome.value.seconds:.1f}", self.report_path()))
         self.run_changed()
         self.changed()
 

@@ -7,23 +7,34 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from evenfield.gui.literal import literal
-from evenfield.gui.rows import Row
+from evenfield.gui.rows import Row, row_kind
+from evenfield.gui.words import count_words, listed, mark, tr
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.findings import FindingLevel
 from evenfield.model.frame import FrameKind
 from evenfield.model.plan import LightStep, Plan, Step
-from evenfield.model.wording import plural
 
 STATES: Final = {
-    "ready": "\u25cf",
-    "check": "\u25b2",
-    "cannot be made": "\u2715",
-    "not wanted": "\u25cb",
+    mark("ready"): "\u25cf",
+    mark("check"): "\u25b2",
+    mark("cannot be made"): "\u2715",
+    mark("not wanted"): "\u25cb",
 }
-"""Word of a state -> the shape that stands beside it."""
+"""State -> the shape that stands beside it; the state's name is translated where it is shown."""
 
 ALL: Final = "all"
-USES: Final = {"left_out": "Left out", "not_needed": "Not needed", "unreadable": "Unreadable"}
+USES: Final = {
+    "left_out": mark("Left out"), "not_needed": mark("Not needed"), "unreadable": mark("Unreadable"),
+}  # fmt: skip
+"""What becomes of files that are in no master -> the words for it."""
+
+_COUNTS: Final = {
+    FrameKind.BIAS: (mark("{} bias frame"), mark("{} bias frames")),
+    FrameKind.DARK: (mark("{} dark"), mark("{} darks")),
+    FrameKind.DARK_FLAT: (mark("{} dark flat"), mark("{} dark flats")),
+    FrameKind.FLAT: (mark("{} flat"), mark("{} flats")),
+    FrameKind.LIGHT: (mark("{} light"), mark("{} lights")),
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,17 +79,26 @@ def tree_sections(plan: Plan | None, rows: Sequence[Row], *, job: str) -> tuple[
         counts[row.node] = counts.get(row.node, 0) + 1
     sections = []
     if plan is not None:
-        sections.append(Section("Will be made", tuple(_products(plan, job))))
+        sections.append(Section(tr("Will be made"), tuple(_products(plan, job))))
         uses = [
-            Node(id=use, title=title, count=counts[use], marked=use == "left_out" and any(row.asks for row in rows))
+            Node(
+                id=use, title=tr(title), count=counts[use],
+                marked=use == "left_out" and any(row.asks for row in rows),
+            )
             for use, title in USES.items()
             if counts.get(use)
-        ]
+        ]  # fmt: skip
     else:
-        uses = [Node(id=key, title=key.capitalize(), count=count) for key, count in counts.items() if key]
-    uses.append(Node(id=ALL, title="All files", count=len(rows)))
-    sections.append(Section("Not in a master" if plan is not None else "Frames", tuple(uses)))
+        kinds = {row.node: _first_upper(row_kind(row)) for row in rows if row.frame is not None}
+        kinds["unreadable"] = tr(USES["unreadable"])
+        uses = [Node(id=key, title=kinds[key], count=count) for key, count in counts.items() if key]
+    uses.append(Node(id=ALL, title=tr("All files"), count=len(rows)))
+    sections.append(Section(tr("Not in a master") if plan is not None else tr("Frames"), tuple(uses)))
     return tuple(section for section in sections if section.nodes)
+
+
+def _first_upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _products(plan: Plan, job: str) -> Iterator[Node]:
@@ -92,57 +112,59 @@ def _products(plan: Plan, job: str) -> Iterator[Node]:
             wanted=True if own else None, step=step,
         )  # fmt: skip
     for name in plan.settings.select.without:
-        yield Node(id=f"without {name}", title=literal(name), detail="unticked", state="not wanted", wanted=False)
+        yield Node(id=f"without {name}", title=literal(name), detail=tr("unticked"), state="not wanted", wanted=False)
 
 
 def _detail(step: Step | LightStep) -> str:
-    count = plural(len(step.inputs), step.kind.words)
+    count = count_words(len(step.inputs), *_COUNTS[step.kind])
     if isinstance(step, Step) and step.kind is not FrameKind.FLAT:
         return count
     minus = [master.title for one in step.calibrations for master in one.masters.values()]
     number = [one.pedestal_adu for one in step.calibrations if one.pedestal_adu is not None]
     if number:
-        minus.append(f"{number[0]:g} ADU")
-    listed = " and ".join(dict.fromkeys(minus)) or "nothing"
-    flat = f", by {step.flat.title}" if isinstance(step, LightStep) and step.flat is not None else ""
-    return f"{count} - {literal(listed)}{literal(flat)}"
+        minus.append(tr("{} ADU").format(f"{number[0]:g}"))
+    subtracted = f"{count} - {literal(listed(list(dict.fromkeys(minus))) or tr('nothing'))}"
+    if isinstance(step, LightStep) and step.flat is not None:
+        return tr("{}, by {}").format(subtracted, literal(step.flat.title))
+    return subtracted
 
 
 def summary(plan: Plan | None, rows: Sequence[Row]) -> str:
     """The top line: "155 files, 2 nights, 2 filters. 3 master flats can be made. 20 files need your answer."."""
     nights = {row.night for row in rows if row.night and row.frame and row.frame.kind is not FrameKind.DARK}
     filters = {row.frame.filter for row in rows if row.frame is not None and row.frame.filter}
-    counts = [_count(len(rows), "file")]
-    counts += [_count(len(nights), "night")] if nights else []
-    counts += [_count(len(filters), "filter")] if filters else []
+    counts = [count_words(len(rows), "{} file", "{} files")]
+    counts += [count_words(len(nights), "{} night", "{} nights")] if nights else []
+    counts += [count_words(len(filters), "{} filter", "{} filters")] if filters else []
     parts = [", ".join(counts) + "."]
     if plan is not None:
-        parts.append(f"{_made(plan)} can be made.")
+        parts.append(_makeable(plan))
         asking = sum(1 for row in rows if row.asks)
         if asking:
-            parts.append(f"{_count(asking, 'file')} {'needs' if asking == 1 else 'need'} your answer.")
+            parts.append(count_words(asking, "{} file needs your answer.", "{} files need your answer."))
     return "  ".join(parts)
 
 
-def _count(count: int, noun: str) -> str:
-    return f"{count:,} {noun if count == 1 else noun + 's'}"
+def _makeable(plan: Plan) -> str:
+    count, what = _made(plan)
+    if not count:
+        return tr("Nothing can be made.")
+    if what == "lights":
+        return count_words(count, "{} calibrated light can be made.", "{} calibrated lights can be made.")
+    if what == "flats":
+        return count_words(count, "{} master flat can be made.", "{} master flats can be made.")
+    return count_words(count, "{} master can be made.", "{} masters can be made.")
 
 
-def _made(plan: Plan) -> str:
-    text = made_words(plan)
-    return text[:1].upper() + text[1:]
-
-
-def made_words(plan: Plan) -> str:
-    """What a plan makes: "3 master flats", "5 masters", "24 calibrated lights", "nothing"."""
-    lights = sum(len(step.inputs) for step in plan.lights if step.refused is None)
+def _made(plan: Plan) -> tuple[int, str]:
+    """How many products a plan makes, and which: "lights", "flats" (what they need apart) or "masters"."""
+    if plan.lights:
+        return sum(len(step.inputs) for step in plan.lights if step.refused is None), "lights"
     steps = [step for step in plan.steps if step.refused is None]
     flats = [step for step in steps if step.kind is FrameKind.FLAT]
-    if plan.lights:
-        return _count(lights, "calibrated light") if lights else "nothing"
     if flats and not any(step.kind is not FrameKind.FLAT and not _needed(step, plan) for step in steps):
-        return _count(len(flats), "master flat")
-    return _count(len(steps), "master") if steps else "nothing"
+        return len(flats), "flats"
+    return len(steps), "masters"
 
 
 def _needed(step: Step, plan: Plan) -> bool:
@@ -152,11 +174,12 @@ def _needed(step: Step, plan: Plan) -> bool:
 def button_words(plan: Plan | None, *, examining: bool, n_files: int) -> str:
     """The text of the button that starts the job, named by what it does."""
     if examining:
-        return f"Measure {_count(n_files, 'level')}"
-    if plan is None:
-        return "Make masters"
-    if plan.lights:
-        lights = sum(len(step.inputs) for step in plan.lights if step.refused is None)
-        return f"Calibrate {_count(lights, 'light')}"
-    words = made_words(plan)
-    return "Make masters" if words == "nothing" else f"Make {words}"
+        return count_words(n_files, "Measure {} level", "Measure {} levels")
+    count, what = _made(plan) if plan is not None else (0, "")
+    if what == "lights":
+        return count_words(count, "Calibrate {} light", "Calibrate {} lights")
+    if not count:
+        return tr("Make masters")
+    if what == "flats":
+        return count_words(count, "Make {} master flat", "Make {} master flats")
+    return count_words(count, "Make {} master", "Make {} masters")

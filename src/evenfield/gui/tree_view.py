@@ -91,7 +91,7 @@ class ProductTree(QTreeWidget):
         self.clear()
         again: QTreeWidgetItem | None = None
         for section in sections:
-            top = QTreeWidgetItem([tr(section.title)])
+            top = QTreeWidgetItem([section.title])
             font = top.font(0)
             font.setBold(True)
             top.setFont(0, font)
@@ -115,13 +115,14 @@ class ProductTree(QTreeWidget):
     def _item(self, node: Node) -> QTreeWidgetItem:
         shape = STATES.get(node.state, "")
         text = f"{shape} {tr(node.state)}" if shape else f"{node.count:,}"
-        title = f"\u25b2 {tr(node.title)}" if node.marked else tr(node.title)
+        title = f"\u25b2 {node.title}" if node.marked else node.title
         item = QTreeWidgetItem([title, "" if node.detail else text])
         item.setData(0, _NODE, node)
         tip = f"{title}\n{node.detail}\n{text}" if node.detail else f"{title}: {text}"
         item.setToolTip(0, f"<p style='white-space:pre-wrap'>{html.escape(tip)}</p>")
         item.setTextAlignment(1, _RIGHT)
-        item.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{node.title}, {node.detail or node.count}, {node.state}")
+        state = tr(node.state) if node.state else ""
+        item.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{node.title}, {node.detail or node.count}, {state}")
         if node.wanted is not None:
             item.setCheckState(0, Qt.CheckState.Checked if node.wanted else Qt.CheckState.Unchecked)
             if node.wanted:

@@ -21,7 +21,7 @@ from evenfield.describe.override_values import OVERRIDE_FIELDS
 from evenfield.gui.labels import plain_label
 from evenfield.gui.rows import Row
 from evenfield.gui.why import THE_SAME, Block, Facts, Heading, Instead, Text
-from evenfield.gui.words import tr
+from evenfield.gui.words import count_words, tr
 from evenfield.model.frame import FrameKind
 
 _MARKS = {True: "=", False: "\u2260", None: "?"}
@@ -197,8 +197,7 @@ class _Corrections(QFrame):
         self._rows = known
         self._field_chosen(self.field.currentText())
         self.setVisible(bool(known))
-        count = f"{len(known):,} selected files" if len(known) != 1 else "this file"
-        self._title.setText(tr("Correct {}").format(count))
+        self._title.setText(count_words(len(known), "Correct this file", "Correct {} selected files"))
         self.leave.setVisible(any(not row.excluded for row in known))
         self.take.setVisible(any(row.excluded for row in known))
 

@@ -49,7 +49,7 @@ from evenfield.gui.results_page import ResultsPage
 from evenfield.gui.run_strip import RunStrip
 from evenfield.gui.session import Session
 from evenfield.gui.why_view import plain_label
-from evenfield.gui.words import tr
+from evenfield.gui.words import mark, tr
 from evenfield.gui.worker import Outcome, Tell, Worker
 from evenfield.model.events import CancelToken
 from evenfield.model.findings import Finding
@@ -57,8 +57,10 @@ from evenfield.model.settings import Settings
 from evenfield.run.machine import load_kernels_early
 from evenfield.store import save_plan
 
-JOB_WORDS = (("flats", "Master flats"), ("masters", "All masters"), ("calibrate", "Calibrated lights"),
-             (EXAMINE, "Examine only"))  # fmt: skip
+JOB_WORDS = (
+    ("flats", mark("Master flats")), ("masters", mark("All masters")), ("calibrate", mark("Calibrated lights")),
+    (EXAMINE, mark("Examine only")),
+)  # fmt: skip
 """Jobs and what the chooser calls them; each is a command."""
 
 CLOSING_S = 1.7
@@ -187,7 +189,7 @@ class Window(QMainWindow):
 
     def _make_menus(self) -> None:
         self.actions_by_name: dict[str, QAction] = {}
-        self.menus = {name: self.menuBar().addMenu(tr(f"&{name}")) for name in MENUS}
+        self.menus = {name: self.menuBar().addMenu(tr(title)) for name, title in MENUS.items()}
         for command in COMMANDS:
             menu = self.menus[command.menu]
             if command.divider:

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from evenfield.errors import Cancelled, EvenfieldError
+from evenfield.gui.words import tr
 from evenfield.model.events import CancelToken
 
 Tell: TypeAlias = Callable[[object], None]
@@ -118,4 +119,4 @@ def _done(task: Task, tell: Tell) -> Outcome:
         return Outcome(error=error)
     except Exception as error:  # nothing else would ever see it
         text = f"{type(error).__name__}: {error}."
-        return Outcome(error=EvenfieldError(text, mend="This is a fault of evenfield: report it."))
+        return Outcome(error=EvenfieldError(text, mend=tr("This is a fault of evenfield: report it.")))

@@ -36,18 +36,6 @@ class PixelFlag(enum.IntFlag):
     UNSTABLE = 128
 
 
-FLAG_WORDS: dict[PixelFlag, str] = {
-    PixelFlag.NO_DATA: "no frame gave a value (NaN or blank in all of them)",
-    PixelFlag.SATURATED: "saturated in the raw data",
-    PixelFlag.NOT_POSITIVE: "zero or negative in a master flat: dividing by it gives NaN",
-    PixelFlag.WEAK: "below 0.2 of the level of its master flat",
-    PixelFlag.ALL_REJECTED: "every sample was rejected; the value is that of the fallback",
-    PixelFlag.HOT: "far brighter in the dark than its neighbors",
-    PixelFlag.COLD: "less than half as bright in the flat as its neighbors",
-    PixelFlag.UNSTABLE: "far noisier in the dark than its signal explains",
-}
-
-
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Tile:
     """A band of whole rows: rows ``start`` (inclusive) to ``stop`` (exclusive)."""
