@@ -32,12 +32,12 @@ if TYPE_CHECKING:
         rejection_text,
     )
     from evenfield.model.report import Provenance, Report, StepResult, StepStatus, Verdict
+    from evenfield.model.setting_parts import ExamineSettings, RunSettings
     from evenfield.model.settings import (
         CalibrationSettings,
         CombineSettings,
         GroupSettings,
         OutputSettings,
-        RunSettings,
         SelectSettings,
         Settings,
     )
@@ -62,6 +62,7 @@ _HOMES = {
     "CombineSettings": "model.settings",
     "Combined": "model.pixels",
     "Estimate": "plan.estimate",
+    "ExamineSettings": "model.setting_parts",
     "Extremes": "model.rejections",
     "Finding": "model.findings",
     "FindingLevel": "model.findings",
@@ -77,7 +78,7 @@ _HOMES = {
     "Plan": "model.plan",
     "Provenance": "model.report",
     "Report": "model.report",
-    "RunSettings": "model.settings",
+    "RunSettings": "model.setting_parts",
     "SelectSettings": "model.settings",
     "SensorSetup": "model.frame",
     "Settings": "model.settings",
@@ -120,6 +121,7 @@ __all__ = [
     "CombineSettings",
     "Combined",
     "Estimate",
+    "ExamineSettings",
     "Extremes",
     "Finding",
     "FindingLevel",

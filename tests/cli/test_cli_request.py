@@ -91,6 +91,11 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "maps": st.booleans(),
         "move_inputs": st.none() | st.sampled_from(["done/{date}", "-done"]),
     },
+    "examine": {
+        "after": st.booleans(),
+        "lights": st.integers(0, 20),
+        "limits": st.lists(st.sampled_from(["drift:0.1", "pattern:0.01"]), unique=True, max_size=2),
+    },
     "run": {
         "memory_bytes": st.none() | st.integers(1, 2**40),
         "threads": st.none() | st.integers(1, 64),

@@ -52,7 +52,7 @@ def _pattern_changes(night: Night) -> tuple[str, ...]:
 def _flicker_bands(night: Night) -> tuple[str, ...]:
     for number in range(6):
         bands = _times(1.0 + 0.02 * np.sin(1.3 * ROWS + 2.0 * number))
-        night.flats(1, name=f"flat_{number}", shape=SHAPE, edit=bands, start=f"2026-03-14T20:{10 * number}:00")
+        night.flats(1, name=f"flat_{number}", shape=SHAPE, edit=bands, start=f"2026-03-14T20:{10 * number:02d}:00")
     night.dark_flats(shape=SHAPE)
     return night.job()
 
@@ -60,7 +60,12 @@ def _flicker_bands(night: Night) -> tuple[str, ...]:
 @SCENES.add("weak_color", "result")
 def _weak_color(night: Night) -> tuple[str, ...]:
     red = (ROWS % 2 == 0) & (COLUMNS % 2 == 0)
-    night.flats(5, shape=SHAPE, edit=_times(np.where(red, 0.003, 1.0)), BAYERPAT="RGGB", FILTER=None)
+    rng = np.random.default_rng(1)
+
+    def faint(pixels: NDArray[Any]) -> NDArray[Any]:
+        return np.where(red, rng.normal(3500, 150, SHAPE), pixels).astype(np.uint16)
+
+    night.flats(5, shape=SHAPE, edit=faint, BAYERPAT="RGGB", FILTER=None)
     night.dark_flats(shape=SHAPE, BAYERPAT="RGGB")
     return night.job()
 

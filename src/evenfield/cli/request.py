@@ -24,6 +24,7 @@ EXAMINE: Final = "survey"
 _SWITCHES: Final = {
     ("select", "recursive"): "--no-recursive",
     ("select", "calibration_recursive"): "--calibration-no-recursive",
+    ("examine", "after"): "--no-examine",
 }
 """Settings that are on by default, and what turns them off."""
 

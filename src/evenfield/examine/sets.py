@@ -22,6 +22,9 @@ LEAST_TO_COMPARE: Final = 3
 MOST_APART: Final = 0.3
 """The share of a set's frames up to which those that differ are called the odd ones."""
 
+LEAST_ROWS: Final = 32
+"""Rows that bands can be seen in."""
+
 LEAST_HOT: Final = 30
 """Hot pixels that stand well out of the noise, for their brightness to be compared."""
 
@@ -75,13 +78,13 @@ def flat_set(
     columns : int
         Pixels of a row.
     """
-    levels = np.array([float(np.nanmean(one.level)) for one in sketches])
+    levels = np.array([float(np.mean(one.level)) for one in sketches])
     grids = np.stack([one.cells / one.level[:, None, None] for one in sketches])
     per_cell = n_pixels / max(np.isfinite(grids[0]).sum(), 1)
     level = np.stack([one.level for one in sketches])
     with np.errstate(invalid="ignore", divide="ignore"):
         noise = pair.noise[None, :] / level / np.sqrt(per_cell)
-    usual = np.nanmedian(grids, axis=0)
+    usual = np.median(grids, axis=0)
     apart_of = grids / usual[None] - 1.0
     structure, z = _beyond_noise(apart_of, noise)
     found = _apart(structure, z, limit=structure_limit)
@@ -137,7 +140,7 @@ def _change(grids: Float64Array, noise: Float64Array) -> tuple[float, float, flo
     apart = (last / first - 1.0)[None]
     both = np.sqrt(2.0 / third) * noise.mean(axis=0)[None]
     excess, z = _beyond_noise(apart, both)
-    grid = np.nanmean(apart[0], axis=0)
+    grid = apart[0].mean(axis=0)
     rows, columns = np.indices(grid.shape)
     known = np.isfinite(grid)
     design = np.stack([np.ones(known.sum()), rows[known], columns[known]], axis=1).astype(np.float64)
@@ -151,19 +154,23 @@ def _bands(sketches: Sequence[Sketch], noise: float, columns: int) -> tuple[floa
     """The rms of bands along rows beyond noise, in the frame that has most of them, and its z."""
     if len(sketches) < LEAST_TO_COMPARE:
         return 0.0, 0.0
-    rows = np.stack([one.rows / max(float(np.nanmean(one.rows)), 1e-9) for one in sketches])
-    level = float(np.mean([np.nanmean(one.rows) for one in sketches]))
-    apart = rows / np.nanmedian(rows, axis=0)[None] - 1.0
+    read = np.stack([one.rows for one in sketches])
+    read = read[:, np.isfinite(read).all(axis=0)]
+    if read.shape[1] < LEAST_ROWS or not (read.mean(axis=1) > 0).all():
+        return 0.0, 0.0
+    level = float(read.mean())
+    rows = read / read.mean(axis=1, keepdims=True)
+    apart = rows / np.median(rows, axis=0)[None] - 1.0
     # Bands: what is finer than an eighth of the frame, so that gradients are none.
     width = max(3, apart.shape[1] // 8 | 1)
     kernel = np.ones(width) / width
     smooth = np.stack([np.convolve(np.pad(one, width // 2, mode="reflect"), kernel, mode="valid") for one in apart])
     fine = apart - smooth[:, : apart.shape[1]]
     expected = noise / level / np.sqrt(columns)
-    squares = np.nanmean(np.square(fine), axis=1)
+    squares = np.square(fine).mean(axis=1)
     # The median of the set is noisy too, by 1.25 / sqrt(n) of a frame's noise.
     variance = expected**2 * (1.0 + 1.57 / len(sketches))
-    worst = int(np.nanargmax(squares))
+    worst = int(np.argmax(squares))
     z = (squares[worst] / variance - 1.0) * np.sqrt(fine.shape[1] / 2.0) if variance > 0 else np.inf
     return float(np.sqrt(max(squares[worst] - variance, 0.0))), float(z)
 
@@ -205,19 +212,20 @@ def dark_set(
     ``structure_limit`` in ADU. ``bias_cells`` are the cells of the bias, whose pattern is no glow; without them glow is
     told by what lies above the median of the pattern itself.
     """
-    level = np.array([float(np.nanmean(one.level)) for one in sketches])
+    level = np.array([float(np.mean(one.level)) for one in sketches])
     cells = np.stack([one.cells for one in sketches])
     per_cell = n_pixels / max(np.isfinite(cells[0]).sum(), 1)
     noise = np.broadcast_to(pair.noise / np.sqrt(per_cell), (len(sketches), pair.noise.size))
-    patterns = cells - np.nanmean(cells, axis=(2, 3), keepdims=True)
-    usual = np.nanmedian(patterns, axis=0)
+    # `level` is the mean over the cells that have a value.
+    patterns = cells - np.stack([one.level for one in sketches])[:, :, None, None]
+    usual = np.median(patterns, axis=0)
     structure, z = _beyond_noise(patterns - usual[None], np.asarray(noise))
     found = _apart(structure, z, limit=structure_limit)
     error = float(pair.noise.mean()) / np.sqrt(n_pixels)
     wander = float(np.sqrt(max(float(level.var(ddof=1)) - error**2, 0.0))) if len(sketches) > 1 else 0.0
-    pattern = np.nanmean(usual if bias_cells is None else usual - bias_cells, axis=0)
-    middle = float(np.nanmedian(pattern))
-    glow = float(np.nanmax(pattern)) - middle
+    pattern = (usual if bias_cells is None else usual - bias_cells).mean(axis=0)
+    known = pattern[np.isfinite(pattern)]
+    glow = float(known.max() - np.median(known)) if known.size else 0.0
     spread = float(pair.noise.mean()) / np.sqrt(per_cell * usual.shape[0] * len(sketches))
     warmth, warmth_error = _warmth(sketches, float(pair.noise.mean()))
     return DarkSet(

@@ -6,8 +6,9 @@ import dataclasses
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from evenfield.model.mosaic import color_cells, period_of
+from evenfield.model.mosaic import Cells, color_cells, period_of
 from evenfield.model.pixels import BoolArray, Float32Array, Float64Array
 
 GRID: Final = 16
@@ -30,7 +31,8 @@ HOT_PIXELS: Final = 2000
 class Sketch:
     """What is kept of one frame.
 
-    ``cells`` is the mean of each cell of each color, ``float64 (colors, GRID, GRID)``, NaN where no pixel has a value;
+    ``cells`` is the mean of each cell of each color, ``float64 (colors, n, m)`` with up to `GRID` cells along either
+    side, NaN where no pixel has a value;
     ``rows`` the mean of each row of the frame (of the color with most pixels), ``float64 (n,)``. ``level`` is the mean
     over the cells of each color. ``saturated`` and ``at_floor`` are shares of pixels. ``hot`` holds the values of the
     pixels that are followed, above the median around them.
@@ -79,8 +81,10 @@ def sketch_frame(
     hot : (rows, columns), optional
         Places of pixels to follow, as whole numbers.
     """
-    cells = np.stack([_cells(pixels, places) for places in color_cells(cfa).values()])
-    colors = tuple(color_cells(cfa))
+    by_color = color_cells(cfa)
+    sides = np.array([pixels[place].shape for places in by_color.values() for place in places]).min(axis=0)
+    cells = np.stack([_cells(pixels, places, sides.clip(1, GRID)) for places in by_color.values()])
+    colors = tuple(by_color)
     finite = np.isfinite(pixels)
     n = max(1, int(np.count_nonzero(finite)))
     with np.errstate(invalid="ignore"):
@@ -105,21 +109,19 @@ def _mean_of_cells(cells: Float64Array) -> Float64Array:
     return made
 
 
-def _edges(size: int) -> list[int]:
-    count = min(GRID, size)
+def _edges(size: int, count: int) -> list[int]:
     return [size * number // count for number in range(count)]
 
 
-def _cells(pixels: Float32Array, places: tuple[tuple[slice, slice], ...]) -> Float64Array:
+def _cells(pixels: Float32Array, places: Cells, counts: NDArray[np.intp]) -> Float64Array:
     """The means of the cells of one color, values far from the cell's median brought nearer."""
-    total = np.zeros((GRID, GRID))
-    count = np.zeros((GRID, GRID))
+    total, count = np.zeros(counts), np.zeros(counts)
     for place in places:
         part = pixels[place]
         rows, columns = part.shape
         if not part.size:
             continue
-        top, left = _edges(rows), _edges(columns)
+        top, left = _edges(rows, counts[0]), _edges(columns, counts[1])
         for y, (start, stop) in enumerate(zip(top, [*top[1:], rows], strict=True)):
             for x, (low, high) in enumerate(zip(left, [*left[1:], columns], strict=True)):
                 block = part[start:stop, low:high]
@@ -154,8 +156,8 @@ def _row_means(pixels: Float32Array, cfa: str | None) -> Float64Array:
     period = period_of(cfa)
     rows, columns = pixels.shape[0] // period * period, pixels.shape[1] // period * period
     part = pixels[:rows, :columns]
-    with np.errstate(invalid="ignore"):
-        means: Float64Array = np.nanmean(part, axis=1, dtype=np.float64) if part.size else np.empty(0)
+    # Periods with a pixel without a value have none: nothing is told by them.
+    means = part.mean(axis=1, dtype=np.float64) if part.size else np.empty(0)
     made: Float64Array = means.reshape(-1, period).mean(axis=1)
     return made
 
@@ -210,8 +212,8 @@ def pair_noise(first: Float32Array, second: Float32Array, *, cfa: str | None) ->
         parts = []
         for place in places:
             one, other = first[place].astype(np.float64), second[place].astype(np.float64)
-            level = float(np.nanmedian(other))
-            factor = float(np.nanmedian(one)) / level if level > 0 else 1.0
+            level, own = _median(other), _median(one)
+            factor = own / level if level > 0 else 1.0
             apart = one - other * factor
             parts.append(apart - _smooth_part(apart))
         some = np.concatenate([part.reshape(-1)[:: max(1, part.size // SAMPLE)] for part in parts])
@@ -231,6 +233,13 @@ def pair_noise(first: Float32Array, second: Float32Array, *, cfa: str | None) ->
         correlation=products / squares if squares > 0 else 0.0,
         error=1.0 / np.sqrt(count) if count else np.inf,
     )
+
+
+def _median(values: Float64Array) -> float:
+    """The median of a sample of the finite values, 0 where there are none."""
+    some = values.reshape(-1)[:: max(1, values.size // SAMPLE)]
+    some = some[np.isfinite(some)]
+    return float(np.median(some)) if some.size else 0.0
 
 
 def _smooth_part(apart: Float64Array) -> Float64Array:

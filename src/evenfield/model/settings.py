@@ -16,9 +16,11 @@ from msgspec import Meta
 from evenfield.errors import SettingsError
 from evenfield.model.rejections import AutoRejection, Limits, Rejection
 from evenfield.model.sections import section
+from evenfield.model.setting_parts import ExamineSettings, RunSettings
+from evenfield.model.setting_parts import Part as _Part
+from evenfield.model.setting_parts import doc as _doc
 from evenfield.model.targets import TARGETS
 from evenfield.model.templates import check_move_template, check_rename
-from evenfield.model.verdict_limits import verdict_limits
 
 SCHEMA: Final = 1
 
@@ -44,14 +46,6 @@ MISMATCH_KEYS: Final = (
 
 
 _BIAS: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(\*\s*\$?offset(?:_setting)?)?\s*", re.IGNORECASE)
-
-
-def _doc(text: str, option: str, **limits: Any) -> Meta:
-    return Meta(description=text, extra={"option": option}, **limits)
-
-
-class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of the parts of `Settings`."""
 
 
 class SelectSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -494,55 +488,6 @@ class LightSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True
                 mend="Write none, auto, auto:0.001 or ADU, 0 to 65535.",
             )
         return "adu", value
-
-
-class ExamineSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How frames are examined; never changes a pixel."""
-
-    after: Annotated[
-        bool,
-        _doc(
-            "Examine the frames and masters after they are made: do the frames of each set agree, will the flats work.",
-            "--examine",
-        ),
-    ] = True
-    lights: Annotated[
-        int,
-        _doc(
-            "So many lights of each set are examined with their flat, spread over the night.",
-            "--examine-lights",
-            ge=0,
-            le=1000,
-        ),
-    ] = 5
-    limits: Annotated[
-        tuple[str, ...],
-        _doc("Limits that verdicts are given by, NAME:NUMBER; docs/verdicts.md lists them.", "--verdict-limit"),
-    ] = ()
-
-    def __post_init__(self) -> None:
-        """Refuse limits that there are none of."""
-        try:
-            verdict_limits(self.limits)
-        except ValueError as error:
-            raise SettingsError(f"--verdict-limit: {error}", mend="See docs/verdicts.md.") from None
-
-
-class RunSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the work is done; never changes a pixel."""
-
-    memory_bytes: Annotated[
-        Annotated[int, Meta(ge=1)] | None,
-        _doc("Memory budget in bytes. Unset: a quarter of the machine's.", "--memory"),
-    ] = None
-    threads: Annotated[
-        Annotated[int, Meta(ge=1, le=1024)] | None, _doc("Worker threads. Unset: one a core.", "--threads")
-    ] = None
-    strict: Annotated[
-        bool,
-        _doc("Refuse instead of warn: an uncalibrated flat, a frame that fails while its pixels are read.", "--strict"),
-    ] = False
-    fresh: Annotated[bool, _doc("Make products again that are there already.", "--fresh")] = False
 
 
 class Settings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):

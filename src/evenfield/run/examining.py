@@ -33,6 +33,10 @@ SAMPLED_ROWS: Final = 12
 """Rows of each band that is looked at where not all are: whole periods of every mosaic."""
 
 
+LEAST_PIXELS: Final = 16 * GRID * GRID
+"""Smaller frames have no cells to compare."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ExaminedSet:
     """The result of a step with what its frames say; the pattern of its frames for those that are compared with it."""
@@ -84,7 +88,7 @@ def _examine_step(
     statistics_found = tuple(line for _, (_, lines) in kept for line in lines)
     sketches = [one for _, (one, _) in kept]
     files = [job.input_path(item) for item, _ in kept]
-    if len(sketches) < 2:
+    if len(sketches) < 2 or reader.n_pixels < LEAST_PIXELS:
         return ExaminedSet(result=_told(result, (), {}, statistics=statistics_found, open=_open_of(step)))
     read_set = _ReadSet(
         step=step,
@@ -117,10 +121,9 @@ class _ReadSet:
 
 def _flats(one_set: _ReadSet) -> ExaminedSet:
     step, limits, pair, reader = one_set.step, one_set.limits, one_set.pair, one_set.reader
-    less = reader.subtracted()
+    less, less_level = reader.subtracted()
     sketches = [
-        dataclasses.replace(one, cells=one.cells - less, level=one.level - np.nanmean(less, axis=(1, 2)))
-        for one in one_set.sketches
+        dataclasses.replace(one, cells=one.cells - less, level=one.level - less_level) for one in one_set.sketches
     ]
     found = flat_set(
         sketches, pair=pair, n_pixels=reader.n_pixels, structure_limit=limits["pattern"], columns=reader.columns
@@ -134,7 +137,7 @@ def _flats(one_set: _ReadSet) -> ExaminedSet:
         limits=limits,
     )
     findings += [weak] if weak is not None else []
-    cells = np.nanmedian(np.stack([one.cells for one in sketches]), axis=0)
+    cells = np.median(np.stack([one.cells for one in sketches]), axis=0)
     for calibration in step.calibrations:
         dark = (
             one_set.before.get(calibration.masters["dark_flat"].step or "")
@@ -174,8 +177,8 @@ def _darks(one_set: _ReadSet) -> ExaminedSet:
         "noise_adu": noise,
         "noise_correlation": found.correlation,
     }
-    cells = np.nanmedian(np.stack([one.cells for one in sketches]), axis=0)
-    per_cell = reader.n_pixels / (GRID * GRID * len(sketches[0].colors))
+    cells = np.median(np.stack([one.cells for one in sketches]), axis=0)
+    per_cell = reader.n_pixels / cells.size
     return ExaminedSet(
         result=_told(one_set.result, findings, measured, statistics=one_set.statistics, open=()),
         cells=cells,
@@ -337,12 +340,14 @@ class _Reader:
                 source.close()
         return pair_noise(frames[0], frames[1], cfa=self.cfa)
 
-    def subtracted(self) -> Float64Array:
-        """The cells of what is subtracted from the step's flats; of several calibrations, the first."""
+    def subtracted(self) -> tuple[Float64Array, Float64Array]:
+        """The cells and levels of what is subtracted from the step's flats; of several calibrations, the first."""
+        total, level = np.zeros((1, 1, 1)), np.zeros(1)
+        if not self._step.calibrations:
+            return total, level
         calibration: Calibration = self._step.calibrations[0]
         if calibration.pedestal_adu is not None:
-            return np.full((1, 1, 1), calibration.pedestal_adu)
-        total: Float64Array = np.zeros((1, 1, 1))
+            return total + calibration.pedestal_adu, level + calibration.pedestal_adu
         bias = calibration.masters.get("bias")
         for role, ref in calibration.masters.items():
             factor = 1.0
@@ -358,8 +363,10 @@ class _Reader:
                 pixels = self._rows(source, trimmed=not ref.crop)
             finally:
                 source.close()
-            total = total + factor * ref.scale * sketch_frame(pixels, cfa=self.cfa).cells
-        return total
+            sketch = sketch_frame(pixels, cfa=self.cfa)
+            total = total + factor * ref.scale * sketch.cells
+            level = level + factor * ref.scale * sketch.level
+        return total, level
 
     def _rows(self, source: PixelSource, *, trimmed: bool = False) -> Float32Array:
         """All rows, or the bands of rows that are looked at; products are trimmed already."""
