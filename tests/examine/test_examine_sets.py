@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from evenfield.examine.grids import frame_grid, hot_places, pair_noise
 from evenfield.examine.series import level_series
 from evenfield.examine.set_findings import dark_findings, flat_findings, panel_finding, weak_color_finding
 from evenfield.examine.sets import dark_set, flat_set, panel_light
-from evenfield.examine.sketch import hot_places, pair_noise, sketch_frame
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameKind
 from evenfield.model.verdict_limits import VERDICT_LIMITS, verdict_limits
@@ -36,7 +36,7 @@ def flats(seed: int, n: int, *, change: Change | None = None, level: float = 200
         frames.append(np.rint(electrons).astype(np.float32))
     pair = pair_noise(frames[n // 2 - 1], frames[n // 2], cfa=None)
     found = flat_set(
-        [sketch_frame(frame, cfa=None) for frame in frames],
+        [frame_grid(frame, cfa=None) for frame in frames],
         pair=pair,
         n_pixels=frames[0].size,
         structure_limit=LIMITS["pattern"],
@@ -61,7 +61,7 @@ def darks(
     places = hot_places(np.median(frames, axis=0).astype(np.float32))
     pair = pair_noise(frames[n // 2 - 1], frames[n // 2], cfa=None)
     found = dark_set(
-        [sketch_frame(frame, cfa=None, hot=places) for frame in frames],
+        [frame_grid(frame, cfa=None, hot=places) for frame in frames],
         pair=pair,
         n_pixels=frames[0].size,
         structure_limit=LIMITS["dark_pattern"] * float(pair.noise.mean()),
@@ -203,7 +203,7 @@ def test_smoothed_frames_are_told() -> None:
 def test_dark_flats_that_saw_the_panel(share: float) -> None:
     """The pattern of the flats in the dark flats, not glow and not noise."""
     rng = np.random.default_rng(11)
-    flat = np.stack([sketch_frame((20000.0 * VIGNETTE).astype(np.float32), cfa=None).cells[0]])
+    flat = np.stack([frame_grid((20000.0 * VIGNETTE).astype(np.float32), cfa=None).cells[0]])
     glow = 3.0 * np.exp(-(np.arange(16)[:, None] ** 2 + np.arange(16)[None] ** 2) / 8.0)
     dark = 4.0 + share * flat + glow + 0.05 * rng.standard_normal(flat.shape)
     light = panel_light(dark, flat_cells=flat, noise_adu=0.05)

@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
+from evenfield.examine.grids import FrameGrid, PairNoise
 from evenfield.examine.series import LevelSeries, level_series
-from evenfield.examine.sketch import PairNoise, Sketch
 from evenfield.model.pixels import Float64Array
 
 SURE: Final = 6.0
@@ -61,13 +61,13 @@ class FlatSet:
 
 
 def flat_set(
-    sketches: Sequence[Sketch], *, pair: PairNoise, n_pixels: int, structure_limit: float, columns: int
+    grids: Sequence[FrameGrid], *, pair: PairNoise, n_pixels: int, structure_limit: float, columns: int
 ) -> FlatSet:
     """Compare the flats of a set with one another.
 
     Parameters
     ----------
-    sketches : sequence of Sketch
+    grids : sequence of FrameGrid
         In the order in which the frames were taken, above what is subtracted.
     pair : PairNoise
         The noise of a pixel.
@@ -78,19 +78,19 @@ def flat_set(
     columns : int
         Pixels of a row.
     """
-    levels = np.array([float(np.mean(one.level)) for one in sketches])
-    grids = np.stack([one.cells / one.level[:, None, None] for one in sketches])
-    per_cell = n_pixels / max(np.isfinite(grids[0]).sum(), 1)
-    level = np.stack([one.level for one in sketches])
+    levels = np.array([float(np.mean(one.level)) for one in grids])
+    patterns = np.stack([one.cells / one.level[:, None, None] for one in grids])
+    per_cell = n_pixels / max(np.isfinite(patterns[0]).sum(), 1)
+    level = np.stack([one.level for one in grids])
     with np.errstate(invalid="ignore", divide="ignore"):
         noise = pair.noise[None, :] / level / np.sqrt(per_cell)
-    usual = np.median(grids, axis=0)
-    apart_of = grids / usual[None] - 1.0
+    usual = np.median(patterns, axis=0)
+    apart_of = patterns / usual[None] - 1.0
     structure, z = _beyond_noise(apart_of, noise)
     found = _apart(structure, z, limit=structure_limit)
-    good = [index for index in range(len(sketches)) if index not in {one.index for one in found}]
-    change, change_z, plane = _change(grids[good], noise[good])
-    bands, bands_z = _bands([sketches[index] for index in good], float(pair.noise.mean()), columns)
+    good = [index for index in range(len(grids)) if index not in {one.index for one in found}]
+    change, change_z, plane = _change(patterns[good], noise[good])
+    bands, bands_z = _bands([grids[index] for index in good], float(pair.noise.mean()), columns)
     return FlatSet(
         series=level_series(levels),
         structure=structure,
@@ -131,12 +131,12 @@ def _beyond_noise(apart: Float64Array, noise: Float64Array) -> tuple[Float64Arra
     return excess, z
 
 
-def _change(grids: Float64Array, noise: Float64Array) -> tuple[float, float, float]:
+def _change(patterns: Float64Array, noise: Float64Array) -> tuple[float, float, float]:
     """How the pattern changed from the first third of a set to its last, and the part of it that is a plane."""
-    third = len(grids) // 3
+    third = len(patterns) // 3
     if third < 1:
         return 0.0, 0.0, 0.0
-    first, last = grids[:third].mean(axis=0), grids[-third:].mean(axis=0)
+    first, last = patterns[:third].mean(axis=0), patterns[-third:].mean(axis=0)
     apart = (last / first - 1.0)[None]
     both = np.sqrt(2.0 / third) * noise.mean(axis=0)[None]
     excess, z = _beyond_noise(apart, both)
@@ -150,11 +150,11 @@ def _change(grids: Float64Array, noise: Float64Array) -> tuple[float, float, flo
     return float(excess[0]), float(z[0]), plane
 
 
-def _bands(sketches: Sequence[Sketch], noise: float, columns: int) -> tuple[float, float]:
+def _bands(grids: Sequence[FrameGrid], noise: float, columns: int) -> tuple[float, float]:
     """The rms of bands along rows beyond noise, in the frame that has most of them, and its z."""
-    if len(sketches) < LEAST_TO_COMPARE:
+    if len(grids) < LEAST_TO_COMPARE:
         return 0.0, 0.0
-    read = np.stack([one.rows for one in sketches])
+    read = np.stack([one.rows for one in grids])
     read = read[:, np.isfinite(read).all(axis=0)]
     if read.shape[1] < LEAST_ROWS or not (read.mean(axis=1) > 0).all():
         return 0.0, 0.0
@@ -169,7 +169,7 @@ def _bands(sketches: Sequence[Sketch], noise: float, columns: int) -> tuple[floa
     expected = noise / level / np.sqrt(columns)
     squares = np.square(fine).mean(axis=1)
     # The median of the set is noisy too, by 1.25 / sqrt(n) of a frame's noise.
-    variance = expected**2 * (1.0 + 1.57 / len(sketches))
+    variance = expected**2 * (1.0 + 1.57 / len(grids))
     worst = int(np.argmax(squares))
     z = (squares[worst] / variance - 1.0) * np.sqrt(fine.shape[1] / 2.0) if variance > 0 else np.inf
     return float(np.sqrt(max(squares[worst] - variance, 0.0))), float(z)
@@ -200,7 +200,7 @@ class DarkSet:
 
 
 def dark_set(
-    sketches: Sequence[Sketch],
+    grids: Sequence[FrameGrid],
     *,
     pair: PairNoise,
     n_pixels: int,
@@ -212,22 +212,22 @@ def dark_set(
     ``structure_limit`` in ADU. ``bias_cells`` are the cells of the bias, whose pattern is no glow; without them glow is
     told by what lies above the median of the pattern itself.
     """
-    level = np.array([float(np.mean(one.level)) for one in sketches])
-    cells = np.stack([one.cells for one in sketches])
+    level = np.array([float(np.mean(one.level)) for one in grids])
+    cells = np.stack([one.cells for one in grids])
     per_cell = n_pixels / max(np.isfinite(cells[0]).sum(), 1)
-    noise = np.broadcast_to(pair.noise / np.sqrt(per_cell), (len(sketches), pair.noise.size))
+    noise = np.broadcast_to(pair.noise / np.sqrt(per_cell), (len(grids), pair.noise.size))
     # `level` is the mean over the cells that have a value.
-    patterns = cells - np.stack([one.level for one in sketches])[:, :, None, None]
+    patterns = cells - np.stack([one.level for one in grids])[:, :, None, None]
     usual = np.median(patterns, axis=0)
     structure, z = _beyond_noise(patterns - usual[None], np.asarray(noise))
     found = _apart(structure, z, limit=structure_limit)
     error = float(pair.noise.mean()) / np.sqrt(n_pixels)
-    wander = float(np.sqrt(max(float(level.var(ddof=1)) - error**2, 0.0))) if len(sketches) > 1 else 0.0
+    wander = float(np.sqrt(max(float(level.var(ddof=1)) - error**2, 0.0))) if len(grids) > 1 else 0.0
     pattern = (usual if bias_cells is None else usual - bias_cells).mean(axis=0)
     known = pattern[np.isfinite(pattern)]
     glow = float(known.max() - np.median(known)) if known.size else 0.0
-    spread = float(pair.noise.mean()) / np.sqrt(per_cell * usual.shape[0] * len(sketches))
-    warmth, warmth_error = _warmth(sketches, float(pair.noise.mean()))
+    spread = float(pair.noise.mean()) / np.sqrt(per_cell * usual.shape[0] * len(grids))
+    warmth, warmth_error = _warmth(grids, float(pair.noise.mean()))
     return DarkSet(
         level=level,
         wander=wander,
@@ -237,19 +237,19 @@ def dark_set(
         glow_z=glow / spread if spread > 0 else np.inf,
         warmth=warmth,
         warmth_error=warmth_error,
-        at_floor=float(np.median([one.at_floor for one in sketches])),
+        at_floor=float(np.median([one.at_floor for one in grids])),
         noise=pair.noise,
         correlation=pair.correlation,
         correlation_error=pair.error,
     )
 
 
-def _warmth(sketches: Sequence[Sketch], noise: float) -> tuple[Float64Array, Float64Array]:
+def _warmth(grids: Sequence[FrameGrid], noise: float) -> tuple[Float64Array, Float64Array]:
     """How bright the hot pixels of each frame are relative to the median over the frames, with the standard error."""
-    n = len(sketches)
-    if n < LEAST_TO_COMPARE or not sketches[0].hot.size:
+    n = len(grids)
+    if n < LEAST_TO_COMPARE or not grids[0].hot.size:
         return np.full(n, np.nan), np.full(n, np.inf)
-    hot = np.stack([one.hot for one in sketches])
+    hot = np.stack([one.hot for one in grids])
     usual = np.median(hot, axis=0)
     weight = np.where(usual > 5.0 * noise, usual, 0.0)
     chosen = weight > 0

@@ -11,12 +11,12 @@ import msgspec
 import numpy as np
 
 from evenfield.errors import EvenfieldError, ReadError
+from evenfield.examine.grids import GRID, FrameGrid, PairNoise, frame_grid, hot_places, pair_noise
 from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.masters import verdict_of
 from evenfield.examine.planes import PlaneStatistics, plane_statistics
 from evenfield.examine.set_findings import dark_findings, flat_findings, panel_finding, weak_color_finding
 from evenfield.examine.sets import dark_set, flat_set, panel_light
-from evenfield.examine.sketch import GRID, PairNoise, Sketch, hot_places, pair_noise, sketch_frame
 from evenfield.model.findings import Finding
 from evenfield.model.frame import SETUP_KEYS, FrameKind
 from evenfield.model.mosaic import period_of
@@ -80,20 +80,20 @@ def _examine_step(
     followed = reader.hot_pixels()
     read = work_through(
         items,
-        lambda item: reader.sketch(item, followed, statistics=statistics),
+        lambda item: reader.grid(item, followed, statistics=statistics),
         threads=job.threads,
         cancel=job.cancel,
     )
     kept = [(item, one) for item, one in zip(items, read, strict=True) if one is not None]
     statistics_found = tuple(line for _, (_, lines) in kept for line in lines)
-    sketches = [one for _, (one, _) in kept]
+    grids = [one for _, (one, _) in kept]
     files = [job.input_path(item) for item, _ in kept]
-    if len(sketches) < 2 or reader.n_pixels < LEAST_PIXELS:
+    if len(grids) < 2 or reader.n_pixels < LEAST_PIXELS:
         return ExaminedSet(result=_told(result, (), {}, statistics=statistics_found, open=_open_of(step)))
     read_set = _ReadSet(
         step=step,
         result=result,
-        sketches=sketches,
+        grids=grids,
         files=files,
         pair=reader.pair([item for item, _ in kept]),
         reader=reader,
@@ -110,7 +110,7 @@ class _ReadSet:
 
     step: Step
     result: StepResult
-    sketches: list[Sketch]
+    grids: list[FrameGrid]
     files: Sequence[str]
     pair: PairNoise
     reader: _Reader
@@ -122,22 +122,20 @@ class _ReadSet:
 def _flats(one_set: _ReadSet) -> ExaminedSet:
     step, limits, pair, reader = one_set.step, one_set.limits, one_set.pair, one_set.reader
     less, less_level = reader.subtracted()
-    sketches = [
-        dataclasses.replace(one, cells=one.cells - less, level=one.level - less_level) for one in one_set.sketches
-    ]
+    grids = [dataclasses.replace(one, cells=one.cells - less, level=one.level - less_level) for one in one_set.grids]
     found = flat_set(
-        sketches, pair=pair, n_pixels=reader.n_pixels, structure_limit=limits["pattern"], columns=reader.columns
+        grids, pair=pair, n_pixels=reader.n_pixels, structure_limit=limits["pattern"], columns=reader.columns
     )
     findings = list(flat_findings(found, name=step.id, files=one_set.files, limits=limits))
-    level = np.median(np.stack([one.level for one in sketches]), axis=0)
+    level = np.median(np.stack([one.level for one in grids]), axis=0)
     weak = weak_color_finding(
         step.id,
-        colors=sketches[0].colors,
+        colors=grids[0].colors,
         signal_to_noise=[float(value) for value in level / np.maximum(pair.noise, 1e-9)],
         limits=limits,
     )
     findings += [weak] if weak is not None else []
-    cells = np.median(np.stack([one.cells for one in sketches]), axis=0)
+    cells = np.median(np.stack([one.cells for one in grids]), axis=0)
     for calibration in step.calibrations:
         dark = (
             one_set.before.get(calibration.masters["dark_flat"].step or "")
@@ -165,9 +163,9 @@ def _flats(one_set: _ReadSet) -> ExaminedSet:
 
 def _darks(one_set: _ReadSet) -> ExaminedSet:
     step, limits, pair, reader = one_set.step, one_set.limits, one_set.pair, one_set.reader
-    sketches = one_set.sketches
+    grids = one_set.grids
     noise = float(np.mean(pair.noise))
-    found = dark_set(sketches, pair=pair, n_pixels=reader.n_pixels, structure_limit=limits["dark_pattern"] * noise)
+    found = dark_set(grids, pair=pair, n_pixels=reader.n_pixels, structure_limit=limits["dark_pattern"] * noise)
     findings = dark_findings(found, name=step.id, kind=step.kind, files=one_set.files, limits=limits)
     measured = {
         "level_wander_adu": found.wander,
@@ -177,12 +175,12 @@ def _darks(one_set: _ReadSet) -> ExaminedSet:
         "noise_adu": noise,
         "noise_correlation": found.correlation,
     }
-    cells = np.median(np.stack([one.cells for one in sketches]), axis=0)
+    cells = np.median(np.stack([one.cells for one in grids]), axis=0)
     per_cell = reader.n_pixels / cells.size
     return ExaminedSet(
         result=_told(one_set.result, findings, measured, statistics=one_set.statistics, open=()),
         cells=cells,
-        noise_of_cell=noise / float(np.sqrt(per_cell * len(sketches))),
+        noise_of_cell=noise / float(np.sqrt(per_cell * len(grids))),
     )
 
 
@@ -296,9 +294,9 @@ class _Reader:
         full = self._job.frame(self._step.inputs[0]).full_scale_adu
         return hot_places(pixels, highest_adu=None if full is None else full * SATURATED_FROM)
 
-    def sketch(
+    def grid(
         self, item: StepInput, followed: tuple[Float64Array, Float64Array] | None, *, statistics: bool
-    ) -> tuple[Sketch, list[FrameStatistics]] | None:
+    ) -> tuple[FrameGrid, list[FrameStatistics]] | None:
         """One frame reduced; ``None`` where it cannot be read."""
         frame = self._job.frame(item)
         path = self._job.input_path(item)
@@ -315,7 +313,7 @@ class _Reader:
         self.n_pixels, self.columns = pixels.size, pixels.shape[1]
         full = frame.full_scale_adu
         least = -32768.0 + source.encoding.bzero if source.encoding.dtype == "int16" else -np.inf
-        sketch = sketch_frame(
+        grid = frame_grid(
             pixels,
             cfa=self.cfa,
             saturation_adu=None if full is None else full * SATURATED_FROM,
@@ -326,7 +324,7 @@ class _Reader:
         if statistics:
             planes = plane_statistics(pixels, cfa=self.cfa, saturation_adu=full, least_adu=least)
             lines = [_statistics(path, one) for one in planes]
-        return sketch, lines
+        return grid, lines
 
     def pair(self, items: Sequence[StepInput]) -> PairNoise:
         """The noise of a pixel, from the two frames in the middle of the set."""
@@ -363,9 +361,9 @@ class _Reader:
                 pixels = self._rows(source, trimmed=not ref.crop)
             finally:
                 source.close()
-            sketch = sketch_frame(pixels, cfa=self.cfa)
-            total = total + factor * ref.scale * sketch.cells
-            level = level + factor * ref.scale * sketch.level
+            grid = frame_grid(pixels, cfa=self.cfa)
+            total = total + factor * ref.scale * grid.cells
+            level = level + factor * ref.scale * grid.level
         return total, level
 
     def _rows(self, source: PixelSource, *, trimmed: bool = False) -> Float32Array:

@@ -28,7 +28,7 @@ HOT_PIXELS: Final = 2000
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Sketch:
+class FrameGrid:
     """What is kept of one frame.
 
     ``cells`` is the mean of each cell of each color, ``float64 (colors, n, m)`` with up to `GRID` cells along either
@@ -59,14 +59,14 @@ class PairNoise:
     error: float
 
 
-def sketch_frame(
+def frame_grid(
     pixels: Float32Array,
     *,
     cfa: str | None,
     saturation_adu: float | None = None,
     floor_adu: float = 0.0,
     hot: tuple[Float64Array, Float64Array] | None = None,
-) -> Sketch:
+) -> FrameGrid:
     """Reduce a frame.
 
     Parameters
@@ -90,7 +90,7 @@ def sketch_frame(
     with np.errstate(invalid="ignore"):
         saturated = None if saturation_adu is None else float(np.count_nonzero(pixels >= saturation_adu)) / n
         at_floor = float(np.count_nonzero(pixels <= floor_adu)) / n
-    return Sketch(
+    return FrameGrid(
         colors=colors,
         cells=cells,
         rows=_row_means(pixels, cfa),
