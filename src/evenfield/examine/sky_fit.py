@@ -173,9 +173,7 @@ def fit_sky(
     return _summed_up(data, law, degree, *found)
 
 
-def sky_bound(
-    lights: Sequence[Cells], *, flat: Cells, law: Law, degree: int = SKY_DEGREE
-) -> Float64Array | None:
+def sky_bound(lights: Sequence[Cells], *, flat: Cells, law: Law, degree: int = SKY_DEGREE) -> Float64Array | None:
     """The Cramer-Rao bound of a law's numbers at 0, under the stated model with the errors of the cells.
 
     Parameters
