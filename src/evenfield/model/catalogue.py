@@ -6,13 +6,21 @@ from typing import Final
 
 from evenfield.model.codes import CodeEntry
 from evenfield.model.codes_calibration import CODES_CALIBRATION
+from evenfield.model.codes_correction import CODES_CORRECTION
 from evenfield.model.codes_frames import CODES_FRAMES
 from evenfield.model.codes_products import CODES_PRODUCTS
 from evenfield.model.codes_sets import CODES_SETS
 from evenfield.model.findings import Finding, FindingLevel
 
 CATALOGUE: Final[dict[str, CodeEntry]] = {
-    entry.code: entry for entry in (*CODES_FRAMES, *CODES_CALIBRATION, *CODES_PRODUCTS, *CODES_SETS)
+    entry.code: entry
+    for entry in (
+        *CODES_FRAMES,
+        *CODES_CALIBRATION,
+        *CODES_PRODUCTS,
+        *CODES_SETS,
+        *CODES_CORRECTION,
+    )
 }
 """Every code by name."""
 

@@ -98,6 +98,8 @@ class Sky:
         Electrons a second in an average pixel, without a filter.
     gradient, gradient_deg : float
         As those of the lamp.
+    curvature : float
+        By how much the corners are brighter than the center, relative, growing with the square of the distance.
     n_stars : int
         How many stars.
     star_e_per_s : float
@@ -115,6 +117,7 @@ class Sky:
     star_e_per_s: float = 300.0
     fwhm_px: float = 2.6
     seed: int = 1
+    curvature: float = 0.0
 
 
 def illumination(optics: Optics, *, shape: tuple[int, int], motes: tuple[DustMote, ...] = ()) -> Float64Array:
@@ -168,7 +171,12 @@ def sky_image(sky: Sky, *, shape: tuple[int, int], shift_px: tuple[float, float]
     float64 array (rows, columns)
         Electrons a second.
     """
-    image = sky.e_per_s * gradient_image(shape, gradient=sky.gradient, direction_deg=sky.gradient_deg)
+    image = gradient_image(shape, gradient=sky.gradient, direction_deg=sky.gradient_deg)
+    if sky.curvature:
+        y, x = _centered(shape)
+        r2 = (y * y + x * x) / (y[0, 0] ** 2 + x[0, 0] ** 2 or 1.0)
+        image += sky.curvature * (r2 - r2.mean())
+    image *= sky.e_per_s
     rng = np.random.default_rng(sky.seed)
     places = rng.uniform(size=(sky.n_stars, 2)) * shape + shift_px
     # A uniform share to the power -1 gives N(>F) ~ 1/F; the cap keeps one star from filling the frame.
