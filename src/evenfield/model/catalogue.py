@@ -7,11 +7,12 @@ from typing import Final
 from evenfield.model.codes import CodeEntry
 from evenfield.model.codes_calibration import CODES_CALIBRATION
 from evenfield.model.codes_frames import CODES_FRAMES
+from evenfield.model.codes_geometry import CODES_GEOMETRY
 from evenfield.model.codes_products import CODES_PRODUCTS
 from evenfield.model.findings import Finding, FindingLevel
 
 CATALOGUE: Final[dict[str, CodeEntry]] = {
-    entry.code: entry for entry in (*CODES_FRAMES, *CODES_CALIBRATION, *CODES_PRODUCTS)
+    entry.code: entry for entry in (*CODES_FRAMES, *CODES_CALIBRATION, *CODES_PRODUCTS, *CODES_GEOMETRY)
 }
 """Every code by name."""
 
