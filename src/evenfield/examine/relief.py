@@ -185,7 +185,7 @@ def _relief(cells: Float32Array, stars: bool) -> tuple[Float32Array, Float32Arra
         around = smooth(np.where(good, flat, np.float32(0.0)), levels=LEVELS)
         around /= share
         np.maximum(around, np.float32(0.05), out=around)
-        values = flat / around - np.float32(1.0)
+        values = np.asarray(flat / around - np.float32(1.0), np.float32)
         if not stars:
             break
         good &= ~_stars(np.where(good, values, np.float32(0.0)), scatter)
