@@ -66,11 +66,15 @@ class Shadow:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Dust:
-    """The clean relief of a flat: ``picture`` (cells), its pieces, and what is left of the flat (``rest``)."""
+    """The clean relief of a flat: ``picture`` (cells), its whole pieces, and what is left of the flat (``rest``).
+
+    ``cut`` marks pieces that the frame's edge cuts off: they are in the picture, and no shadows.
+    """
 
     picture: Float32Array
     shadows: tuple[Shadow, ...]
     rest: Float32Array
+    cut: BoolArray
 
 
 def find_dust(flat: Relief, *, least: float = LEAST_IN_FLAT) -> Dust:
@@ -92,8 +96,8 @@ def find_dust(flat: Relief, *, least: float = LEAST_IN_FLAT) -> Dust:
         kept = part if level >= FINE else part * _damping(part, scatter, 9 + 2 * level)
         picture += np.where(region, kept, np.float32(0.0))
     least_energy = least**2 / float(np.median(flat.weights[known])) if known.any() else math.inf
-    shadows = _pieces(picture, region, least_energy)
-    return Dust(picture=picture, shadows=shadows, rest=np.where(known, values - picture, np.float32(0.0)))
+    shadows, cut = _pieces(picture, region, least_energy)
+    return Dust(picture=picture, shadows=shadows, rest=np.where(known, values - picture, np.float32(0.0)), cut=cut)
 
 
 def _damping(part: Float32Array, scatter: float, side: int) -> Float32Array:
@@ -132,19 +136,20 @@ def _core(values: Float32Array, region: BoolArray, known: BoolArray) -> BoolArra
     return grown
 
 
-def _pieces(picture: Float32Array, region: BoolArray, least: float) -> tuple[Shadow, ...]:
-    """The connected pieces, those with the largest sum of squares first."""
+def _pieces(picture: Float32Array, region: BoolArray, least: float) -> tuple[tuple[Shadow, ...], BoolArray]:
+    """The connected pieces, those with the largest sum of squares first, and where those are that the edge cuts."""
     from scipy import ndimage
 
     labels, n_found = ndimage.label(region)
     if not n_found:
-        return ()
+        return (), np.zeros(region.shape, np.bool_)
     boxes = ndimage.find_objects(labels)
     energies = ndimage.sum_labels(np.square(picture), labels, np.arange(1, n_found + 1))
     order = np.argsort(energies)[::-1][:MOST_SHADOWS]
     whole = [k for k in order if energies[k] > least and not _is_cut(boxes[k], region.shape)]
     found = (_shadow(picture, labels, boxes[k], int(k) + 1) for k in whole)
-    return tuple(found)
+    cut = [k + 1 for k in range(n_found) if _is_cut(boxes[k], region.shape)]
+    return tuple(found), np.isin(labels, cut)
 
 
 def _is_cut(box: tuple[slice, slice], shape: tuple[int, ...]) -> bool:

@@ -276,7 +276,7 @@ def _excess(cells: LightCells, overlay: Overlay) -> tuple[float, float]:
 
 def _with_motes(found: _Found, case: _Case) -> _Found:
     motes = follow_motes(
-        found.cells, found.overlay, excess=found.excess, chance=FALSE_ALARM, cell_px=case.light.cell_px, like=case.light
+        found.cells, found.overlay, excess=found.excess, chance=FALSE_ALARM, like=case.light, cut=case.flat.cut
     )
     return dataclasses.replace(found, motes=motes)
 

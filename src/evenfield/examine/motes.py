@@ -13,7 +13,7 @@ from evenfield.examine.dust import Shadow, find_dust
 from evenfield.examine.overlay import LightCells, Overlay, Placing, fitted
 from evenfield.examine.relief import Relief
 from evenfield.examine.wavelets import robust_scatter
-from evenfield.model.pixels import Float32Array, Float64Array
+from evenfield.model.pixels import BoolArray, Float32Array, Float64Array
 
 LEAST_ALONE: Final = 7.0
 """Scatters by which a shadow must be expected to stand out of the light for its absence to be told."""
@@ -92,7 +92,7 @@ def _scatter(values: list[float]) -> float:
 
 
 def follow_motes(
-    cells: LightCells, overlay: Overlay, *, excess: tuple[float, float], chance: float, cell_px: int, like: Relief
+    cells: LightCells, overlay: Overlay, *, excess: tuple[float, float], chance: float, like: Relief, cut: BoolArray
 ) -> tuple[Mote, ...]:
     """The shadows that do not lie as the overlay says.
 
@@ -105,10 +105,12 @@ def follow_motes(
         `excess_noise` of templates and slopes.
     chance : float
         Of one false alarm among all shadows.
-    cell_px : int
     like : Relief
-        The light's, whose size a residual takes on to look for new shadows.
+        The light's.
+    cut : bool array (cell rows, cell columns)
+        Where the flat has pieces that the frame's edge cuts: what the light shows there is not new.
     """
+    cell_px = like.cell_px
     contrast = overlay.contrast if overlay.contrast > 0 else 1.0
     n_shadows = max(1, len(cells.shadows))
     limit = _normal_limit(chance / n_shadows)
@@ -131,7 +133,7 @@ def follow_motes(
             mote, placing = moved
             _put_back(residual, cells, k, overlay.placing, placing, contrast)
         found.append(mote)
-    return (*found, *_new_ones(residual, cells, overlay.placing, excess[0], cell_px, like))
+    return (*found, *_new_ones(residual, cells, overlay.placing, excess[0], like, cut))
 
 
 def _put_back(
@@ -252,7 +254,7 @@ def _with_shift(mote: Mote, others: Placing, own: Overlay, excess: tuple[float, 
 
 
 def _new_ones(
-    residual: Float32Array, cells: LightCells, placing: Placing, noise: float, cell_px: int, like: Relief
+    residual: Float32Array, cells: LightCells, placing: Placing, noise: float, like: Relief, cut: BoolArray
 ) -> list[Mote]:
     """Dark pieces of the light that the flat does not have."""
     left = dataclasses.replace(
@@ -266,16 +268,18 @@ def _new_ones(
             : cells.weights[box].shape[0], : cells.weights[box].shape[1]
         ]
         scatters = math.sqrt(float((cells.weights[box] * np.square(inside)).sum())) / noise
-        if not _in_flat(shadow, cells, placing):
+        if not _in_flat(shadow, cells, placing, cut):
             continue
         if scatters > NEW_SCATTERS and NEW_DEPTH[0] < shadow.depth < NEW_DEPTH[1]:
-            found.append(_mote(Fate.NEW, cells, shadow, Placing(), scatters, cell_px))
+            found.append(_mote(Fate.NEW, cells, shadow, Placing(), scatters, like.cell_px))
     return found
 
 
-def _in_flat(shadow: Shadow, cells: LightCells, placing: Placing) -> bool:
-    """Whether a place of the light lies within the flat under a placing, with the size of the shadow around it."""
+def _in_flat(shadow: Shadow, cells: LightCells, placing: Placing, cut: BoolArray) -> bool:
+    """Whether a place of the light lies within the flat under a placing, and not on what the edge cuts off there."""
     y, x = cells.flat_place(shadow.row, shadow.column, placing)
     margin = max(shadow.template.shape) / 2.0
     rows, columns = cells.values.shape
-    return bool(margin <= y <= rows - 1 - margin and margin <= x <= columns - 1 - margin)
+    if not (margin <= y <= rows - 1 - margin and margin <= x <= columns - 1 - margin):
+        return False
+    return not cut[_window(cut.shape, y, x, math.ceil(margin))].any()
