@@ -8,6 +8,7 @@ from evenfield.model.codes import CodeEntry
 from evenfield.model.codes_calibration import CODES_CALIBRATION
 from evenfield.model.codes_correction import CODES_CORRECTION
 from evenfield.model.codes_frames import CODES_FRAMES
+from evenfield.model.codes_geometry import CODES_GEOMETRY
 from evenfield.model.codes_products import CODES_PRODUCTS
 from evenfield.model.codes_sets import CODES_SETS
 from evenfield.model.findings import Finding, FindingLevel
@@ -20,6 +21,7 @@ CATALOGUE: Final[dict[str, CodeEntry]] = {
         *CODES_PRODUCTS,
         *CODES_SETS,
         *CODES_CORRECTION,
+        *CODES_GEOMETRY,
     )
 }
 """Every code by name."""
