@@ -93,7 +93,7 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     },
     "examine": {
         "after": st.booleans(),
-        "lights": st.integers(0, 20),
+        "lights": st.none() | st.integers(0, 20),
         "limits": st.lists(st.sampled_from(["drift:0.1", "pattern:0.01"]), unique=True, max_size=2),
     },
     "run": {

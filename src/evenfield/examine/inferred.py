@@ -163,7 +163,8 @@ def pedestal_finding(inferred: InferredPedestal, *, name: str) -> Finding:
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Told:
     """What one color says: a value, the variance of its own, the least it can be, and what one standard deviation of
-    something unknown that all colors share moves it by."""
+    something unknown that all colors share moves it by.
+    """
 
     value: float
     variance: float

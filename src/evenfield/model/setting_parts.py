@@ -29,14 +29,13 @@ class ExamineSettings(Part, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         ),
     ] = True
     lights: Annotated[
-        int,
+        Annotated[int, Meta(ge=0, le=1000)] | None,
         doc(
-            "So many lights of each set are examined with their flat, spread over the night.",
+            "So many lights of each set are examined with their flat, spread over the night. Unset: 2 after "
+            "other work, 10 by evenfield examine.",
             "--examine-lights",
-            ge=0,
-            le=1000,
         ),
-    ] = 5
+    ] = None
     limits: Annotated[
         tuple[str, ...],
         doc("Limits that verdicts are given by, NAME:NUMBER; docs/verdicts.md lists them.", "--verdict-limit"),

@@ -89,7 +89,7 @@ def _examine_step(
     grids = [one for _, (one, _) in kept]
     files = [job.input_path(item) for item, _ in kept]
     if len(grids) < 2 or reader.n_pixels < LEAST_PIXELS:
-        return ExaminedSet(result=_told(result, (), {}, statistics=statistics_found, open=_open_of(step)))
+        return ExaminedSet(result=told_result(result, (), {}, statistics=statistics_found, open=_open_of(step)))
     read_set = _ReadSet(
         step=step,
         result=result,
@@ -157,7 +157,7 @@ def _flats(one_set: _ReadSet) -> ExaminedSet:
         "noise_correlation": found.correlation,
     }
     return ExaminedSet(
-        result=_told(one_set.result, findings, measured, statistics=one_set.statistics, open=_open_of(step))
+        result=told_result(one_set.result, findings, measured, statistics=one_set.statistics, open=_open_of(step))
     )
 
 
@@ -178,7 +178,7 @@ def _darks(one_set: _ReadSet) -> ExaminedSet:
     cells = np.median(np.stack([one.cells for one in grids]), axis=0)
     per_cell = reader.n_pixels / cells.size
     return ExaminedSet(
-        result=_told(one_set.result, findings, measured, statistics=one_set.statistics, open=()),
+        result=told_result(one_set.result, findings, measured, statistics=one_set.statistics, open=()),
         cells=cells,
         noise_of_cell=noise / float(np.sqrt(per_cell * len(grids))),
     )
@@ -225,18 +225,19 @@ def _open_of(step: Step) -> tuple[OpenQuestion, ...]:
     return tuple(made)
 
 
-def _told(
+def told_result(
     result: StepResult,
     findings: Sequence[Finding],
     measured: Mapping[str, float | None],
     *,
-    statistics: tuple[FrameStatistics, ...],
     open: tuple[OpenQuestion, ...],
+    statistics: tuple[FrameStatistics, ...] = (),
+    otherwise: str = "",
 ) -> StepResult:
-    """A result with what the examination found."""
+    """A result with what an examination found; ``otherwise`` is said where nothing is wrong."""
     known = {one.code for one in result.findings}
     every = (*result.findings, *(one for one in findings if one.code not in known))
-    verdict, why = verdict_of(every, otherwise=result.why)
+    verdict, why = verdict_of(every, otherwise=", ".join(part for part in (result.why, otherwise) if part))
     return msgspec.structs.replace(
         result,
         verdict=verdict,
@@ -244,7 +245,7 @@ def _told(
         measured={**result.measured, **measured},
         findings=every,
         open=open,
-        statistics=statistics,
+        statistics=statistics or result.statistics,
     )
 
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -24,6 +24,7 @@ from evenfield.read import raise_file_limit
 from evenfield.run.copies import with_copies
 from evenfield.run.done import existing_product
 from evenfield.run.examining import examine_sets
+from evenfield.run.examining_lights import examine_lights
 from evenfield.run.files import final_uses
 from evenfield.run.job import Job, ended_well
 from evenfield.run.lights import calibrate_step
@@ -111,9 +112,14 @@ def _examine(job: Job, *, thorough: bool, statistics: bool) -> None:
     if not job.plan.settings.examine.after or job.cancel.cancelled:
         return
     try:
-        examined = examine_sets(job, thorough=thorough, statistics=statistics)
+        _take(examine_sets(job, thorough=thorough, statistics=statistics), job)
+        _take(examine_lights(job, thorough=thorough), job)
     except Cancelled:
         return
+
+
+def _take(examined: Mapping[str, StepResult], job: Job) -> None:
+    """Results in the place of those before, and what is new in them told."""
     for name, result in examined.items():
         before = job.results[name].findings
         for one in result.findings:

@@ -1,0 +1,195 @@
+"""The examination of lights with their flat: will the flat work, and if not, why."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from typing import Final
+
+import numpy as np
+
+from evenfield.calibrate.overscan import OverscanView
+from evenfield.errors import MemoryBudgetError, ReadError, UsageError
+from evenfield.examine.cells import Cells
+from evenfield.examine.correction import Correction, correction_findings, examine_correction
+from evenfield.examine.geometry import Geometry, examine_geometry
+from evenfield.examine.geometry_findings import geometry_findings
+from evenfield.examine.limits import SATURATED_FROM
+from evenfield.examine.relief import flat_relief, light_relief
+from evenfield.examine.sky import cells_of_flat, cells_of_light
+from evenfield.model.findings import Finding
+from evenfield.model.pixels import Float32Array, Tile
+from evenfield.model.plan import LightStep, StepInput
+from evenfield.model.report import OpenQuestion, StepResult
+from evenfield.model.wording import plural
+from evenfield.read import CroppedSource
+from evenfield.run.examining import told_result
+from evenfield.run.executors import work_through
+from evenfield.run.frames import open_frame, region_median
+from evenfield.run.job import Job
+from evenfield.run.light_masters import LightMasters, open_light_masters
+
+AFTERWARDS: Final = 2
+"""Lights of a set that are looked at after other work, where nothing else is asked for."""
+
+BYTES_A_PIXEL: Final = 40
+"""What a thread holds of each pixel of a light while it reduces it: its values, masks and sums, several times over."""
+
+THOROUGHLY: Final = 10
+"""Lights of a set that are looked at where that is the work."""
+
+
+def examine_lights(job: Job, *, thorough: bool = False) -> dict[str, StepResult]:
+    """Examine some lights of every step with the flat they are divided by.
+
+    Parameters
+    ----------
+    job : Job
+        After its steps are done and their frames examined.
+    thorough : bool
+        Look at `THOROUGHLY` lights of a set instead of `AFTERWARDS`, where the settings do not say how many.
+
+    Returns
+    -------
+    dict of str to StepResult
+        The results of the lights, and those of their flats: what the lights say of a flat stands in both.
+    """
+    wanted = job.plan.settings.examine.lights
+    most = wanted if wanted is not None else THOROUGHLY if thorough else AFTERWARDS
+    made: dict[str, StepResult] = {}
+    for step in job.plan.lights:
+        result = job.results.get(step.id)
+        if result is None or not result.lights or most == 0:
+            continue
+        if step.flat is None:
+            needs = "20 to 30 flats of their filter, camera and rotation, with dark flats or bias"
+            question = OpenQuestion(question="Would flats make these lights even?", needs=needs)
+            made[step.id] = told_result(result, (), {}, open=(question,))
+            continue
+        seen = _seen(step, result, job, most)
+        if seen is None:
+            continue
+        made[step.id] = told_result(result, seen.findings, seen.measured, open=(), otherwise=seen.works)
+        flat = made.get(step.flat.step or "") or job.results.get(step.flat.step or "")
+        if flat is not None:
+            made[flat.id] = told_result(flat, seen.findings, seen.measured, open=(), otherwise=seen.works)
+    return made
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What the lights say of their flat; ``works`` is the sentence where nothing is wrong."""
+
+    findings: tuple[Finding, ...]
+    measured: dict[str, float | None]
+    works: str
+
+
+def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | None:
+    """Look at some lights; ``None`` where nothing can be read, or the frames are too small to say anything."""
+    items = _spread(step, result, job, most)
+    with contextlib.ExitStack() as stack:
+        try:
+            masters = open_light_masters(step, job, stack)
+            if masters.flat is None or not items:
+                return None
+            lights = _Lights(step=step, result=result, masters=masters, job=job)
+            flat = masters.flat.source.read(Tile(start=0, stop=masters.shape[0]))
+            cfa = masters.flat.cfa
+            flats = cells_of_flat(flat, cfa=cfa)
+
+            def reduced(item: StepInput) -> tuple[Cells, ...] | None:
+                pixels = lights.read(item)
+                return None if pixels is None else cells_of_light(pixels, flat=flat, cfa=cfa)
+
+            threads = max(1, min(job.threads, job.budget_bytes // (BYTES_A_PIXEL * flat.size)))
+            cells = [one for one in work_through(items, reduced, threads=threads, cancel=job.cancel) if one is not None]
+            if not cells:
+                return None
+            correction = examine_correction(cells, flats=flats)
+            geometry = examine_geometry(
+                flat_relief(flat, cfa=cfa),
+                light=light_relief((one for one in map(lights.read, items) if one is not None), cfa=cfa),
+            )
+        except (ReadError, UsageError, MemoryBudgetError):
+            return None
+    name = step.flat.title if step.flat is not None else step.id
+    return _Seen(
+        findings=(
+            *geometry_findings(geometry, subject=name, shape=masters.shape),
+            *correction_findings(correction, name=name),
+        ),
+        measured=_measured(correction, geometry, len(cells)),
+        works=_works(correction, len(cells)),
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Lights:
+    """Gives lights as they are before they are divided by their flat."""
+
+    step: LightStep
+    result: StepResult
+    masters: LightMasters
+    job: Job
+
+    def read(self, item: StepInput) -> Float32Array | None:
+        """A light minus what is subtracted from it, ADU; saturated pixels are NaN. ``None`` where it cannot be read."""
+        step, path = self.step, self.job.input_path(item)
+        record = next((one for one in self.result.lights if one.path == path), None)
+        calibration = step.calibrations[item.calibration]
+        at = self.masters.which[item.calibration]
+        try:
+            with contextlib.closing(open_frame(path, self.job)) as source:
+                shift = 0.0 if step.overscan is None else region_median(source, step.overscan)
+                less = OverscanView(source, step.overscan_parts) if step.overscan_parts else source
+                whole = less if step.trim is None else CroppedSource(less, step.trim)
+                rows = Tile(start=0, stop=self.masters.shape[0])
+                pixels = whole.read(rows)
+        except ReadError:
+            return None
+        full = self.job.frame(item).full_scale_adu
+        if full is not None:
+            pixels[pixels >= np.float32(full * SATURATED_FROM)] = np.nan
+        factor = record.factor if record is not None and calibration.how == "optimized_dark" else None
+        subtract = self.masters.subtract(at, rows, factor)
+        if subtract is not None:
+            pixels -= subtract
+        pixels -= np.float32(shift + (calibration.pedestal_adu or 0.0))
+        return pixels
+
+
+def _spread(step: LightStep, result: StepResult, job: Job, most: int) -> list[StepInput]:
+    """Up to so many of the lights that were calibrated, evenly spread over the time in which they were taken."""
+    done = {one.path for one in result.lights}
+    items = [item for item in step.inputs if job.input_path(item) in done]
+    items.sort(key=lambda item: (job.frame(item).taken_at or "", item.path))
+    if len(items) <= most:
+        return items
+    return [items[round(number * (len(items) - 1) / max(most - 1, 1))] for number in range(most)]
+
+
+def _measured(correction: Correction, geometry: Geometry, n_lights: int) -> dict[str, float | None]:
+    """The numbers behind the verdict."""
+    eta, corner = correction.eta, correction.corner
+    return {
+        "lights_examined": float(n_lights),
+        "eta": None if eta is None else eta.value,
+        "eta_error": None if eta is None else eta.error,
+        "corner_error_share": None if corner is None else corner.value,
+        "corner_error_share_error": None if corner is None else corner.error,
+        "flat_angle_deg": geometry.angle_deg,
+        "flat_shift_rows_px": geometry.shift_px[0],
+        "flat_shift_columns_px": geometry.shift_px[1],
+        "dust_shadows": float(geometry.n_shadows),
+    }
+
+
+def _works(correction: Correction, n_lights: int) -> str:
+    corner = correction.corner
+    if corner is None:
+        return ""
+    return (
+        f"the sky of {plural(n_lights, 'light')} comes out even: corners within "
+        f"{100 * abs(corner.value):.2f} +- {100 * corner.error:.2f} %"
+    )
