@@ -289,6 +289,9 @@ def panel_light(dark_cells: Float64Array, *, flat_cells: Float64Array, noise_adu
         The slope of the straight line through the cells, by least squares; ``adu`` is the mean light. The error holds
         what the line leaves, so that glow, which is no panel light, makes it unsure.
     """
+    if flat_cells.shape != dark_cells.shape:
+        # Dark frames may not say that their camera has a mosaic.
+        flat_cells, dark_cells = flat_cells.mean(axis=0), dark_cells.mean(axis=0)
     flat, dark = flat_cells.reshape(-1), dark_cells.reshape(-1)
     known = np.isfinite(flat) & np.isfinite(dark)
     if known.sum() < 8:

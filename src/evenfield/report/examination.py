@@ -70,7 +70,8 @@ def reason_of_verdict(result: StepResult) -> tuple[str, str]:
         return result.why, ""
     mend = deciding.mend if deciding.fix is None else f"{deciding.mend.rstrip('.:')}: {quoted(deciding.fix)}"
     why = deciding.message.removeprefix(f"{result.id}: ")
-    return why[:1].upper() + why[1:], mend
+    # A file's name is written as it is.
+    return why[:1].upper() + why[1:] if why.partition(" ")[0].isalpha() else why, mend
 
 
 def _sentence(text: str) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from evenfield.calibrate.overscan import OverscanView
@@ -64,7 +65,7 @@ def examine_lights(job: Job, *, thorough: bool = False) -> dict[str, StepResult]
         if step.flat is None:
             needs = "20 to 30 flats of their filter, camera and rotation, with dark flats or bias"
             question = OpenQuestion(question="Would flats make these lights even?", needs=needs)
-            made[step.id] = told_result(result, (), {}, open=(question,))
+            made[step.id] = msgspec.structs.replace(result, open=(question,))
             continue
         seen = _seen(step, result, job, most)
         if seen is None:
