@@ -1,7 +1,7 @@
 """Makes the pages that follow from the code: ``python docs/generate.py``.
 
-``findings.md`` and ``settings.md`` are made whole; in ``commands.md`` and ``window.md`` the tables between the marks
-are made anew and the text around them stays. ``--check`` writes nothing and fails where a page is not what it should
+``findings.md`` and ``settings.md`` are made whole; in ``commands.md``, ``window.md`` and ``verdicts.md`` the tables
+between the marks are made anew and the text around them stays. ``--check`` writes nothing and fails where a page is not what it should
 be.
 """
 
@@ -19,6 +19,7 @@ from evenfield.model.catalogue import CATALOGUE, CodeEntry
 from evenfield.model.rejections import rejection_text
 from evenfield.model.report import Verdict
 from evenfield.model.settings import SettingField, Settings, setting_fields
+from evenfield.model.verdict_limits import VERDICT_LIMITS
 
 DOCS = Path(__file__).parent
 
@@ -63,7 +64,21 @@ def pages() -> dict[Path, str]:
         DOCS / "window.md": with_keys((DOCS / "window.md").read_text("utf-8")),
         DOCS / "settings.md": settings_page(),
         commands: with_tables(commands.read_text("utf-8")),
+        DOCS / "verdicts.md": with_limits((DOCS / "verdicts.md").read_text("utf-8")),
     }
+
+
+def with_limits(text: str) -> str:
+    """The page of verdicts with the limits as the code has them."""
+    lines = ["| limit | default | |", "|---|---|---|"]
+    lines += [
+        f"| `{name}` | {one.default:g}{f' {one.unit}' if one.unit else ''} | {cell(one.meaning)} |"
+        for name, one in VERDICT_LIMITS.items()
+    ]
+    block = "\n".join(lines)
+    return re.sub(
+        r"(<!-- limits -->\n\n).*?(\n\n<!-- end -->)", lambda found: found[1] + block + found[2], text, flags=re.DOTALL
+    )
 
 
 def cell(text: str) -> str:

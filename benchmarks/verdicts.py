@@ -1,0 +1,54 @@
+"""All figures of docs/verdicts.md, from the simulated camera: seeds from 1000 on, which nothing was tuned with.
+
+python benchmarks/verdicts.py --write             about an hour on two cores
+python benchmarks/verdicts.py --parts sets        one part, printed
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+HERE: Final = Path(__file__).parent
+PAGE: Final = HERE.parent / "docs" / "verdicts.md"
+
+PARTS: Final[dict[str, tuple[str, ...]]] = {
+    "sets": ("verdicts_sets.py", "--trials", "300", "--seed", "1000"),
+}
+"""Part -> the script that prints its tables, and its arguments."""
+
+
+def figures(part: str) -> str:
+    """What the script of a part prints."""
+    script, *arguments = PARTS[part]
+    run = subprocess.run(
+        [sys.executable, str(HERE / script), *arguments], check=True, stdout=subprocess.PIPE, encoding="utf-8"
+    )
+    return run.stdout.strip()
+
+
+def main() -> None:
+    """Print the tables, and write them into the page where that is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", default=",".join(PARTS), help="names separated by commas")
+    parser.add_argument("--write", action="store_true", help="write docs/verdicts.md")
+    asked = parser.parse_args()
+    for part in asked.parts.split(","):
+        tables = figures(part)
+        print(f"## {part}\n\n{tables}\n", flush=True)
+        if asked.write:
+            text = PAGE.read_text(encoding="utf-8")
+            mark = rf"(<!-- figures of {part} -->\n\n).*?(<!-- end -->)"
+            # A function, since tables may hold backslashes.
+            PAGE.write_text(
+                re.sub(mark, lambda found: f"{found[1]}{tables}\n\n{found[2]}", text, flags=re.DOTALL),  # noqa: B023
+                encoding="utf-8",
+            )
+
+
+if __name__ == "__main__":
+    main()
