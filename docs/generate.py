@@ -1,8 +1,8 @@
 """Makes the pages that follow from the code: ``python docs/generate.py``.
 
 ``findings.md`` and ``settings.md`` are made whole; in ``commands.md``, ``window.md`` and ``verdicts.md`` the tables
-between the marks are made anew and the text around them stays. ``--check`` writes nothing and fails where a page is not what it should
-be.
+between the marks are made anew and the text around them stays. ``--check`` writes nothing and fails where a page is not
+what it should be.
 """
 
 from __future__ import annotations
