@@ -20,6 +20,9 @@ MAD_FACTOR: Final = 1.4826
 CLIP_SCATTERS: Final = 8.0
 """Values further from their cell's median are brought to there: hot pixels and cosmic rays are no light."""
 
+CELL_SAMPLE: Final = 64
+"""Pixels of a cell whose median and scatter tell what lies far away."""
+
 SAMPLE: Final = 1 << 16
 """Pixels of a color that medians are taken of, where a sample will do."""
 
@@ -109,46 +112,48 @@ def _mean_of_cells(cells: Float64Array) -> Float64Array:
     return made
 
 
-def _edges(size: int, count: int) -> list[int]:
-    return [size * number // count for number in range(count)]
-
-
 def _cells(pixels: Float32Array, places: Cells, counts: NDArray[np.intp]) -> Float64Array:
-    """The means of the cells of one color, values far from the cell's median brought nearer."""
+    """The means of the cells of one color, values far from the cell's median brought nearer.
+
+    What is left over at the lower and right edge, less than a row and a column a cell, takes no part.
+    """
     total, count = np.zeros(counts), np.zeros(counts)
     for place in places:
         part = pixels[place]
-        rows, columns = part.shape
-        if not part.size:
-            continue
-        top, left = _edges(rows, counts[0]), _edges(columns, counts[1])
-        for y, (start, stop) in enumerate(zip(top, [*top[1:], rows], strict=True)):
-            for x, (low, high) in enumerate(zip(left, [*left[1:], columns], strict=True)):
-                block = part[start:stop, low:high]
-                middle, scatter = _core(block)
-                clipped = np.clip(block, middle - CLIP_SCATTERS * scatter, middle + CLIP_SCATTERS * scatter)
-                sum_of = float(clipped.sum(dtype=np.float64))
-                if np.isfinite(sum_of):
-                    total[y, x] += sum_of
-                    count[y, x] += block.size
-                else:
-                    known = clipped[np.isfinite(clipped)]
-                    total[y, x] += float(known.sum(dtype=np.float64))
-                    count[y, x] += known.size
+        height, width = part.shape[0] // counts[0], part.shape[1] // counts[1]
+        blocks = part[: height * counts[0], : width * counts[1]].reshape(counts[0], height, counts[1], width)
+        low, high = _reach(blocks)
+        # Neither NaN nor what is infinite is brought anywhere.
+        with np.errstate(invalid="ignore"):
+            clipped = np.clip(blocks, low[:, None, :, None], high[:, None, :, None])
+        sums = clipped.sum(axis=(1, 3), dtype=np.float64)
+        if np.isfinite(sums).all():
+            total += sums
+            count += height * width
+        else:
+            known = np.isfinite(blocks)
+            total += np.where(known, clipped, np.float32(0.0)).sum(axis=(1, 3), dtype=np.float64)
+            count += known.sum(axis=(1, 3))
     with np.errstate(invalid="ignore", divide="ignore"):
         made: Float64Array = np.where(count > 0, total / count, np.nan)
     return made
 
 
-def _core(block: Float32Array) -> tuple[float, float]:
-    """Median and scatter of a sample of a block; a scatter of at least 1 ADU, since numbers are whole."""
-    flat = block.reshape(-1)
-    some = flat[:: max(1, flat.size // 512)]
-    some = some[np.isfinite(some)]
-    if not some.size:
-        return 0.0, np.inf
-    middle = float(np.median(some))
-    return middle, max(MAD_FACTOR * float(np.median(np.abs(some - middle))), 1.0)
+def _reach(blocks: Float32Array) -> tuple[Float32Array, Float32Array]:
+    """Least and greatest value that a pixel of each cell counts with, from a sample of it.
+
+    The scatter is at least 1 ADU, since numbers are whole. Cells with pixels without a value in the sample have no
+    reach.
+    """
+    rows, height, columns, width = blocks.shape
+    step = max(1, round((height * width / CELL_SAMPLE) ** 0.5))
+    some = blocks[:, ::step, :, ::step].transpose(0, 2, 1, 3).reshape(rows, columns, -1)
+    middle = np.median(some, axis=2)
+    reach = CLIP_SCATTERS * np.maximum(MAD_FACTOR * np.median(np.abs(some - middle[:, :, None]), axis=2), 1.0)
+    known = np.isfinite(middle)
+    low = np.where(known, middle - reach, -np.inf).astype(np.float32)
+    high = np.where(known, middle + reach, np.inf).astype(np.float32)
+    return low, high
 
 
 def _row_means(pixels: Float32Array, cfa: str | None) -> Float64Array:

@@ -24,7 +24,6 @@ from evenfield.read import raise_file_limit
 from evenfield.run.copies import with_copies
 from evenfield.run.done import existing_product
 from evenfield.run.examining import examine_sets
-from evenfield.run.examining_lights import examine_lights
 from evenfield.run.files import final_uses
 from evenfield.run.job import Job, ended_well
 from evenfield.run.lights import calibrate_step
@@ -113,7 +112,11 @@ def _examine(job: Job, *, thorough: bool, statistics: bool) -> None:
         return
     try:
         _take(examine_sets(job, thorough=thorough, statistics=statistics), job)
-        _take(examine_lights(job, thorough=thorough), job)
+        if job.plan.lights:
+            # What looks at skies takes its time to load.
+            from evenfield.run.examining_lights import examine_lights
+
+            _take(examine_lights(job, thorough=thorough), job)
     except Cancelled:
         return
 
