@@ -64,8 +64,9 @@ def test_stars_leave_no_light_in_the_sky(cfa: str | None) -> None:
     scene = SkyScene(shape=SHAPE, cfa=cfa, stars=300, star_e=15000.0, motes=0)
     starry, _ = cells_of_frames(scene, np.random.default_rng(5))
     empty, _ = cells_of_frames(dataclasses.replace(scene, stars=0), np.random.default_rng(5))
-    raw = light_frame(scene, np.random.default_rng(5)), light_frame(
-        dataclasses.replace(scene, stars=0), np.random.default_rng(5)
+    raw = (
+        light_frame(scene, np.random.default_rng(5)),
+        light_frame(dataclasses.replace(scene, stars=0), np.random.default_rng(5)),
     )
     assert raw[0].mean() > 1.02 * raw[1].mean()
     for with_stars, without in zip(starry[0], empty[0], strict=True):

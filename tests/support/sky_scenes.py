@@ -94,7 +94,8 @@ def light_frame(
     camera = scene.camera()
     sky = Sky(
         e_per_s=(scene.sky_e if sky_e is None else sky_e) / EXPOSURE_S, gradient=GRADIENT,
-        gradient_deg=rng.uniform(0, 360), curvature=CURVATURE, n_stars=scene.stars, star_e_per_s=scene.star_e / EXPOSURE_S, seed=scene.seed,
+        gradient_deg=rng.uniform(0, 360), curvature=CURVATURE, n_stars=scene.stars,
+        star_e_per_s=scene.star_e / EXPOSURE_S, seed=scene.seed,
     )  # fmt: skip
     image = sky_image(sky, shape=scene.shape, shift_px=tuple(rng.uniform(-30, 30, 2)))
     if more is not None:
@@ -213,5 +214,3 @@ def drawn_noise_points(
             )
         )  # fmt: skip
     return tuple(made)
-
-

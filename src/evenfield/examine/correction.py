@@ -32,6 +32,10 @@ CORNER_LIMIT: Final = 0.003
 a stack with a signal of 100 times its noise this is a tenth of the way from the sky to black. Three times the limit
 from which on dark flats are needed."""
 
+KNOWN: Final = 3.0
+"""A flat is called good where the error is so many times smaller than the limit: one that is wrong by twice the limit
+is then called good once in a thousand times."""
+
 CLIPPED: Final = 0.7
 """Where more of the sky had to be left out, nothing is said."""
 
@@ -113,7 +117,7 @@ def examine_correction(
     -------
     Correction
         Over or under where the corners are wrong by more than the limit and by more than `SURE` standard errors. Works
-        where they are wrong by less, and the error is below half of the limit. Else it cannot tell.
+        where they are wrong by less, and the error is below a third of the limit. Else it cannot tell.
     """
     colors, singly = [], []
     for place, flat in enumerate(flats):
@@ -271,16 +275,17 @@ def _verdict(corner: Measured, clipped: float, limit: float) -> tuple[Correction
         under = corner.value < 0
         text = f"corners come out {_percent(corner.value)} too {'dark' if under else 'bright'}"
         return CorrectionVerdict.UNDER if under else CorrectionVerdict.OVER, text
-    if corner.error > 0.5 * limit:
+    if corner.error > limit / KNOWN:
         text = (
             f"the lights tell the brightness of the corners to ± {_percent(corner.error)} only, and "
-            f"± {_percent(0.5 * limit)} is needed"
+            f"± {_percent(limit / KNOWN)} is needed"
         )
         return CorrectionVerdict.CANNOT_TELL, text
     if size > limit:
         text = f"corners come out {_percent(corner.value)} wrong, ± {_percent(corner.error)}: that may be chance"
         return CorrectionVerdict.CANNOT_TELL, text
-    return CorrectionVerdict.WORKS, f"corners come out right to {_percent(size + 2.0 * corner.error)}"
+    text = f"corners come out right: {_percent(corner.value)} too {'dark' if corner.value < 0 else 'bright'}"
+    return CorrectionVerdict.WORKS, f"{text}, ± {_percent(corner.error)}"
 
 
 def _adu_per_corner(colors: Sequence[ColorCorrection]) -> float:
