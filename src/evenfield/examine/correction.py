@@ -1,7 +1,8 @@
 """Will the corners come out too dark or too bright? Over- and under-correction of lights by their flat.
 
-Where a calibrated sky still follows the flat, the flat is wrong: ``log(sky) = eta log(flat) + smooth``. A flat that holds
-a rest c (its bias, say) under-corrects, eta > 0: corners and dust stay dark. One that lost too much over-corrects.
+Where a calibrated sky still follows the flat, the flat is wrong: ``log(sky) = eta log(flat) + smooth``. A flat that
+holds a rest c (its bias, say) under-corrects, eta > 0: corners and dust stay dark. One that lost too much
+over-corrects.
 
 Stated sky model: the sky of each light is a quadratic polynomial of the place, of its own; a cubic or quartic one where
 the lights ask for it. A quadratic sky and vignetting are nearly the same, so what decides is the part of the vignetting
@@ -22,16 +23,20 @@ import numpy as np
 from evenfield.examine.cells import Cells
 from evenfield.examine.laws import EXPONENT, FLAT_REST
 from evenfield.examine.rests import SURE, Measured, Rests, combined, measure_rests
-from evenfield.examine.sky_fit import SKY_DEGREE, SkyFit, fit_sky
+from evenfield.examine.sky_fit import SKY_DEGREE, SkyFit, fit_again, fit_sky
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 
 CORNER_LIMIT: Final = 0.003
 """Corners that are wrong by more are seen: an automatic stretch puts black 2.8 scatters of a pixel below the sky, so in
-a stack with a signal of 100 times its noise this is a tenth of the way from the sky to black. Three times the limit from
-which on dark flats are needed."""
+a stack with a signal of 100 times its noise this is a tenth of the way from the sky to black. Three times the limit
+from which on dark flats are needed."""
 
-CLIPPED: Final = 0.5
+KNOWN: Final = 3.0
+"""A flat is called good where the error is so many times smaller than the limit: one that is wrong by twice the limit
+is then called good once in a thousand times."""
+
+CLIPPED: Final = 0.7
 """Where more of the sky had to be left out, nothing is said."""
 
 DARKEST: Final = 0.01
@@ -54,10 +59,10 @@ class CorrectionVerdict(enum.StrEnum):
 class ColorCorrection:
     """What one color says.
 
-    ``eta`` is the exponent, ``rest_adu`` the rest c of the flat, ``corner`` by how much the darkest part of a calibrated
-    sky is too bright (negative: too dark), as a share. ``level_adu`` is the mean of the flat, ``darkest`` its darkest
-    part over its brightest. ``degree`` is that of the sky, ``clipped_share`` the share of cells left out as nebulae,
-    ``misfit`` by how much the sky's structure enlarged the errors.
+    ``eta`` is the exponent, ``rest_adu`` the rest c of the flat, ``corner`` by how much the darkest part of a
+    calibrated sky is too bright (negative: too dark), as a share. ``level_adu`` is the mean of the flat, ``darkest``
+    its darkest part over its brightest. ``degree`` is that of the sky, ``clipped_share`` the share of cells left out as
+    nebulae, ``misfit`` by how much the sky's structure enlarged the errors.
     """
 
     color: str
@@ -112,13 +117,16 @@ def examine_correction(
     -------
     Correction
         Over or under where the corners are wrong by more than the limit and by more than `SURE` standard errors. Works
-        where they are wrong by less, and the error is below half of the limit. Else it cannot tell.
+        where they are wrong by less, and the error is below a third of the limit. Else it cannot tell.
     """
-    colors = []
+    colors, singly = [], []
     for place, flat in enumerate(flats):
-        one = _color([light[place] for light in lights], flat, degree)
-        if one is not None:
-            colors.append(one)
+        of_color = [light[place] for light in lights]
+        exponent = fit_sky(of_color, flat=flat, law=EXPONENT, degree=degree)
+        rest = None if exponent is None else fit_again(of_color, flat=flat, law=FLAT_REST, like=exponent)
+        singly.append(rest)
+        if exponent is not None and rest is not None:
+            colors.append(_color(exponent, rest, flat))
     if not colors:
         reason = "too little of the sky is left, or the flat has nothing that a sky could not do"
         return Correction(
@@ -138,7 +146,7 @@ def examine_correction(
         corner=corner,
         eta=eta,
         colors=tuple(colors),
-        rests=measure_rests(lights, flats=flats, degree=degree, known_adu=known),
+        rests=measure_rests(lights, flats=flats, singly=singly, known_adu=known),
         lights=len(lights),
     )
 
@@ -216,11 +224,7 @@ def _percent(share: float) -> str:
     return f"{100.0 * abs(share):.2g} %"
 
 
-def _color(lights: Sequence[Cells], flat: Cells, degree: int) -> ColorCorrection | None:
-    exponent = fit_sky(lights, flat=flat, law=EXPONENT, degree=degree)
-    rest = fit_sky(lights, flat=flat, law=FLAT_REST, degree=degree)
-    if exponent is None or rest is None:
-        return None
+def _color(exponent: SkyFit, rest: SkyFit, flat: Cells) -> ColorCorrection:
     values = flat.value[np.isfinite(flat.value)]
     dark, bright = (float(np.quantile(values, share)) for share in (DARKEST, BRIGHTEST))
     c = _measured(rest)
@@ -271,16 +275,17 @@ def _verdict(corner: Measured, clipped: float, limit: float) -> tuple[Correction
         under = corner.value < 0
         text = f"corners come out {_percent(corner.value)} too {'dark' if under else 'bright'}"
         return CorrectionVerdict.UNDER if under else CorrectionVerdict.OVER, text
-    if corner.error > 0.5 * limit:
+    if corner.error > limit / KNOWN:
         text = (
             f"the lights tell the brightness of the corners to ± {_percent(corner.error)} only, and "
-            f"± {_percent(0.5 * limit)} is needed"
+            f"± {_percent(limit / KNOWN)} is needed"
         )
         return CorrectionVerdict.CANNOT_TELL, text
     if size > limit:
         text = f"corners come out {_percent(corner.value)} wrong, ± {_percent(corner.error)}: that may be chance"
         return CorrectionVerdict.CANNOT_TELL, text
-    return CorrectionVerdict.WORKS, f"corners come out right to {_percent(size + 2.0 * corner.error)}"
+    text = f"corners come out right: {_percent(corner.value)} too {'dark' if corner.value < 0 else 'bright'}"
+    return CorrectionVerdict.WORKS, f"{text}, ± {_percent(corner.error)}"
 
 
 def _adu_per_corner(colors: Sequence[ColorCorrection]) -> float:

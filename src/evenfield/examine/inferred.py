@@ -17,7 +17,7 @@ from evenfield.examine.cells import Cells
 from evenfield.examine.laws import BOTH_RESTS, FLAT_REST
 from evenfield.examine.noise_line import NoisePoints, fit_noise_line
 from evenfield.examine.rests import Measured, levels_differ
-from evenfield.examine.sky_fit import SKY_DEGREE, fit_sky
+from evenfield.examine.sky_fit import SKY_DEGREE, fit_again, fit_sky
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.pixels import Float64Array
@@ -162,8 +162,10 @@ def pedestal_finding(inferred: InferredPedestal, *, name: str) -> Finding:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Told:
-    """What one color says: a value, the variance of its own, the least it can be, and what one standard deviation of
-    something unknown that all colors share moves it by.
+    """What one color says.
+
+    A value, the variance of its own, the least that can be, and what one standard deviation of something unknown that
+    all colors share moves it by.
     """
 
     value: float
@@ -183,7 +185,7 @@ def _by_sky(lights: Sequence[Cells], flat: Cells, light_rest_adu: float, degree:
         bound=float(single.bound[0, 0]),
         shared=level / float(np.median(single.sky_adu)) * light_rest_adu,
     )
-    pair = fit_sky(lights, flat=flat, law=BOTH_RESTS, degree=degree) if levels_differ(single.sky_adu) else None
+    pair = fit_again(lights, flat=flat, law=BOTH_RESTS, like=single) if levels_differ(single.sky_adu) else None
     if pair is None:
         return told
     # Skies of several levels tell the lights' rest; what is known of it beforehand is one more measurement of it.

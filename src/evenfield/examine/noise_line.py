@@ -2,8 +2,8 @@
 
     variance = (level - pedestal)/g + r^2
 
-``g`` is the e-/ADU and ``r`` the read noise (Janesick 2007, "Photon Transfer", SPIE). Vignetting gives one set of flats a
-range of levels; sets of several levels give more. The line alone tells ``pedestal - g r^2``: without the read noise
+``g`` is the e-/ADU and ``r`` the read noise (Janesick 2007, "Photon Transfer", SPIE). Vignetting gives one set of flats
+a range of levels; sets of several levels give more. The line alone tells ``pedestal - g r^2``: without the read noise
 the pedestal comes out too low by so much.
 """
 
@@ -170,6 +170,7 @@ def fit_noise_line(points: NoisePoints, *, read_noise_adu: tuple[float, float] |
 
 def _weighted(x: Float64Array, points: NoisePoints, *, degree: int) -> tuple[Float64Array, Float64Array] | None:
     """Coefficients and covariance of the variance as a polynomial of ``x``."""
+    found, covariance = np.zeros(degree + 1), np.zeros((degree + 1, degree + 1))
     design = np.stack([x**power for power in range(degree + 1)], axis=1)
     model = np.full(x.size, float(np.average(points.variance, weights=points.degrees)))
     for _ in range(6):
@@ -177,7 +178,7 @@ def _weighted(x: Float64Array, points: NoisePoints, *, degree: int) -> tuple[Flo
         matrix = (design * weights[:, None]).T @ design
         if np.linalg.cond(matrix) > 1e14:
             return None
-        covariance = np.linalg.inv(matrix)
+        covariance = np.linalg.inv(matrix).astype(np.float64)
         found = covariance @ (design.T @ (weights * points.variance))
         model = np.maximum(design @ found, 0.05 * model)
     return found, covariance

@@ -15,7 +15,7 @@ import numpy as np
 
 from evenfield.examine.cells import Cells
 from evenfield.examine.laws import BOTH_RESTS, FLAT_REST, LIGHT_REST, Law
-from evenfield.examine.sky_fit import SKY_DEGREE, SkyFit, fit_sky
+from evenfield.examine.sky_fit import SKY_DEGREE, SkyFit, fit_again, fit_sky
 from evenfield.model.pixels import Float64Array
 
 SURE: Final = 4.0
@@ -54,7 +54,7 @@ class Rests:
     in_lights : Measured
         The rest of the lights, if the flat holds none.
     flat_of_both, lights_of_both : Measured, optional
-        Both at once; ``None`` where the fit has no answer.
+        Both at once; ``None`` where the lights have one sky level only.
     separated : bool
         Whether the lights' sky levels tell the two apart: one of them is surely there beside the other, or both are
         known to ``known_adu``.
@@ -74,6 +74,7 @@ def measure_rests(
     lights: Sequence[Sequence[Cells]],
     *,
     flats: Sequence[Cells],
+    singly: Sequence[SkyFit | None] | None = None,
     degree: int = SKY_DEGREE,
     known_adu: tuple[float, float] | None = None,
 ) -> Rests | None:
@@ -85,6 +86,8 @@ def measure_rests(
         The cells of each light, as `cells_of_light` gives them.
     flats : sequence of Cells
         Those of the master flat, as `cells_of_flat` gives them.
+    singly : sequence of SkyFit or None, optional
+        The fits of `FLAT_REST` to each color, where they are known already.
     degree : int
         Of the sky's polynomial.
     known_adu : (float, float), optional
@@ -95,18 +98,24 @@ def measure_rests(
     Rests or None
         Colors are taken together, weighted with their information. ``None`` where no color can tell anything.
     """
-    singly = fits_of_colors(lights, flats=flats, law=FLAT_REST, degree=degree)
-    if not singly:
+    if singly is None:
+        by_color = [[light[place] for light in lights] for place in range(len(flats))]
+        singly = [
+            fit_sky(of_color, flat=flat, law=FLAT_REST, degree=degree)
+            for of_color, flat in zip(by_color, flats, strict=True)
+        ]
+    known_fits = [fit for fit in singly if fit is not None]
+    if not known_fits:
         return None
-    in_flat = combined(singly)
-    in_lights = combined(fits_of_colors(lights, flats=flats, law=LIGHT_REST, degree=degree))
-    both = fits_of_colors(lights, flats=flats, law=BOTH_RESTS, degree=degree) if len(lights) > 1 else []
-    pair = combined(both)
+    in_flat = combined(known_fits)
+    in_lights = combined(_others(lights, flats, singly, LIGHT_REST))
+    several = levels_differ(known_fits[0].sky_adu)
+    pair = combined(_others(lights, flats, singly, BOTH_RESTS)) if several else None
     if in_flat is None or in_lights is None:
         return None
     flat_of_both, lights_of_both = (None, None) if pair is None else (pair[0], pair[1])
     separated = False
-    if flat_of_both is not None and lights_of_both is not None and levels_differ(singly[0].sky_adu):
+    if flat_of_both is not None and lights_of_both is not None:
         sure = max(abs(flat_of_both.scatters), abs(lights_of_both.scatters)) > SURE
         known = known_adu is not None and (flat_of_both.error <= known_adu[0] and lights_of_both.error <= known_adu[1])
         separated = sure or known
@@ -116,7 +125,7 @@ def measure_rests(
         flat_of_both=flat_of_both,
         lights_of_both=lights_of_both,
         separated=separated,
-        colors_agree=agree(singly),
+        colors_agree=agree(known_fits),
     )
 
 
@@ -125,15 +134,16 @@ def levels_differ(skies_adu: Sequence[float]) -> bool:
     return bool(skies_adu) and max(skies_adu) >= LEVELS_APART * min(skies_adu) > 0
 
 
-def fits_of_colors(
-    lights: Sequence[Sequence[Cells]], *, flats: Sequence[Cells], law: Law, degree: int = SKY_DEGREE
+def _others(
+    lights: Sequence[Sequence[Cells]], flats: Sequence[Cells], singly: Sequence[SkyFit | None], law: Law
 ) -> list[SkyFit]:
-    """The fits of a law to each color that can tell something."""
+    """The fits of another law to the cells of those that are known."""
     found = []
-    for place, flat in enumerate(flats):
-        fit = fit_sky([light[place] for light in lights], flat=flat, law=law, degree=degree)
-        if fit is not None:
-            found.append(fit)
+    for place, (flat, like) in enumerate(zip(flats, singly, strict=True)):
+        if like is not None:
+            fit = fit_again([light[place] for light in lights], flat=flat, law=law, like=like)
+            if fit is not None:
+                found.append(fit)
     return found
 
 

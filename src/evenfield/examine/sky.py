@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evenfield.errors import UsageError
 from evenfield.examine.cells import Cells, Grid, cell_grid, cell_sums, cells_of, coarse_places, fill_gaps, interpolation
@@ -94,9 +95,10 @@ def cells_of_light(
         halo = RIMS[-1][1] + COARSE
         above, below = max(0, start - halo), min(pixels.shape[0], stop + halo)
         values = _calibrated(pixels[above:below], flat, factors, grid, above)
-        good = _good_pixels(values, coarse, grid, above)
         if bad is not None:
-            good &= ~bad[above:below]
+            # Before stars are looked for: a hot pixel would take a rim with it.
+            values[bad[above:below]] = np.nan
+        good = _good_pixels(values, coarse, grid, above)
         inner = (slice(start - above, stop - above), slice(grid.left, grid.left + grid.columns * grid.block))
         apart, used = values[inner], good[inner].astype(np.float32)
         apart = np.where(good[inner], apart, np.float32(0.0))
@@ -268,18 +270,19 @@ def _coarse_sky(
             parts = []
             for dy, dx in _of_color(grid, color):
                 at = (slice(int(y[i]) + dy, int(y[i + 1]), step), slice(int(x[j]) + dx, int(x[j + 1]), step))
-                values = pixels[at]
+                values: NDArray[np.floating[Any]] = pixels[at]
                 if flat is not None and factors is not None:
                     with np.errstate(invalid="ignore", divide="ignore"):
-                        values = values / np.where(flat[at] > 0, flat[at], np.float32(np.nan)) * factors[color]
+                        below = np.where(flat[at] > 0, flat[at], np.float32(np.nan))
+                        values = values / below * np.float32(factors[color])
                 parts.append(values.ravel())
             some = np.concatenate(parts)
             some = some[np.isfinite(some)]
             if some.size >= 16:
-                # The scatter from the lower half: stars are in the upper one.
-                at_low, at_middle = int(0.1587 * some.size), some.size // 2
-                some = np.partition(some, (at_low, at_middle))
-                middles[i, j], widths[i, j] = some[at_middle], some[at_middle] - some[at_low]
+                # The scatter from what lies below the median: stars lie above. A mean, since whole numbers of a quiet
+                # camera leave quantiles no choice: E max(m - x, 0) is 0.3989 scatters.
+                middles[i, j] = np.median(some)
+                widths[i, j] = np.maximum(middles[i, j] - some, 0.0).mean() / 0.3989
         widths = widths[np.isfinite(widths)]
         # The noisiest part of the frame sets the limits; a bright nebula in few boxes does not.
         scatter[color] = max(float(np.quantile(widths, 0.9)), 1e-6) if widths.size else 1.0

@@ -4,9 +4,9 @@ The model of cell i of light k, calibrated with the flat M::
 
     y_ki = P_k(x_i) T(M_i; numbers) + A(M_i; numbers) + e_ki - kappa n_i y_ki
 
-P_k is a polynomial of the place, of its own for each light; e_ki the noise of the light's cell; n_i the relative noise of
-the flat's cell, which is the same in all lights and in the regressor too. ``kappa`` is 1 for a good flat, 1 + eta with
-an exponent. The flat's noise would draw the numbers to "over-corrected", as it does in any regression on a noisy
+P_k is a polynomial of the place, of its own for each light; e_ki the noise of the light's cell; n_i the relative noise
+of the flat's cell, which is the same in all lights and in the regressor too. ``kappa`` is 1 for a good flat, 1 + eta
+with an exponent. The flat's noise would draw the numbers to "over-corrected", as it does in any regression on a noisy
 regressor; what it adds to the normal equations is known and taken off (Fuller 1987, "Measurement Error Models", Wiley,
 section 1.2).
 """
@@ -35,8 +35,14 @@ MORE_SCATTERS: Final = 5.0
 CLIP: Final = 4.5
 """Cells are left out from so many scatters on, alone or in squares."""
 
-SQUARES: Final = (3, 7)
-"""Sides of the squares of cells whose sums are looked at: nebulae are wider than cells, and fainter than their noise."""
+CLIP_FIRST: Final = 2.5
+"""The same while residuals scatter more than `FAR_ABOVE` times as much as the stated errors."""
+
+FAR_ABOVE: Final = 1.5
+
+SQUARES: Final = (3, 7, 15)
+"""Sides of the squares of cells whose sums are looked at: nebulae are wider than cells, and may be fainter than their
+noise."""
 
 LEAST_CELLS: Final = 200
 """With fewer cells nothing is said."""
@@ -44,8 +50,12 @@ LEAST_CELLS: Final = 200
 CLUSTER: Final = 8
 """Sides of squares of cells whose errors are looked at together: what is left of a wrong sky model hangs together."""
 
-ROUNDS: Final = 12
-STEPS: Final = 4
+FIRST_ROUNDS: Final = 4
+ROUNDS: Final = 25
+STEPS: Final = 2
+"""Gauss-Newton steps between two looks at the cells: each makes what is left over a hundred times smaller."""
+
+LAST_STEPS: Final = 4
 MAD_FACTOR: Final = 1.4826
 
 
@@ -73,8 +83,10 @@ class SkyFit:
         The scatter of the residuals in units of the stated errors: about 1.
     misfit : float
         By how much neighboring residuals enlarge the errors: 1 where the model explains them.
-    residuals : float32 array (rows, columns)
+    residuals : float64 array (rows, columns)
         The mean of all lights' relative residuals, NaN where no cell was used.
+    used : bool array (lights, cells)
+        The cells that were used, of lights that have a sky.
     """
 
     numbers: Float64Array
@@ -86,6 +98,7 @@ class SkyFit:
     noise_scale: float
     misfit: float
     residuals: Float64Array
+    used: BoolArray
 
 
 @dataclasses.dataclass(slots=True, kw_only=True, eq=False)
@@ -157,7 +170,7 @@ def fit_sky(
     found = _robust_fit(data, law, degree)
     while found is not None and degree < most_degree:
         state, use = found
-        higher = _refined(data, law, degree + 1, use, _start(data, law, degree + 1))
+        higher = _refined(data, law, degree + 1, use, _start(data, law, degree + 1), steps=LAST_STEPS)
         if higher is None:
             break
         gained = _chi_squared(data, law, state, degree, use) - _chi_squared(data, law, higher, degree + 1, use)
@@ -171,6 +184,22 @@ def fit_sky(
     if found is None:
         return None
     return _summed_up(data, law, degree, *found)
+
+
+def fit_again(lights: Sequence[Cells], *, flat: Cells, law: Law, like: SkyFit) -> SkyFit | None:
+    """Fit another law to the cells that a fit used, with skies of the same degree.
+
+    Parameters
+    ----------
+    lights, flat, law
+        As those of `fit_sky`; the same lights and flat as those of ``like``.
+    like : SkyFit
+    """
+    data = _gathered(lights, flat)
+    if data is None:
+        return None
+    state = _refined(data, law, like.degree, like.used, _start(data, law, like.degree), steps=LAST_STEPS)
+    return None if state is None else _summed_up(data, law, like.degree, state, like.used)
 
 
 def sky_bound(lights: Sequence[Cells], *, flat: Cells, law: Law, degree: int = SKY_DEGREE) -> Float64Array | None:
@@ -190,7 +219,7 @@ def sky_bound(lights: Sequence[Cells], *, flat: Cells, law: Law, degree: int = S
     if data is None:
         return None
     state = _start(data, law, degree)
-    solved = _refined(data, law, degree, data.valid, state, only_skies=True)
+    solved = _refined(data, law, degree, data.valid, state, steps=LAST_STEPS, only_skies=True)
     if solved is None:
         return None
     normal = _normal(data, law, solved, degree, data.valid)
@@ -298,10 +327,17 @@ def _inverse(matrix: Float64Array) -> Float64Array | None:
 
 
 def _refined(
-    data: _Data, law: Law, degree: int, use: BoolArray, state: _State, *, only_skies: bool = False
+    data: _Data,
+    law: Law,
+    degree: int,
+    use: BoolArray,
+    state: _State,
+    *,
+    steps: int = STEPS,
+    only_skies: bool = False,
 ) -> _State | None:
     """Gauss-Newton steps on the cells of ``use``."""
-    for _ in range(STEPS):
+    for _ in range(steps):
         normal = _normal(data, law, state, degree, use)
         change = np.zeros(law.numbers)
         if not only_skies:
@@ -329,23 +365,27 @@ def _chi_squared(data: _Data, law: Law, state: _State, degree: int, use: BoolArr
 
 
 def _robust_fit(data: _Data, law: Law, degree: int) -> tuple[_State, BoolArray] | None:
-    """The fit and the cells that it used: what stands out, alone or in squares, is left out and looked at anew."""
+    """The fit and the cells that it used: what stands out, alone or in squares, is left out and looked at anew.
+
+    The first rounds fit the skies alone: together with a bright nebula, the numbers would go anywhere.
+    """
     state: _State | None = _start(data, law, degree)
     use = data.valid
-    for _ in range(ROUNDS):
+    for turn in range(FIRST_ROUNDS + ROUNDS):
         if state is None or np.count_nonzero(use.any(axis=0)) < LEAST_CELLS:
             return None
-        state = _refined(data, law, degree, use, state)
+        first = turn < FIRST_ROUNDS
+        state = _refined(data, law, degree, use, state, only_skies=first)
         if state is None:
             return None
         kept = data.valid & ~_outliers(_scaled_residuals(data, law, state, degree, use), data)
         same = np.count_nonzero(kept != use) <= 1e-4 * kept.size
         use = kept
-        if same:
+        if same and not first:
             break
     if np.count_nonzero(use.any(axis=0)) < LEAST_CELLS or state is None:
         return None
-    state = _refined(data, law, degree, use, state)
+    state = _refined(data, law, degree, use, state, steps=LAST_STEPS)
     return None if state is None else (state, use)
 
 
@@ -353,11 +393,13 @@ def _outliers(z: Float64Array, data: _Data) -> BoolArray:
     """Cells that stand out by themselves or in squares, in their own light or in all lights together."""
     shape = (data.grid.rows, data.grid.columns)
     found = np.zeros(z.shape, np.bool_)
+    limits = [_limit(one, here) for one, here in zip(z, data.valid, strict=True)]
     for k in range(z.shape[0]):
         found[k] = _standing_out(z[k].reshape(shape), data.valid[k].reshape(shape)).ravel()
     if z.shape[0] > 1:
         count = data.valid.sum(axis=0)
-        common = np.clip(z, -2 * CLIP, 2 * CLIP).sum(axis=0) / np.sqrt(np.maximum(count, 1))
+        tame = [np.clip(one, -2.0 * limit, 2.0 * limit) for one, limit in zip(z, limits, strict=True)]
+        common = np.sum(tame, axis=0) / np.sqrt(np.maximum(count, 1))
         found |= _standing_out(common.reshape(shape), (count > 0).reshape(shape)).ravel()
     return found
 
@@ -365,22 +407,33 @@ def _outliers(z: Float64Array, data: _Data) -> BoolArray:
 def _standing_out(z: Float64Array, valid: BoolArray) -> BoolArray:
     from scipy import ndimage
 
-    found: BoolArray = valid & (np.abs(z) > CLIP * _spread(z, valid))
+    limit = _limit(z, valid)
+    found: BoolArray = valid & (np.abs(z) > limit)
     # One bright cell alone must not take its square with it.
-    tame = np.where(valid, np.clip(z, -2 * CLIP, 2 * CLIP), 0.0)
+    tame = np.where(valid, np.clip(z, -2.0 * limit, 2.0 * limit), 0.0)
     for side in SQUARES:
         total = ndimage.uniform_filter(tame, side, mode="constant") * side**2
         count = ndimage.uniform_filter(valid.astype(np.float64), side, mode="constant") * side**2
         mean = total / np.sqrt(np.maximum(count, 1.0))
         known = valid & (count > 0.5)
-        high = known & (np.abs(mean) > CLIP * _spread(mean, known))
+        high = known & (np.abs(mean) > _limit(mean, known))
         found |= ndimage.binary_dilation(high, structure=np.ones((side, side), np.bool_))
     return found
 
 
-def _spread(z: Float64Array, valid: BoolArray) -> float:
-    """The scatter, but never below what the stated errors say."""
-    return max(1.0, MAD_FACTOR * float(np.median(np.abs(z[valid])))) if valid.any() else 1.0
+def _limit(z: Float64Array, valid: BoolArray) -> float:
+    """From where on values stand out: so many scatters, but never below those of the stated errors.
+
+    The scatter is that of the quieter side: a nebula is bright, moved dust dark. While it is far above the stated one,
+    the fit still is that of sky and nebula together, and the limit is a lower one, so that the next fit is less so.
+    """
+    if not valid.any():
+        return CLIP
+    values = z[valid]
+    apart = values - np.median(values)
+    sides = [MAD_FACTOR * float(np.median(np.abs(side))) for side in (apart[apart < 0], apart[apart > 0]) if side.size]
+    scatter = max(1.0, min(sides, default=1.0))
+    return (CLIP if scatter < FAR_ABOVE else CLIP_FIRST) * scatter
 
 
 def _summed_up(data: _Data, law: Law, degree: int, state: _State, use: BoolArray) -> SkyFit | None:
@@ -414,6 +467,7 @@ def _summed_up(data: _Data, law: Law, degree: int, state: _State, use: BoolArray
         noise_scale=scale,
         misfit=misfit,
         residuals=mean.reshape(data.grid.rows, data.grid.columns),
+        used=use,
     )
 
 
@@ -434,4 +488,4 @@ def _misfit(data: _Data, moved: Float64Array, noise: Float64Array) -> float:
         ratio = total / max(float(noise[q, q]), 1e-300)
         if ratio > 1.0 + 3.5 * (2.0 / max(terms, 1.0)) ** 0.5:
             largest = max(largest, ratio)
-    return largest**0.5
+    return float(largest**0.5)
