@@ -37,6 +37,9 @@ ROUNDS: Final = 6
 OUTLYING: Final = 5.0
 """Cells beyond so many of their errors are left out: edges of moving dust, stars, flickering columns."""
 
+LEAST_SHARE: Final = 0.1
+"""The model gives no cell less than this share of the least variance seen: a line may cross zero while it is sought."""
+
 LEAST_CELLS: Final = 8
 """Fewer cells than that tell no error from their own scatter."""
 
@@ -260,9 +263,11 @@ def _gathered(runs: tuple[CellRun, ...], mine: NDArray[np.bool_], pedestal: Floa
         usable = (freedom > 0) & np.isfinite(pedestal)
         parts.append(
             _Cells(
-                variance=run.squares[mine][usable] / run.freedom[mine][usable], freedom=freedom[usable],
+                variance=run.squares[mine][usable] / run.freedom[mine][usable],
+                freedom=freedom[usable],
                 trust=np.full(int(usable.sum()), 1.0 / _unsteadiness(run)),
-                read_share=run.read_share[mine][usable], level=(run.level_adu[mine] - pedestal)[usable],
+                read_share=run.read_share[mine][usable],
+                level=(run.level_adu[mine] - pedestal)[usable],
             )  # fmt: skip
         )
     empty = np.empty(0)
@@ -310,7 +315,10 @@ def _unsaturated(
         top = collapsed if top is None else min(top, collapsed)
     if top is None:
         return None, flat
-    return top + base_adu, flat.only(flat.level < NEAR_SATURATION * top)
+    kept = flat.only(flat.level < NEAR_SATURATION * top)
+    # A drifting lamp saturates now more, now fewer pixels: that the frames' noises differ says nothing of the others.
+    kept.trust = np.ones_like(kept.trust)
+    return top + base_adu, kept
 
 
 def _fitted(cells: _Cells, design: Float64Array) -> _Fit:
@@ -319,13 +327,14 @@ def _fitted(cells: _Cells, design: Float64Array) -> _Fit:
     # From the cells' own variances the first weights would favor the low ones: from their median they do not.
     expected = np.full_like(cells.variance, max(float(np.median(cells.variance)), 1e-12))
     weights = cells.freedom * cells.trust / (2.0 * expected**2)
+    floor = max(LEAST_SHARE * float(np.min(cells.variance)), 1e-12)
     parameters = np.zeros(design.shape[1])
     information = np.eye(design.shape[1])
     for _ in range(ROUNDS):
         weighted = design[kept] * weights[kept, None]
         information = design[kept].T @ weighted
         parameters = np.linalg.lstsq(information, weighted.T @ cells.variance[kept], rcond=None)[0]
-        expected = np.maximum(design @ parameters, 1e-3 * float(np.median(cells.variance)) + 1e-12)
+        expected = np.maximum(design @ parameters, floor)
         weights = cells.freedom * cells.trust / (2.0 * expected**2)
         apart = (cells.variance - expected) / expected * np.sqrt(0.5 * cells.freedom)
         usual = max(1.0, 1.4826 * float(np.median(np.abs(apart))))
@@ -417,8 +426,11 @@ def _points(flat: _Cells, parameters: Float64Array) -> tuple[TransferPoint, ...]
         error = expected * math.sqrt(2.0 / float(weights.sum()))
         made.append(
             TransferPoint(
-                level_adu=level, variance_adu2=variance, error_adu2=error,
-                residual=variance / expected - 1.0, residual_error=error / expected,
+                level_adu=level,
+                variance_adu2=variance,
+                error_adu2=error,
+                residual=variance / expected - 1.0,
+                residual_error=error / expected,
             )  # fmt: skip
         )
     return tuple(made)
