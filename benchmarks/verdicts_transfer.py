@@ -2,9 +2,9 @@
 
 Usage: python benchmarks/verdicts_transfer.py --trials N --seed S [--part NAME ...]
 
-Parts: transfer (frames of 1 MP), pulls (many small sets: error bars and the Cramer-Rao bound), real (the STL-1001E set),
-noise (predicted and measured noise of a master flat), choice (bias or dark flats). Each prints a Markdown table of what was
-asked and what was measured. Seeds from 1000 on are for published figures.
+Parts: transfer (frames of 1 MP), pulls (many small sets: error bars and the Cramer-Rao bound), real (the STL-1001E
+set), noise (predicted and measured noise of a master flat), choice (bias or dark flats). Each prints a Markdown table
+of what was asked and what was measured. Seeds from 1000 on are for published figures.
 """
 
 from __future__ import annotations
@@ -164,7 +164,8 @@ def bounds(scene: Scene, n_flats: int, n_darks: int) -> dict[str, tuple[float, f
 
 def part_transfer(trials: int, seed: int) -> None:
     print(
-        f"\n## Photon transfer, 20 flats + 20 dark flats of 1 MP, lamp 1 % between frames ({trials} trials, seed {seed})\n"
+        "\n## Photon transfer, 20 flats + 20 dark flats of 1 MP, lamp 1 % between frames "
+        f"({trials} trials, seed {seed})\n"
     )
     print("| camera | step | gain: worst error | asked | read noise: worst error | asked | saturation |")
     print("|---|---|---|---|---|---|---|")
@@ -185,7 +186,8 @@ def part_transfer(trials: int, seed: int) -> None:
         real = scene.top_e / scene.camera.egain_e_per_adu + scene.camera.bias_adu
         text = f"{np.mean(seen):.0f} (true {real:.0f})" if seen else "not reached"
         print(
-            f"| {scene.name} | {step:.0f} | {100 * worst_gain:.3f} % | 0.3 % | {100 * worst_noise:.2f} % | 2 % | {text} |",
+            f"| {scene.name} | {step:.0f} | {100 * worst_gain:.3f} % | 0.3 % | "
+            f"{100 * worst_noise:.2f} % | 2 % | {text} |",
             flush=True,
         )
 
@@ -193,7 +195,8 @@ def part_transfer(trials: int, seed: int) -> None:
 def part_pulls(trials: int, seed: int) -> None:
     print(f"\n## Error bars, 20 flats + 20 bias of 256 x 256 (288 x 288 X-Trans) ({trials} trials, seed {seed})\n")
     print(
-        "| camera | gain pull mean, std (0.9 .. 1.1) | error / bound (1.3) | read noise pull mean, std | error / bound |"
+        "| camera | gain pull mean, std (0.9 .. 1.1) | error / bound (1.3) | "
+        "read noise pull mean, std | error / bound |"
     )
     print("|---|---|---|---|---|")
     for index, scene in enumerate(SCENES):
@@ -245,7 +248,8 @@ def part_real(trials: int, seed: int) -> None:
     whole = _measured(flats, bias)
     print(f"| all | {_text(whole.egain_e_per_adu, 4)} | {_text(whole.read_noise_adu, 4)} |")
     print(
-        f"\nChi-square of the five pairs, 4 degrees of freedom: gain {_chi2(gains):.1f}, read noise {_chi2(noises):.1f}."
+        f"\nChi-square of the five pairs, 4 degrees of freedom: gain {_chi2(gains):.1f}, "
+        f"read noise {_chi2(noises):.1f}."
     )
     print("\n| halves of the flats | predicted | measured | difference (asked: 5 %) |\n|---|---|---|---|")
     level, predicted = _master_prediction(flats, bias, whole)
@@ -302,7 +306,8 @@ def _chi2(parts: list[Measured | None]) -> float:
 
 def part_noise(trials: int, seed: int) -> None:
     print(
-        f"\n## Noise of a master flat of 20 frames of 512 x 512, predicted and measured from halves ({trials} trials, seed {seed})\n"
+        "\n## Noise of a master flat of 20 frames of 512 x 512, predicted and measured from halves "
+        f"({trials} trials, seed {seed})\n"
     )
     print("| camera | predicted | measured, mean | worst difference | asked |\n|---|---|---|---|---|")
     for index, scene in enumerate(SCENES[:6]):
@@ -361,7 +366,8 @@ def _print_choice(name: str, counts: NDArray[Any]) -> None:
     n, needed, answered, right = (int(each) for each in counts)
     ok = 100 * (right + n - answered) / n
     print(
-        f"| {name} | {n} | {needed} | {100 * answered / n:.1f} % | {100 * right / max(answered, 1):.1f} % | {ok:.1f} % |",
+        f"| {name} | {n} | {needed} | {100 * answered / n:.1f} % | "
+        f"{100 * right / max(answered, 1):.1f} % | {ok:.1f} % |",
         flush=True,
     )
 
@@ -481,5 +487,5 @@ if __name__ == "__main__":
             "real": part_real,
             "noise": part_noise,
             "choice": part_choice,
-        }  # fmt: skip
+        }
     )

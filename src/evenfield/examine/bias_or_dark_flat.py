@@ -1,15 +1,15 @@
-"""Is a master bias enough for these flats, or are dark flats needed? By the error that the wrong choice makes in a light.
+"""Is a master bias enough for these flats, or are dark flats needed? By the error of the light that bias would make.
 
-With bias in the place of dark flats, D = (dark flat - bias) stays in the flat. A light at a pixel where the flat has the
-level F is then wrong by -D/F against D/F at the center. D has three parts: a level c (dark current, a bias that depends on
-the exposure), slow changes over the frame (amplifier glow), and pattern from pixel to pixel::
+With bias in the place of dark flats, D = (dark flat - bias) stays in the flat. A light at a pixel where the flat has
+the level F is then wrong by -D/F against D/F at the center. D has three parts: a level c (dark current, a bias that
+depends on the exposure), slow changes over the frame (amplifier glow), and pattern from pixel to pixel::
 
     level:    |c| (1/F_min - 1/F_center)  =  |c|/level * (1/V_min - 1)
     glow:     the greatest |G/F| of a cell, G the cell's D less c
     pattern:  rms(P/F), P the pixels' D less that of their cell, hot pixels left out and counted
 
-Each counts where it exceeds 0.1 % and the noise that the master flat's pixels have anyway, whichever is larger. Hot pixels
-are no reason by themselves: a light's own dark and its rejection deal with them.
+Each counts where it exceeds 0.1 % and the noise that the master flat's pixels have anyway, whichever is larger. Hot
+pixels are no reason by themselves: a light's own dark and its rejection deal with them.
 """
 
 from __future__ import annotations
@@ -66,9 +66,9 @@ class Effect:
 class FlatLevels:
     """Levels of the flats above bias, ADU, and the noise of their master.
 
-    ``center_adu``, ``lowest_adu``: a pair for each color. ``cells`` (float64, (n_cells,)) is the level of each cell where
-    the master was given; ``None``: the glow is taken to lie where the flat is faintest. ``noise_share`` is relative, for
-    a pixel.
+    ``center_adu``, ``lowest_adu``: one for each color. ``cells`` (float64, (n_cells,)) is the level of each cell where
+    the master was given; ``None``: the glow is taken to lie where the flat is faintest. ``noise_share`` is relative,
+    for a pixel.
     """
 
     center_adu: tuple[float, ...]
@@ -79,7 +79,7 @@ class FlatLevels:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DarkFlatChoice:
-    """The answer, and what it rests on. ``hot_share`` is the share of pixels left out that are wrong by more than the limit.
+    """The answer, and what it rests on. ``hot_share`` is the share of hot pixels wrong by more than the limit.
 
     ``level.adu`` has its sign: positive where dark flats are brighter than bias. ``wander_adu`` is the scatter of the
     frames' levels (bias, dark flats), ``None`` where unknown; ``reason`` says why nothing can be told.

@@ -5,8 +5,8 @@ A master of N flats less one of N_d dark flats has, at a pixel of level S (elect
     (S + r^2 + q^2 g^2 / 12) / N  +  (r^2 + q^2 g^2 / 12) / N_d
 
 relative to S^2. Combining with rejection is taken for a mean: at 3 sigma it costs less than 1 % of noise. Every light
-that is divided by the same master gets the same noise at the same pixel, so that it does not fall with the number of lights
-unless they are dithered.
+that is divided by the same master gets the same noise at the same pixel, so that it does not fall with the number of
+lights unless they are dithered.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class MoreFlats:
     def sentence(self) -> str:
         """In words."""
         return (
-            f"With {self.n_more} more flats the noise that the master flat adds falls from {100 * self.share_now:.2g} % "
-            f"to {100 * self.share_then:.2g} % of the light's own noise."
+            f"With {self.n_more} more flats the noise that the master flat adds falls from "
+            f"{100 * self.share_now:.2g} % to {100 * self.share_then:.2g} % of the light's own noise."
         )
 
 

@@ -33,14 +33,14 @@ from evenfield.examine.cells import CellGrid, cell_grid, cell_moments, find_step
 from evenfield.model.pixels import Float32Array, Float64Array
 
 LIKE_LEVEL: Final = 0.25
-"""Frames whose level strays by more from that of their run begin another one: response and light need not scale then."""
+"""Frames whose level strays by more from that of their run begin another one: nothing need scale then."""
 
 LEAST_DIFFERENCES: Final = 3
 """So many frames' noises are asked whether they scatter more than they should."""
 
 LEAST_PILED: Final = 10
 PILED_SHARE: Final = 2e-5
-"""So many pixels, and so large a share of them, at the very greatest value are piled up there; noise puts one or two."""
+"""So many pixels, and so large a share of them, at the greatest value are piled up; noise puts one or two there."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -248,5 +248,8 @@ class _Run:
         if len(self.noises) < LEAST_DIFFERENCES:
             return None
         noise, freedom = np.array(self.noises).T
-        apart = noise / np.average(noise, weights=freedom) - 1.0
+        usual = float(np.average(noise, weights=freedom))
+        if not usual > 0:
+            return None
+        apart = noise / usual - 1.0
         return float(np.sum(apart**2 * freedom / 2.0) / (noise.size - 1))

@@ -6,9 +6,8 @@ The model of the variance of one raw sample (ADU^2; Janesick 2007, "Photon Trans
                                                    darks:   sum of squares ~ R chi2(nu)
 
 with g in e-/ADU, r the read noise in ADU, q the converter's step (Widrow & Kollar 2008, "Quantization Noise"), nu the
-independent squares of a cell. R and 1/g are fitted to the cells of flats and of darks (bias or dark flats) together, each
-cell with the weight nu / (2 V^2) of the model, repeated until it stands; so the cells of a vignetted frame share the
-levels that they have.
+independent squares of a cell. R and 1/g are fitted to the cells of flats and of darks (bias or dark flats) together,
+each cell with the weight nu / (2 V^2) of the model, repeated until it stands; so all levels of a vignetted frame count.
 
 The Cramer-Rao bound of this model for N_f flats and N_d darks of n pixels whose means are unknown is the inverse of ::
 
@@ -175,7 +174,7 @@ def measure_transfer(flats: TransferFrames, *, darks: TransferFrames | None = No
 class _Cells:
     """The cells that enter the fit: variance, degrees of freedom, and the two numbers that multiply R and 1/g.
 
-    ``trust`` is less than 1 where frames scatter more than they should: their errors are larger than their freedom says.
+    ``trust`` is less than 1 where frames scatter more than they should: their errors are larger than freedom says.
     """
 
     variance: Float64Array
@@ -213,13 +212,13 @@ def _plane(flats: TransferFrames, darks: TransferFrames | None, color: int, step
     base = None if darks is None or not found.any() else float(pedestal[found].mean())
     if flat.variance.size < LEAST_CELLS:
         few = "there are no two flats of like level in succession"
-        return dataclasses.replace(_nothing(name, few), pedestal_adu=base, **_dark_only(dark, step))
+        return dataclasses.replace(_nothing(name, few), pedestal_adu=base, read_noise_adu=_dark_only(dark, step))
     floor = float(np.average(dark.variance, weights=dark.freedom)) if dark.variance.size >= LEAST_CELLS else 0.0
     saturation, flat = _unsaturated(flat, floor, base or 0.0, flats.piled_adu)
     if flat.variance.size < LEAST_CELLS:
         return dataclasses.replace(
             _nothing(name, "all of the flats' pixels are saturated"),
-            pedestal_adu=base, saturation_adu=saturation, **_dark_only(dark, step),
+            pedestal_adu=base, saturation_adu=saturation, read_noise_adu=_dark_only(dark, step),
         )  # fmt: skip
     span = float(np.quantile(flat.level, 0.99) / max(np.quantile(flat.level, 0.01), 1e-9))
     if base is None and span < LEAST_SPAN:
@@ -232,7 +231,7 @@ def _plane(flats: TransferFrames, darks: TransferFrames | None, color: int, step
     if not slope > WORTH_INFLATING * math.sqrt(fit.covariance[1, 1]):
         few = "the noise of the flats does not grow with their level"
         return dataclasses.replace(
-            _nothing(name, few), pedestal_adu=base, saturation_adu=saturation, **_dark_only(dark, step)
+            _nothing(name, few), pedestal_adu=base, saturation_adu=saturation, read_noise_adu=_dark_only(dark, step)
         )
     covariance = fit.covariance + _level_covariance(fit, design, _level_error(flats, darks))
     egain = Measured(value=1.0 / slope, error=math.sqrt(covariance[1, 1]) / slope**2)
@@ -268,7 +267,7 @@ def _gathered(runs: tuple[CellRun, ...], mine: NDArray[np.bool_], pedestal: Floa
                 trust=np.full(int(usable.sum()), 1.0 / _unsteadiness(run)),
                 read_share=run.read_share[mine][usable],
                 level=(run.level_adu[mine] - pedestal)[usable],
-            )  # fmt: skip
+            )
         )
     empty = np.empty(0)
     nothing = _Cells(variance=empty, freedom=empty, trust=empty, read_share=empty, level=empty)
@@ -304,7 +303,7 @@ def _unsaturated(
     order = np.argsort(flat.level, kind="stable")
     groups = [part for part in np.array_split(order, 2 * POINTS) if part.size]
     level = np.array([float(np.median(flat.level[part])) for part in groups])
-    ratio = np.array([float(np.median((flat.variance[part] - floor_adu2))) for part in groups]) / np.maximum(level, 1.0)
+    ratio = np.array([float(np.median(flat.variance[part] - floor_adu2)) for part in groups]) / np.maximum(level, 1.0)
     usual = float(np.max(ratio))
     top = None if piled_adu is None else piled_adu - base_adu
     first = len(groups)
@@ -325,7 +324,7 @@ def _fitted(cells: _Cells, design: Float64Array) -> _Fit:
     """Weighted least squares; cells that lie off by `OUTLYING` of their errors are left out."""
     kept = np.ones(cells.variance.size, np.bool_)
     # From the cells' own variances the first weights would favor the low ones: from their median they do not.
-    expected = np.full_like(cells.variance, max(float(np.median(cells.variance)), 1e-12))
+    expected: Float64Array = np.full(cells.variance.size, max(float(np.median(cells.variance)), 1e-12))
     weights = cells.freedom * cells.trust / (2.0 * expected**2)
     floor = max(LEAST_SHARE * float(np.min(cells.variance)), 1e-12)
     parameters = np.zeros(design.shape[1])
@@ -333,7 +332,7 @@ def _fitted(cells: _Cells, design: Float64Array) -> _Fit:
     for _ in range(ROUNDS):
         weighted = design[kept] * weights[kept, None]
         information = design[kept].T @ weighted
-        parameters = np.linalg.lstsq(information, weighted.T @ cells.variance[kept], rcond=None)[0]
+        parameters = np.linalg.lstsq(information, weighted.T @ cells.variance[kept], rcond=None)[0].astype(np.float64)
         expected = np.maximum(design @ parameters, floor)
         weights = cells.freedom * cells.trust / (2.0 * expected**2)
         apart = (cells.variance - expected) / expected * np.sqrt(0.5 * cells.freedom)
@@ -393,14 +392,14 @@ def _rounding_error(variance_adu2: float, step: float) -> float:
     return float(step**2 * (1.0 / math.pi**2 + 4.0 * s2) * math.exp(-2.0 * math.pi**2 * s2))
 
 
-def _dark_only(dark: _Cells, step: float) -> dict[str, Measured]:
+def _dark_only(dark: _Cells, step: float) -> Measured | None:
     """The read noise in ADU of dark frames alone."""
     if dark.variance.size < LEAST_CELLS:
-        return {}
+        return None
     fit = _fitted(dark, dark.read_share[:, None])
     parameters = np.array([fit.parameters[0], 1.0])
     found, _, _ = _read_noise(parameters, np.diag([float(fit.covariance[0, 0]), 0.0]), step)
-    return {} if found is None else {"read_noise_adu": found}
+    return found
 
 
 def _curvature(cells: _Cells, design: Float64Array, straight: _Fit) -> Measured | None:
@@ -431,6 +430,6 @@ def _points(flat: _Cells, parameters: Float64Array) -> tuple[TransferPoint, ...]
                 error_adu2=error,
                 residual=variance / expected - 1.0,
                 residual_error=error / expected,
-            )  # fmt: skip
+            )
         )
     return tuple(made)

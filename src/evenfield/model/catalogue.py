@@ -8,10 +8,11 @@ from evenfield.model.codes import CodeEntry
 from evenfield.model.codes_calibration import CODES_CALIBRATION
 from evenfield.model.codes_frames import CODES_FRAMES
 from evenfield.model.codes_products import CODES_PRODUCTS
+from evenfield.model.codes_transfer import CODES_TRANSFER
 from evenfield.model.findings import Finding, FindingLevel
 
 CATALOGUE: Final[dict[str, CodeEntry]] = {
-    entry.code: entry for entry in (*CODES_FRAMES, *CODES_CALIBRATION, *CODES_PRODUCTS)
+    entry.code: entry for entry in (*CODES_FRAMES, *CODES_CALIBRATION, *CODES_PRODUCTS, *CODES_TRANSFER)
 }
 """Every code by name."""
 
