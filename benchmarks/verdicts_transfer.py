@@ -1,6 +1,6 @@
 """How well photon transfer and "dark flats or bias?" answer, on the simulated camera and on real frames.
 
-Usage: python benchmarks/verdicts_transfer.py --trials N --seed S [--part NAME ...]
+Usage: python benchmarks/verdicts_transfer.py --trials N --seed S [--part NAME ...] [--scene INDEX ...]
 
 Parts: transfer (frames of 1 MP), pulls (many small sets: error bars and the Cramer-Rao bound), real (the STL-1001E
 set), noise (predicted and measured noise of a master flat), choice (bias or dark flats). Each prints a Markdown table
@@ -46,7 +46,10 @@ class Scene:
     gradient_change: float = 0.0
 
     def of_shape(self, shape: tuple[int, int], seed: int) -> Scene:
-        return dataclasses.replace(self, camera=dataclasses.replace(self.camera, shape=shape, seed=seed))
+        """A smaller sensor with as many cosmic rays for each pixel."""
+        rays = self.camera.cosmic_rays_per_s * math.prod(shape) / math.prod(self.camera.shape)
+        camera = dataclasses.replace(self.camera, shape=shape, seed=seed, cosmic_rays_per_s=rays)
+        return dataclasses.replace(self, camera=camera)
 
     @property
     def top_e(self) -> float:
@@ -120,6 +123,14 @@ SCENES = (
 )  # fmt: skip
 
 
+CHOSEN: list[int] = []
+"""The scenes that are asked for, by their index."""
+
+
+def chosen_scenes(most: int = len(SCENES)) -> list[tuple[int, Scene]]:
+    return [(index, SCENES[index]) for index in CHOSEN if index < most]
+
+
 def transfer_of(scene: Scene, n_flats: int, n_darks: int, seed: int, *, bias: bool = False) -> PhotonTransfer:
     rng = np.random.default_rng([seed, 7])
     camera = scene.camera
@@ -169,7 +180,7 @@ def part_transfer(trials: int, seed: int) -> None:
     )
     print("| camera | step | gain: worst error | asked | read noise: worst error | asked | saturation |")
     print("|---|---|---|---|---|---|---|")
-    for index, scene in enumerate(SCENES):
+    for index, scene in chosen_scenes():
         gains, noises, tops, step = [], [], [], None
         for trial in range(trials):
             one = scene.of_shape((1000, 1000), seed + 100 * index + trial)
@@ -193,14 +204,14 @@ def part_transfer(trials: int, seed: int) -> None:
 
 
 def part_pulls(trials: int, seed: int) -> None:
-    print(f"\n## Error bars, 20 flats + 20 bias of 256 x 256 (288 x 288 X-Trans) ({trials} trials, seed {seed})\n")
+    print(f"\n## Error bars, 20 flats + 20 bias of 192 x 192 ({trials} trials, seed {seed})\n")
     print(
         "| camera | gain pull mean, std (0.9 .. 1.1) | error / bound (1.3) | "
         "read noise pull mean, std | error / bound |"
     )
     print("|---|---|---|---|---|")
-    for index, scene in enumerate(SCENES):
-        side = 288 if len(scene.camera.cfa or "") == 36 else 256
+    for index, scene in chosen_scenes():
+        side = 192
         gain_pulls, noise_pulls, gain_errors, noise_errors = [], [], [], []
         bound = None
         for trial in range(trials):
@@ -310,7 +321,7 @@ def part_noise(trials: int, seed: int) -> None:
         f"({trials} trials, seed {seed})\n"
     )
     print("| camera | predicted | measured, mean | worst difference | asked |\n|---|---|---|---|---|")
-    for index, scene in enumerate(SCENES[:6]):
+    for index, scene in chosen_scenes(6):
         apart, measured, predicted = [], [], []
         side = 576 if len(scene.camera.cfa or "") == 36 else 512
         for trial in range(trials):
@@ -472,8 +483,10 @@ def main(parts: dict[str, Callable[[int, int], None]]) -> None:
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     options.add_argument("--trials", type=int, default=20)
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--scene", type=int, action="append", help="only this camera of the lists, from 0")
     options.add_argument("--part", choices=sorted(parts), action="append")
     chosen = options.parse_args()
+    CHOSEN.extend(chosen.scene or range(len(SCENES)))
     for name, part in parts.items():
         if chosen.part is None or name in chosen.part:
             part(chosen.trials, chosen.seed)

@@ -108,6 +108,23 @@ def test_error_bars_are_honest() -> None:
     assert abs(np.mean(pulls)) < 3.0 / math.sqrt(len(pulls))
 
 
+@pytest.mark.parametrize(("noise_steps", "is_told"), [(0.25, False), (0.5, True), (0.7, True)])
+@pytest.mark.parametrize("phase", [0.0, 5.0, 8.0])
+def test_read_noise_below_the_converters_step(noise_steps: float, is_told: bool, phase: float) -> None:
+    """Read noise of half a step is right within its error wherever the bias lies; less is not told, and the gain is."""
+    camera = dataclasses.replace(
+        MONO, bits=12, sample_step=16, bias_adu=800.0 + phase, bias_pattern_adu=0.1, egain_e_per_adu=0.3,
+        read_noise_e=noise_steps * 16 * 0.3, shape=(256, 256),
+    )  # fmt: skip
+    plane = measured(take_flats(camera, 8, seed=3), take_bias(camera, 8, seed=3)).planes[0]
+    assert within(plane.egain_e_per_adu, camera.egain_e_per_adu)
+    if is_told:
+        assert within(plane.read_noise_adu, read_adu(camera), errors=3.0, share=0.05)
+    else:
+        assert plane.read_noise_adu is None
+        assert plane.reason
+
+
 def test_changed_illumination_does_no_harm() -> None:
     """A gradient that moves from frame to frame is not taken for noise."""
     rng = np.random.default_rng(5)

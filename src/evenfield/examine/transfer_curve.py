@@ -381,15 +381,23 @@ def _read_noise(
 
 
 def _rounding_error(variance_adu2: float, step: float) -> float:
-    """How much the variance added by rounding may differ from step^2/12, ADU^2.
+    """How far the variance without rounding may be from what is seen less step^2/12, ADU^2.
 
-    The first term of the series in the characteristic function of a normal distribution at the worst phase (Widrow &
-    Kollar 2008, ch. 4): step^2 (1/pi^2 + 4 s^2) exp(-2 pi^2 s^2), s the noise in steps.
+    Rounding adds step^2/12 but for at most step^2 (1/pi^2 + 4 s^2) exp(-2 pi^2 s^2), s the noise in steps: the first
+    term of the series in the characteristic function of a normal distribution, at the worst phase (Widrow & Kollar
+    2008, ch. 4). Every s^2 counts that could look like what is seen.
     """
     if step <= 0:
         return 0.0
-    s2 = max(variance_adu2 / step**2 - 1.0 / 12.0, 0.0)
-    return float(step**2 * (1.0 / math.pi**2 + 4.0 * s2) * math.exp(-2.0 * math.pi**2 * s2))
+    seen = max(variance_adu2 / step**2 - 1.0 / 12.0, 0.0)
+    if seen > 1.0:
+        return 0.0
+    s2 = np.linspace(0.0, 1.5, 3001)
+    most = (1.0 / math.pi**2 + 4.0 * s2) * np.exp(-2.0 * math.pi**2 * s2)
+    apart = np.abs(s2 - seen)
+    reach = float(np.max(apart[apart <= most], initial=0.0))
+    at_seen = (1.0 / math.pi**2 + 4.0 * seen) * math.exp(-2.0 * math.pi**2 * seen)
+    return float(step**2 * max(reach, at_seen))
 
 
 def _dark_only(dark: _Cells, step: float) -> Measured | None:
