@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from evenfield.examine.bias_or_dark_flat import DarkFlatAnswer, bias_or_dark_flats, flat_levels
 from evenfield.examine.dark_sets import DarkSet
-from evenfield.examine.flat_noise import CameraNoise, master_flat_noise, noise_between
+from evenfield.examine.flat_noise import CameraNoise, camera_noise, master_flat_noise, noise_between
 from evenfield.examine.transfer import TransferFrames
 from evenfield.examine.transfer_curve import Measured, PhotonTransfer, measure_transfer
 from evenfield.model.frame import FrameKind
@@ -300,9 +300,8 @@ def _master_prediction(
     above = [flat - base for flat in flats]
     mean = float(np.mean(above))
     above = [flat * (mean / flat.mean()) for flat in above]
-    camera = CameraNoise(
-        egain_e_per_adu=found.egain_e_per_adu.value, read_noise_e=found.read_noise_e.value, step_adu=found.step_adu
-    )
+    camera = camera_noise(found)
+    assert camera is not None, "the frames tell the noise"
     return above, master_flat_noise(camera, level_adu=np.mean(above, axis=0), n_flats=len(flats))
 
 

@@ -17,8 +17,8 @@ from evenfield.examine.bias_or_dark_flat import (
     bias_or_dark_flats,
     flat_levels,
 )
+from evenfield.examine.camera_findings import choice_findings
 from evenfield.examine.dark_sets import DarkSet
-from evenfield.examine.transfer_findings import choice_findings
 from evenfield.model.frame import FrameKind
 from evenfield.simulate import Camera, Optics, camera_patterns, expose, illumination
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from evenfield.errors import UsageError
+from evenfield.examine.camera_findings import more_flats_findings
 from evenfield.examine.flat_noise import CameraNoise, master_flat_noise, more_flats, noise_between
-from evenfield.examine.transfer_findings import more_flats_findings
 from evenfield.model.frame import FrameKind
 from evenfield.simulate import Camera, Optics, expose, illumination
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from evenfield.errors import UsageError
 from evenfield.examine.cells import cell_grid, find_step
+from evenfield.examine.flat_noise import camera_noise
 from evenfield.examine.transfer import TransferFrames
 from evenfield.examine.transfer_curve import Measured, PhotonTransfer, mean_of, measure_transfer
 from evenfield.model.frame import FrameKind
@@ -87,6 +88,10 @@ def test_gain_and_read_noise_are_right_within_their_errors(camera: Camera) -> No
         assert within(plane.read_noise_e, camera.read_noise_e, share=0.01)
         assert plane.saturation_adu is None
     assert within(found.egain_e_per_adu, camera.egain_e_per_adu, share=0.002)
+    noise = camera_noise(found)
+    assert noise is not None
+    assert noise.read_noise_e == pytest.approx(camera.read_noise_e, rel=0.02)
+    assert noise.step_adu == camera.sample_step
     assert found.planes[0].pedestal_adu == pytest.approx(
         camera.bias_adu, abs=4.0 * camera.bias_drift_adu / 20**0.5 + 0.5
     )
@@ -165,6 +170,7 @@ def test_without_dark_frames_one_level_tells_nothing() -> None:
     plane = measured(take_flats(MONO, 4, seed=2, corner_loss=0.0), []).planes[0]
     assert plane.egain_e_per_adu is None
     assert "one level" in plane.reason
+    assert camera_noise(measured(take_flats(MONO, 2, seed=2, corner_loss=0.0), [])) is None
 
 
 def test_without_dark_frames_vignetting_tells_the_gain() -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from evenfield.errors import UsageError
 from evenfield.examine.cells import CellGrid, cell_grid, cell_moments, find_step
 from evenfield.model.pixels import Float32Array
 
@@ -122,10 +123,16 @@ class DarkSet:
         self._counts[half] += 1
 
     def half(self, which: int) -> Float32Array:
-        """The mean of every other frame in cells, above `pivot_adu`; which is 0 or 1."""
+        """The mean of every other frame in cells, above `pivot_adu`; which is 0 or 1.
+
+        Raises
+        ------
+        UsageError
+            If there is no such frame.
+        """
         total = self._sums[which]
         if total is None:
-            raise ValueError("There is no such half.")
+            raise UsageError("There are too few frames for two halves.", mend="Take two frames or more.")
         return total / np.float32(self._counts[which])
 
     def mean(self) -> Float32Array:

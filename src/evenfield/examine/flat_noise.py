@@ -19,6 +19,7 @@ import numpy as np
 
 from evenfield.errors import UsageError
 from evenfield.examine.cells import cell_grid, cell_moments
+from evenfield.examine.transfer_curve import PhotonTransfer
 from evenfield.model.pixels import Float32Array, Float64Array
 
 CHANGED: Final = 5
@@ -37,6 +38,14 @@ class CameraNoise:
     def floor_e2(self) -> float:
         """Variance of a sample without light, electrons squared."""
         return self.read_noise_e**2 + (self.step_adu * self.egain_e_per_adu) ** 2 / 12.0
+
+
+def camera_noise(found: PhotonTransfer) -> CameraNoise | None:
+    """The camera's noise as photon transfer found it, the mean over the colors; ``None`` where it does not tell."""
+    egain, read = found.egain_e_per_adu, found.read_noise_e
+    if egain is None or read is None:
+        return None
+    return CameraNoise(egain_e_per_adu=egain.value, read_noise_e=read.value, step_adu=found.step_adu or 0.0)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
