@@ -24,7 +24,8 @@ from evenfield.examine.bias_or_dark_flat import DarkFlatAnswer, bias_or_dark_fla
 from evenfield.examine.dark_sets import DarkSet
 from evenfield.examine.flat_noise import CameraNoise, camera_noise, master_flat_noise, noise_between
 from evenfield.examine.transfer import TransferFrames
-from evenfield.examine.transfer_curve import Measured, PhotonTransfer, measure_transfer
+from evenfield.examine.transfer_curve import measure_transfer
+from evenfield.examine.transfer_values import Measured, PhotonTransfer
 from evenfield.model.frame import FrameKind
 from evenfield.simulate import Camera, DustMote, Lamp, Optics, camera_patterns, color_image, expose, illumination
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from evenfield.examine.camera_findings import header_egain, transfer_findings
-from evenfield.examine.transfer_curve import Measured, PhotonTransfer, PlaneTransfer
+from evenfield.examine.transfer_values import Measured, PhotonTransfer, PlaneTransfer
 
 
 def found(egain: float, error: float, *, bend: Measured | None = None, step: float = 1.0) -> PhotonTransfer:

@@ -15,7 +15,8 @@ from evenfield.errors import UsageError
 from evenfield.examine.cells import cell_grid, find_step
 from evenfield.examine.flat_noise import camera_noise
 from evenfield.examine.transfer import TransferFrames
-from evenfield.examine.transfer_curve import Measured, PhotonTransfer, mean_of, measure_transfer
+from evenfield.examine.transfer_curve import measure_transfer
+from evenfield.examine.transfer_values import Measured, PhotonTransfer, mean_of
 from evenfield.model.frame import FrameKind
 from evenfield.simulate import Camera, Lamp, Optics, color_image, expose, illumination
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from evenfield.examine.bias_or_dark_flat import DarkFlatAnswer, DarkFlatChoice, Effect
 from evenfield.examine.flat_noise import MoreFlats
-from evenfield.examine.transfer_curve import Measured, PhotonTransfer
+from evenfield.examine.transfer_values import Measured, PhotonTransfer
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from evenfield.errors import UsageError
 from evenfield.examine.cells import cell_grid, cell_moments
-from evenfield.examine.transfer_curve import PhotonTransfer
+from evenfield.examine.transfer_values import PhotonTransfer
 from evenfield.model.pixels import Float32Array, Float64Array
 
 CHANGED: Final = 5

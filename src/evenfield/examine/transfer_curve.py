@@ -24,29 +24,23 @@ import math
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evenfield.errors import UsageError
-from evenfield.examine.transfer import CellRun, TransferFrames
+from evenfield.examine.transfer import TransferFrames
+from evenfield.examine.transfer_fit import (
+    WORTH_INFLATING,
+    TransferCells,
+    TransferFit,
+    fit_cells,
+    gather_cells,
+    join_cells,
+    leave_out_saturated,
+)
+from evenfield.examine.transfer_values import Measured, PhotonTransfer, PlaneTransfer, TransferPoint
 from evenfield.model.pixels import Float64Array
-
-ROUNDS: Final = 6
-"""Weights depend on the model and the model on the weights: three rounds already stand to 1e-6."""
-
-OUTLYING: Final = 5.0
-"""Cells beyond so many of their errors are left out: edges of moving dust, stars, flickering columns."""
-
-LEAST_SHARE: Final = 0.1
-"""The model gives no cell less than this share of the least variance seen: a line may cross zero while it is sought."""
 
 LEAST_CELLS: Final = 8
 """Fewer cells than that tell no error from their own scatter."""
-
-COLLAPSED: Final = 0.5
-"""Where the variance per level falls below this share of what it is elsewhere, pixels are saturated."""
-
-NEAR_SATURATION: Final = 0.9
-"""Cells above this share of the saturation level are left out: their brightest pixels may be clipped."""
 
 POINTS: Final = 16
 """Points of the curve that is handed out."""
@@ -56,91 +50,6 @@ LEAST_SPAN: Final = 1.25
 
 HIDDEN: Final = 0.2
 """Read noise is not given where rounding makes it uncertain by more than this share."""
-
-WORTH_INFLATING: Final = 3.0
-"""Errors are raised where the cells scatter more than the model says by so many standard errors of that scatter."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """A number with its standard error."""
-
-    value: float
-    error: float
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TransferPoint:
-    """A point of the curve: cells of like level. ``residual`` is variance over model minus 1."""
-
-    level_adu: float
-    variance_adu2: float
-    error_adu2: float
-    residual: float
-    residual_error: float
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PlaneTransfer:
-    """What the pixels of one color tell; ``None`` is what they cannot tell, and ``reason`` says why.
-
-    ``color`` is "" for a mono camera. ``read_noise_adu`` and ``read_noise_e`` are without the converter's rounding.
-    ``level_adu`` is the mean level of the cells used, above the pedestal, ``lowest_adu`` and ``highest_adu`` those of
-    the faintest and brightest cell. ``saturation_adu`` is raw. ``curvature`` is the share by which the variance of
-    photons strays from proportional at the highest level: negative where it bends down. ``scatter`` is chi-square per
-    degree of freedom of the cells.
-    """
-
-    color: str
-    egain_e_per_adu: Measured | None
-    read_noise_adu: Measured | None
-    read_noise_e: Measured | None
-    pedestal_adu: float | None
-    level_adu: float | None
-    lowest_adu: float | None
-    highest_adu: float | None
-    saturation_adu: float | None
-    curvature: Measured | None
-    scatter: float | None
-    points: tuple[TransferPoint, ...]
-    reason: str = ""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PhotonTransfer:
-    """The camera's noise from the user's own frames: a plane for each color, and what all share."""
-
-    planes: tuple[PlaneTransfer, ...]
-    step_adu: float | None
-    n_flats: int
-    n_darks: int
-
-    @property
-    def egain_e_per_adu(self) -> Measured | None:
-        """The mean over the colors, its error raised where they differ by more than theirs; ``None``: unknown."""
-        return mean_of([plane.egain_e_per_adu for plane in self.planes])
-
-    @property
-    def read_noise_adu(self) -> Measured | None:
-        """The mean over the colors."""
-        return mean_of([plane.read_noise_adu for plane in self.planes])
-
-    @property
-    def read_noise_e(self) -> Measured | None:
-        """The mean over the colors."""
-        return mean_of([plane.read_noise_e for plane in self.planes])
-
-
-def mean_of(parts: list[Measured | None]) -> Measured | None:
-    """The weighted mean of numbers with errors; its error is raised by chi-square where they do not agree."""
-    known = [part for part in parts if part is not None]
-    if not known:
-        return None
-    weights = [1.0 / part.error**2 for part in known]
-    value = sum(weight * part.value for weight, part in zip(weights, known, strict=True)) / sum(weights)
-    chi2 = sum(weight * (part.value - value) ** 2 for weight, part in zip(weights, known, strict=True))
-    more = math.sqrt(max(1.0, chi2 / max(len(known) - 1, 1)))
-    return Measured(value=value, error=more / math.sqrt(sum(weights)))
 
 
 def measure_transfer(flats: TransferFrames, *, darks: TransferFrames | None = None) -> PhotonTransfer:
@@ -170,43 +79,12 @@ def measure_transfer(flats: TransferFrames, *, darks: TransferFrames | None = No
     )
 
 
-@dataclasses.dataclass(slots=True, kw_only=True, eq=False)
-class _Cells:
-    """The cells that enter the fit: variance, degrees of freedom, and the two numbers that multiply R and 1/g.
-
-    ``trust`` is less than 1 where frames scatter more than they should: their errors are larger than freedom says.
-    """
-
-    variance: Float64Array
-    freedom: Float64Array
-    trust: Float64Array
-    read_share: Float64Array
-    level: Float64Array
-
-    def only(self, kept: NDArray[np.bool_]) -> _Cells:
-        return _Cells(
-            variance=self.variance[kept], freedom=self.freedom[kept], trust=self.trust[kept],
-            read_share=self.read_share[kept], level=self.level[kept],
-        )  # fmt: skip
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Fit:
-    """Parameters, their covariance (raised where the cells scatter more), chi-square per degree of freedom."""
-
-    parameters: Float64Array
-    covariance: Float64Array
-    weights: Float64Array
-    kept: NDArray[np.bool_]
-    scatter: float
-
-
 def _plane(flats: TransferFrames, darks: TransferFrames | None, color: int, step: float) -> PlaneTransfer:
     name = flats.grid.names[color]
     mine = flats.grid.color == color
     pedestal = np.zeros(mine.sum()) if darks is None else darks.mean_levels()[mine]
-    flat = _gathered(flats.runs(), mine, pedestal)
-    dark = _gathered(() if darks is None else darks.runs(), mine, pedestal)
+    flat = gather_cells(flats.runs(), mine=mine, pedestal_adu=pedestal)
+    dark = gather_cells(() if darks is None else darks.runs(), mine=mine, pedestal_adu=pedestal)
     dark.level = np.zeros_like(dark.level)
     found = np.isfinite(pedestal)
     base = None if darks is None or not found.any() else float(pedestal[found].mean())
@@ -214,7 +92,7 @@ def _plane(flats: TransferFrames, darks: TransferFrames | None, color: int, step
         few = "there are no two flats of like level in succession"
         return dataclasses.replace(_nothing(name, few), pedestal_adu=base, read_noise_adu=_dark_only(dark, step))
     floor = float(np.average(dark.variance, weights=dark.freedom)) if dark.variance.size >= LEAST_CELLS else 0.0
-    saturation, flat = _unsaturated(flat, floor, base or 0.0, flats.piled_adu)
+    saturation, flat = leave_out_saturated(flat, floor_adu2=floor, base_adu=base or 0.0, piled_adu=flats.piled_adu)
     if flat.variance.size < LEAST_CELLS:
         return dataclasses.replace(
             _nothing(name, "all of the flats' pixels are saturated"),
@@ -224,9 +102,9 @@ def _plane(flats: TransferFrames, darks: TransferFrames | None, color: int, step
     if base is None and span < LEAST_SPAN:
         few = "without bias frames or dark flats, flats of one level do not tell photon noise from read noise"
         return dataclasses.replace(_nothing(name, few), saturation_adu=saturation)
-    both = _joined(flat, dark) if dark.variance.size >= LEAST_CELLS else flat
+    both = join_cells(flat, second=dark) if dark.variance.size >= LEAST_CELLS else flat
     design = np.stack([both.read_share, both.level], axis=1)
-    fit = _fitted(both, design)
+    fit = fit_cells(both, design=design)
     slope = float(fit.parameters[1])
     if not slope > WORTH_INFLATING * math.sqrt(fit.covariance[1, 1]):
         few = "the noise of the flats does not grow with their level"
@@ -255,96 +133,6 @@ def _nothing(name: str, reason: str) -> PlaneTransfer:
     )  # fmt: skip
 
 
-def _gathered(runs: tuple[CellRun, ...], mine: NDArray[np.bool_], pedestal: Float64Array) -> _Cells:
-    parts = []
-    for run in runs:
-        freedom = run.freedom[mine] * run.worth
-        usable = (freedom > 0) & np.isfinite(pedestal)
-        parts.append(
-            _Cells(
-                variance=run.squares[mine][usable] / run.freedom[mine][usable],
-                freedom=freedom[usable],
-                trust=np.full(int(usable.sum()), 1.0 / _unsteadiness(run)),
-                read_share=run.read_share[mine][usable],
-                level=(run.level_adu[mine] - pedestal)[usable],
-            )
-        )
-    empty = np.empty(0)
-    nothing = _Cells(variance=empty, freedom=empty, trust=empty, read_share=empty, level=empty)
-    made = nothing
-    for part in parts:
-        made = _joined(made, part)
-    return made
-
-
-def _unsteadiness(run: CellRun) -> float:
-    """By how much the frames' noises scatter more than they should, where that is no chance; else 1."""
-    chance = WORTH_INFLATING * math.sqrt(2.0 / max(run.n_frames - 2, 1))
-    return run.unsteady if run.unsteady is not None and run.unsteady > 1.0 + chance else 1.0
-
-
-def _joined(first: _Cells, second: _Cells) -> _Cells:
-    return _Cells(
-        variance=np.concatenate([first.variance, second.variance]),
-        freedom=np.concatenate([first.freedom, second.freedom]),
-        trust=np.concatenate([first.trust, second.trust]),
-        read_share=np.concatenate([first.read_share, second.read_share]),
-        level=np.concatenate([first.level, second.level]),
-    )
-
-
-def _unsaturated(
-    flat: _Cells, floor_adu2: float, base_adu: float, piled_adu: float | None
-) -> tuple[float | None, _Cells]:
-    """The raw level of saturation where one is seen, and the cells well below it.
-
-    Saturated pixels have no photon noise: in the groups of the highest levels the variance per level collapses.
-    """
-    order = np.argsort(flat.level, kind="stable")
-    groups = [part for part in np.array_split(order, 2 * POINTS) if part.size]
-    level = np.array([float(np.median(flat.level[part])) for part in groups])
-    ratio = np.array([float(np.median(flat.variance[part] - floor_adu2)) for part in groups]) / np.maximum(level, 1.0)
-    usual = float(np.max(ratio))
-    top = None if piled_adu is None else piled_adu - base_adu
-    first = len(groups)
-    while first > 0 and ratio[first - 1] < COLLAPSED * usual:
-        first -= 1
-    if first < len(groups):
-        collapsed = float(np.median(flat.level[np.concatenate(groups[first:])]))
-        top = collapsed if top is None else min(top, collapsed)
-    if top is None:
-        return None, flat
-    kept = flat.only(flat.level < NEAR_SATURATION * top)
-    # A drifting lamp saturates now more, now fewer pixels: that the frames' noises differ says nothing of the others.
-    kept.trust = np.ones_like(kept.trust)
-    return top + base_adu, kept
-
-
-def _fitted(cells: _Cells, design: Float64Array) -> _Fit:
-    """Weighted least squares; cells that lie off by `OUTLYING` of their errors are left out."""
-    kept = np.ones(cells.variance.size, np.bool_)
-    # From the cells' own variances the first weights would favor the low ones: from their median they do not.
-    expected: Float64Array = np.full(cells.variance.size, max(float(np.median(cells.variance)), 1e-12))
-    weights = cells.freedom * cells.trust / (2.0 * expected**2)
-    floor = max(LEAST_SHARE * float(np.min(cells.variance)), 1e-12)
-    parameters = np.zeros(design.shape[1])
-    information = np.eye(design.shape[1])
-    for _ in range(ROUNDS):
-        weighted = design[kept] * weights[kept, None]
-        information = design[kept].T @ weighted
-        parameters = np.linalg.lstsq(information, weighted.T @ cells.variance[kept], rcond=None)[0].astype(np.float64)
-        expected = np.maximum(design @ parameters, floor)
-        weights = cells.freedom * cells.trust / (2.0 * expected**2)
-        apart = (cells.variance - expected) / expected * np.sqrt(0.5 * cells.freedom)
-        usual = max(1.0, 1.4826 * float(np.median(np.abs(apart))))
-        kept = np.abs(apart) <= OUTLYING * usual
-    free = max(int(kept.sum()) - design.shape[1], 1)
-    scatter = float(np.sum(apart[kept] ** 2)) / free
-    more = scatter if scatter > 1.0 + WORTH_INFLATING * math.sqrt(2.0 / free) else 1.0
-    covariance = np.linalg.pinv(information) * more
-    return _Fit(parameters=parameters, covariance=covariance, weights=weights * kept, kept=kept, scatter=scatter)
-
-
 def _level_error(flats: TransferFrames, darks: TransferFrames | None) -> float:
     """How uncertain the level above the pedestal is, because the bias wanders from frame to frame, ADU."""
     if darks is None or darks.n_frames < 2:
@@ -353,7 +141,7 @@ def _level_error(flats: TransferFrames, darks: TransferFrames | None) -> float:
     return wander * math.sqrt(1.0 / darks.n_frames + 1.0 / flats.n_frames)
 
 
-def _level_covariance(fit: _Fit, design: Float64Array, error_adu: float) -> Float64Array:
+def _level_covariance(fit: TransferFit, design: Float64Array, error_adu: float) -> Float64Array:
     """What a common error of all levels adds to the covariance."""
     lit = design[:, 1] > 0
     information = design.T @ (design * fit.weights[:, None])
@@ -400,28 +188,28 @@ def _rounding_error(variance_adu2: float, step: float) -> float:
     return float(step**2 * max(reach, at_seen))
 
 
-def _dark_only(dark: _Cells, step: float) -> Measured | None:
+def _dark_only(dark: TransferCells, step: float) -> Measured | None:
     """The read noise in ADU of dark frames alone."""
     if dark.variance.size < LEAST_CELLS:
         return None
-    fit = _fitted(dark, dark.read_share[:, None])
+    fit = fit_cells(dark, design=dark.read_share[:, None])
     parameters = np.array([fit.parameters[0], 1.0])
     found, _, _ = _read_noise(parameters, np.diag([float(fit.covariance[0, 0]), 0.0]), step)
     return found
 
 
-def _curvature(cells: _Cells, design: Float64Array, straight: _Fit) -> Measured | None:
+def _curvature(cells: TransferCells, design: Float64Array, straight: TransferFit) -> Measured | None:
     """The bend of the curve at its top, as a share of the photon noise there."""
     highest = float(cells.level.max())
     more = np.concatenate([design, (design[:, 1:] ** 2) / highest], axis=1)
-    fit = _fitted(cells, more)
+    fit = fit_cells(cells, design=more)
     slope = float(fit.parameters[1])
     if slope <= 0 or straight.parameters[1] <= 0:
         return None
     return Measured(value=float(fit.parameters[2]) / slope, error=math.sqrt(fit.covariance[2, 2]) / slope)
 
 
-def _points(flat: _Cells, parameters: Float64Array) -> tuple[TransferPoint, ...]:
+def _points(flat: TransferCells, parameters: Float64Array) -> tuple[TransferPoint, ...]:
     order = np.argsort(flat.level, kind="stable")
     made = []
     for part in np.array_split(order, min(POINTS, order.size)):
