@@ -11,6 +11,7 @@ from evenfield.model.codes_frames import CODES_FRAMES
 from evenfield.model.codes_geometry import CODES_GEOMETRY
 from evenfield.model.codes_products import CODES_PRODUCTS
 from evenfield.model.codes_sets import CODES_SETS
+from evenfield.model.codes_transfer import CODES_TRANSFER
 from evenfield.model.findings import Finding, FindingLevel
 
 CATALOGUE: Final[dict[str, CodeEntry]] = {
@@ -20,6 +21,7 @@ CATALOGUE: Final[dict[str, CodeEntry]] = {
         *CODES_CALIBRATION,
         *CODES_PRODUCTS,
         *CODES_SETS,
+        *CODES_TRANSFER,
         *CODES_CORRECTION,
         *CODES_GEOMETRY,
     )
