@@ -43,7 +43,7 @@ def examination_text(report: Report, *, verbose: bool = False, paint: Paint = pl
         lines += [head.rstrip(), *body]
         if verbose:
             for one in ordered_findings(result.findings):
-                if one.message != why:
+                if one.message != result.why:
                     lines += indented(f"{one.level.value}: {one.message} {one.mend}", by=4)
     told = ordered_findings(report.findings)
     shown = [one for one in told if verbose or one.level is not FindingLevel.NOTE]

@@ -20,18 +20,15 @@ from evenfield.examine.sets import dark_set, flat_set, panel_light
 from evenfield.model.findings import Finding
 from evenfield.model.frame import SETUP_KEYS, FrameKind
 from evenfield.model.mosaic import period_of
-from evenfield.model.pixels import Float32Array, Float64Array, PixelSource, Tile
+from evenfield.model.pixels import Float64Array
 from evenfield.model.plan import Calibration, Step, StepInput
 from evenfield.model.report import FrameStatistics, OpenQuestion, StepResult
 from evenfield.model.verdict_limits import verdict_limits
-from evenfield.read import CroppedSource
+from evenfield.run.examining_camera import SeenCamera, examine_camera
 from evenfield.run.executors import work_through
 from evenfield.run.frames import master_path, open_frame
 from evenfield.run.job import Job, ended_well
-
-SAMPLED_ROWS: Final = 12
-"""Rows of each band that is looked at where not all are: whole periods of every mosaic."""
-
+from evenfield.run.looking import Looking
 
 LEAST_PIXELS: Final = 16 * GRID * GRID
 """Smaller frames have no cells to compare."""
@@ -101,7 +98,10 @@ def _examine_step(
         limits=verdict_limits(job.plan.settings.examine.limits),
         statistics=statistics_found,
     )
-    return _flats(read_set) if step.kind is FrameKind.FLAT else _darks(read_set)
+    if step.kind is not FrameKind.FLAT:
+        return _darks(read_set)
+    camera = examine_camera(step, result, [item for item, _ in kept], job, thorough=thorough)
+    return _flats(read_set, camera)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,14 +119,14 @@ class _ReadSet:
     statistics: tuple[FrameStatistics, ...]
 
 
-def _flats(one_set: _ReadSet) -> ExaminedSet:
+def _flats(one_set: _ReadSet, camera: SeenCamera) -> ExaminedSet:
     step, limits, pair, reader = one_set.step, one_set.limits, one_set.pair, one_set.reader
     less, less_level = reader.subtracted()
     grids = [dataclasses.replace(one, cells=one.cells - less, level=one.level - less_level) for one in one_set.grids]
     found = flat_set(
         grids, pair=pair, n_pixels=reader.n_pixels, structure_limit=limits["pattern"], columns=reader.columns
     )
-    findings = list(flat_findings(found, name=step.id, files=one_set.files, limits=limits))
+    findings = [*camera.findings, *flat_findings(found, name=step.id, files=one_set.files, limits=limits)]
     level = np.median(np.stack([one.level for one in grids]), axis=0)
     weak = weak_color_finding(
         step.id,
@@ -155,6 +155,7 @@ def _flats(one_set: _ReadSet) -> ExaminedSet:
         "bands_rms": found.bands,
         "noise_adu": float(np.mean(found.noise)),
         "noise_correlation": found.correlation,
+        **camera.measured,
     }
     return ExaminedSet(
         result=told_result(one_set.result, findings, measured, statistics=one_set.statistics, open=_open_of(step))
@@ -266,13 +267,11 @@ def _statistics(path: str, one: PlaneStatistics) -> FrameStatistics:
     )
 
 
-class _Reader:
-    """Reads the frames of a step, whole or in bands of rows."""
+class _Reader(Looking):
+    """Reduces the frames of a step."""
 
     def __init__(self, step: Step, job: Job, *, thorough: bool) -> None:
-        self._step, self._job, self._thorough = step, job, thorough
-        pattern = step.group.get("cfa")
-        self.cfa = str(pattern) if pattern else None
+        super().__init__(step, job, thorough=thorough)
         self.n_pixels = self.columns = 0
 
     def hot_pixels(self) -> tuple[Float64Array, Float64Array] | None:
@@ -285,7 +284,7 @@ class _Reader:
         except ReadError:
             return None
         try:
-            pixels = self._rows(source, trimmed=True)
+            pixels = self.rows(source, trimmed=True)
         except ReadError:
             return None
         finally:
@@ -306,7 +305,7 @@ class _Reader:
         except ReadError:
             return None
         try:
-            pixels = self._rows(source)
+            pixels = self.rows(source)
         except ReadError:
             return None
         finally:
@@ -334,7 +333,7 @@ class _Reader:
         for item in items[middle - 1 : middle + 1]:
             source = open_frame(self._job.input_path(item), self._job)
             try:
-                frames.append(self._rows(source))
+                frames.append(self.rows(source))
             finally:
                 source.close()
         return pair_noise(frames[0], frames[1], cfa=self.cfa)
@@ -359,24 +358,10 @@ class _Reader:
             except EvenfieldError:
                 continue
             try:
-                pixels = self._rows(source, trimmed=not ref.crop)
+                pixels = self.rows(source, trimmed=not ref.crop)
             finally:
                 source.close()
             grid = frame_grid(pixels, cfa=self.cfa)
             total = total + factor * ref.scale * grid.cells
             level = level + factor * ref.scale * grid.level
         return total, level
-
-    def _rows(self, source: PixelSource, *, trimmed: bool = False) -> Float32Array:
-        """All rows, or the bands of rows that are looked at; products are trimmed already."""
-        whole = source if self._step.trim is None or trimmed else CroppedSource(source, self._step.trim)
-        rows, columns = whole.shape
-        if self._thorough or rows <= 2 * GRID * SAMPLED_ROWS:
-            return whole.read(Tile(start=0, stop=rows))
-        period = period_of(self.cfa)
-        starts = [int((number + 0.5) * rows / GRID - SAMPLED_ROWS / 2) // period * period for number in range(GRID)]
-        made = np.empty((GRID * SAMPLED_ROWS, columns), np.float32)
-        for number, start in enumerate(starts):
-            tile = Tile(start=start, stop=start + SAMPLED_ROWS)
-            made[number * SAMPLED_ROWS : (number + 1) * SAMPLED_ROWS] = whole.read(tile)
-        return made

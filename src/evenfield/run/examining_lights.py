@@ -18,10 +18,11 @@ from evenfield.examine.geometry_findings import geometry_findings
 from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.relief import flat_relief, light_relief
 from evenfield.examine.sky import cells_of_flat, cells_of_light
+from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.findings import Finding
 from evenfield.model.pixels import Float32Array, Tile
 from evenfield.model.plan import LightStep, StepInput
-from evenfield.model.report import OpenQuestion, StepResult
+from evenfield.model.report import OpenQuestion, StepResult, Verdict
 from evenfield.model.wording import plural
 from evenfield.read import CroppedSource
 from evenfield.run.examining import told_result
@@ -73,8 +74,19 @@ def examine_lights(job: Job, *, thorough: bool = False) -> dict[str, StepResult]
         made[step.id] = told_result(result, seen.findings, seen.measured, open=(), otherwise=seen.works)
         flat = made.get(step.flat.step or "") or job.results.get(step.flat.step or "")
         if flat is not None:
-            made[flat.id] = told_result(flat, seen.findings, seen.measured, open=(), otherwise=seen.works)
+            made[flat.id] = _flat_told(flat, seen)
     return made
+
+
+def _flat_told(flat: StepResult, seen: _Seen) -> StepResult:
+    """What lights say of their flat. Where they cannot tell, it is as good as its frames are, and a question stays."""
+    sure = tuple(one for one in seen.findings if CATALOGUE[one.code].verdict is not Verdict.CANNOT_TELL)
+    unsure = [one for one in seen.findings if CATALOGUE[one.code].verdict is Verdict.CANNOT_TELL]
+    question = tuple(
+        OpenQuestion(question="Do these flats correct the lights, neither too much nor too little?", needs=one.mend)
+        for one in unsure[:1]
+    )
+    return told_result(flat, sure, seen.measured, open=question, otherwise="" if unsure else seen.works)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +126,7 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | N
             )
         except (ReadError, UsageError, MemoryBudgetError):
             return None
-    name = step.flat.title if step.flat is not None else step.id
+    name = step.id if step.flat is None else step.flat.step or step.flat.title
     return _Seen(
         findings=(
             *geometry_findings(geometry, subject=name, shape=masters.shape),
