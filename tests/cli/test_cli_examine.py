@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from evenfield.cli.app import run_cli
 
-SHAPE = (240, 320)
+SHAPE = (480, 640)
 ROWS, COLUMNS = np.indices(SHAPE)
-R2 = ((ROWS - 120) ** 2 + (COLUMNS - 160) ** 2) / (120.0**2 + 160.0**2)
+R2 = ((ROWS - 240) ** 2 + (COLUMNS - 320) ** 2) / (240.0**2 + 320.0**2)
 DUST = sum(
-    0.06 * (((ROWS - row) ** 2 + (COLUMNS - column) ** 2) < 14.0**2)
-    for row, column in ((40, 60), (70, 250), (120, 130), (150, 40), (180, 280), (200, 150), (90, 190))
+    0.06 * (((ROWS - row) ** 2 + (COLUMNS - column) ** 2) < 28.0**2)
+    for row, column in ((80, 120), (140, 500), (240, 260), (300, 80), (360, 560), (400, 300), (180, 380))
 )
 SHADE = (1.0 - 0.4 * R2**2) * (1.0 - DUST)
 
