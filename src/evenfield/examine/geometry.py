@@ -248,32 +248,43 @@ NOTHING_FREE: Final = (False, False, False)
 
 def _by_dust(case: _Case, structure: float) -> Geometry:
     """What the shadows say, on top of the pixel pattern."""
-    as_is, near = judged(case.pure, case.start), fitted(case.pure, case.start)
+    near = fitted(case.pure, case.start)
     excess = _excess(case.pure, near)
-    if not _explains(near):
-        far = _best_of_sweep(case.cells, case.flat)
-        excess_far = _excess(case.cells, far)
-        reference = max(near.score, judged(case.cells, near.placing).score)
-        lead = (far.score - reference) / excess_far[0] ** 2
-        if lead > SEARCH_PRICE + 0.5 * NEAR and _n_present(far) >= LEAST_SHADOWS:
-            overlay, free = _simplest(case.cells, far, case.start, excess_far[1], is_far=True)
-            scatters = math.sqrt(max(2.0 * lead, 0.0))
-            found = _Found(overlay=overlay, free=free, cells=case.cells, excess=excess_far, scatters=scatters)
-            return _answer(_with_motes(found, case), case, structure)
-    still = _Found(overlay=as_is, free=NOTHING_FREE, cells=case.pure, excess=excess)
-    overlay, free = _simplest(case.pure, near, case.start, excess[1], is_far=False)
-    square = 2.0 * (overlay.score - as_is.score) / excess[1] ** 2
-    if not (any(free) and _differs(overlay, square, case.start, free, excess[1])):
-        return _answer(_with_motes(still, case), case, structure)
-    moved = _Found(overlay=overlay, free=free, cells=case.pure, excess=excess, scatters=math.sqrt(square))
-    if case.pure is not case.cells:
-        response = math.exp(-_displacement(overlay, case) / RESPONSE_CELLS)
-        mixed = _cells(case.light, case.flat, response=response)
-        moved = dataclasses.replace(moved, overlay=fitted(mixed, overlay.placing, free=free), cells=mixed)
-    still, moved = _with_motes(still, case), _with_motes(moved, case)
+    still = _Found(overlay=judged(case.pure, case.start), free=NOTHING_FREE, cells=case.pure, excess=excess)
+    moved = (None if _explains(near) else _far(case, near)) or _near(case, near, still)
+    still = _with_motes(still, case)
+    if moved is None:
+        return _answer(still, case, structure)
+    moved = _with_motes(moved, case)
     # A few shadows that moved by themselves also draw the fit along, and then leave all the others beside it.
     chosen = moved if not still.motes or _numbers_needed(moved) <= _numbers_needed(still) else still
     return _answer(chosen, case, structure)
+
+
+def _far(case: _Case, near: Overlay) -> _Found | None:
+    """A wholly different placing, if it explains the light far better than the one as it is does."""
+    far = _best_of_sweep(case.cells, case.flat)
+    excess = _excess(case.cells, far)
+    reference = max(near.score, judged(case.cells, near.placing).score)
+    lead = (far.score - reference) / excess[0] ** 2
+    if lead <= SEARCH_PRICE + 0.5 * NEAR or _n_present(far) < LEAST_SHADOWS:
+        return None
+    overlay, free = _simplest(case.cells, far, case.start, excess[1], is_far=True)
+    return _Found(overlay=overlay, free=free, cells=case.cells, excess=excess, scatters=math.sqrt(2.0 * lead))
+
+
+def _near(case: _Case, near: Overlay, still: _Found) -> _Found | None:
+    """A placing a little beside the one as it is, if it differs beyond chance."""
+    overlay, free = _simplest(case.pure, near, case.start, still.excess[1], is_far=False)
+    square = 2.0 * (overlay.score - still.overlay.score) / still.excess[1] ** 2
+    if not (any(free) and _differs(overlay, square, case.start, free, still.excess[1])):
+        return None
+    cells = case.pure
+    if case.pure is not case.cells:
+        response = math.exp(-_displacement(overlay, case) / RESPONSE_CELLS)
+        cells = _cells(case.light, case.flat, response=response)
+        overlay = fitted(cells, overlay.placing, free=free)
+    return _Found(overlay=overlay, free=free, cells=cells, excess=still.excess, scatters=math.sqrt(square))
 
 
 def _numbers_needed(found: _Found) -> int:
