@@ -137,8 +137,6 @@ MEASURES: Final = (
 )  # fmt: skip
 """The measures that are single numbers; contrasts are one a light."""
 
-_ADDITIVE: Final[Story] = {"contrast": ANYTHING, "bend": Says(about=0.0)}
-
 
 def _stories(cause: Cause, evidence: Evidence) -> list[Story]:
     """The ways in which a cause comes about, equally likely."""
@@ -159,6 +157,7 @@ def _flat_without_dark(evidence: Evidence) -> list[Story]:
             "contrast_from_flat": Says(about=evidence.bias_level_adu),
             "contrast": ANYTHING,
             "flat_pattern": Says(about=1.0),
+            "stray": OPEN,
         }
     ]
 
@@ -177,7 +176,12 @@ def _bias_twice(evidence: Evidence) -> list[Story]:
     """The bias and its pattern are missing once too often, in the flat or in the light."""
     level = None if evidence.bias_level_adu is None else -evidence.bias_level_adu
     return [
-        {"contrast_from_flat": Says(about=level), "contrast": ANYTHING, "flat_pattern": Says(about=-1.0)},
+        {
+            "contrast_from_flat": Says(about=level),
+            "contrast": ANYTHING,
+            "flat_pattern": Says(about=-1.0),
+            "stray": OPEN,
+        },
         {
             "contrast_from_light": Says(about=level),
             "contrast": ANYTHING,
@@ -189,10 +193,10 @@ def _bias_twice(evidence: Evidence) -> list[Story]:
 
 _TOLD: Final[Mapping[Cause, list[Story]]] = {
     Cause.GAIN_MISMATCH: [
-        {"noise_of_darks": ANYTHING, "hot_share": OPEN, "light_pattern": OPEN, "contrast": OPEN, "stray": OPEN},
+        {"noise_of_darks": ANYTHING, "hot_share": ANYTHING, "light_pattern": OPEN, "contrast": OPEN, "stray": OPEN},
         {"gain_of_flats": ANYTHING, "flat_pattern": OPEN, "contrast": OPEN},
     ],
-    Cause.OFFSET_MISMATCH: [{"contrast": ANYTHING, "stray": OPEN}],
+    Cause.OFFSET_MISMATCH: [{"contrast": ANYTHING, "noise_of_darks": OPEN, "stray": OPEN}],
     Cause.EXPOSURE_MISMATCH: [{"hot_share": ANYTHING, "contrast": OPEN, "stray": OPEN}],
     Cause.FLAT_ROTATED: [{"turned": ANYTHING, "shifted": OPEN, "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN}],
     Cause.FLAT_SHIFTED: [{"shifted": ANYTHING, "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN}],
@@ -200,13 +204,13 @@ _TOLD: Final[Mapping[Cause, list[Story]]] = {
         {"flipped": ANYTHING, "shifted": OPEN, "turned": OPEN, "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN,
          "flat_pattern": OPEN}
     ],
-    Cause.DUST_MOVED: [{"moved_dust": ANYTHING, "stray": OPEN, "contrast": OPEN}],
+    Cause.DUST_MOVED: [{"moved_dust": ANYTHING, "contrast": OPEN}],
     Cause.LIGHT_LEAK: [{"dark_spread": ANYTHING, "contrast": OPEN, "stray": OPEN, "noise_of_darks": OPEN}],
     Cause.FLAT_NOT_LINEAR: [
         {"bend": ANYTHING, "contrast": OPEN, "gain_of_flats": OPEN, "stray": OPEN, "saturation": OPEN},
         {"saturation": ANYTHING, "bend": OPEN, "contrast": OPEN, "gain_of_flats": OPEN, "stray": OPEN},
     ],
-    Cause.STRAY_LIGHT: [{"stray": ANYTHING, "contrast": OPEN}],
+    Cause.STRAY_LIGHT: [{"stray": ANYTHING, "contrast": OPEN, "moved_dust": OPEN}],
     Cause.NONE: [{}],
 }  # fmt: skip
 

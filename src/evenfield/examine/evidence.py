@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evenfield.examine.geometry import Geometry, Lies
+from evenfield.examine.motes import Mote
 from evenfield.examine.wavelets import robust_scatter
 from evenfield.model.pixels import Float32Array, Float64Array
 
@@ -35,6 +36,9 @@ GAIN_FLOOR: Final = 0.01
 
 TOP_SHARE_FLOOR: Final = 1e-4
 """The share of pixels at the top of the range that hot pixels alone may fill."""
+
+SOME_PIXELS: Final = 400_000
+"""Pixels that give the noise of a pair to 0.3 %."""
 
 LEVELS_OF_BEND: Final = 8
 """Groups of pixels of like level in which the noise of flats is compared."""
@@ -146,7 +150,9 @@ def gather_evidence(frames: Frames, *, geometry: Geometry | None = None, mosaic:
         dark_spread=shade_spread(frames.raw_darks),
         saturation=_saturation(frames.raw_flats),
         bend=_bend(frames, read_adu),
-        stray=stray_shades(frames.lights, flat=frames.flat),
+        stray=None
+        if _is_elsewhere(geometry)
+        else stray_shades(frames.lights, flat=frames.flat, motes=_motes(geometry)),
         **placed,
     )
 
@@ -271,7 +277,7 @@ def _noise_of_darks(frames: Frames, read_adu: float | None) -> Measured | None:
     signal_noise = 0.0
     if frames.bias is not None and len(frames.raw_lights) >= 2:
         pair = [frame - frames.bias for frame in frames.raw_lights[:2]]
-        per_level, _ = _transfer(pair, np.asarray(0.5 * (pair[0] + pair[1]), np.float32), read_adu)
+        per_level, _ = _transfer(pair, read_adu)
         # The typical pixel: hot ones are left out of the noise as well.
         signal = float(np.nanmedian(frames.raw_darks[0] - frames.bias))
         signal_noise = max(signal, 0.0) * max(float(np.median(per_level)), 0.0)
@@ -287,11 +293,11 @@ def _transfer(
     first, second = frames[0], frames[1]
     ratio = float(np.nanmedian(second / np.maximum(first, np.float32(1e-3))))
     apart = ((second - ratio * first) / math.sqrt(1.0 + ratio * ratio)).reshape(-1)
-    flat = level.reshape(-1)
-    order = np.argsort(flat[:: max(1, flat.size // 400_000)])
-    apart, flat = apart[:: max(1, apart.size // 400_000)], flat[:: max(1, flat.size // 400_000)]
+    every = max(1, apart.size // SOME_PIXELS)
+    order = np.argsort((level if sort_by is None else sort_by).reshape(-1)[::every])
+    apart, some = apart[::every], level.reshape(-1)[::every]
     groups = np.array_split(order, LEVELS_OF_BEND)
-    levels = np.array([float(np.nanmedian(flat[group])) for group in groups])
+    levels = np.array([float(np.nanmedian(some[group])) for group in groups])
     variances = np.array([_scatter_of(apart[group]) ** 2 for group in groups])
     return (variances - read_adu**2) / np.maximum(levels, 1e-3), levels
 
@@ -303,7 +309,7 @@ def _gain_of_flats(frames: Frames, read_adu: float | None) -> Measured | None:
     slopes = []
     for raw in (frames.raw_flats, frames.raw_lights):
         pair = [frame - frames.bias for frame in raw[:2]]
-        per_level, levels = _transfer(pair, np.asarray(0.5 * (pair[0] + pair[1]), np.float32), read_adu)
+        per_level, levels = _transfer(pair, read_adu)
         if not (per_level.min() > 0 and levels.min() > 0):
             return None
         slopes.append(float(np.median(per_level)))
@@ -316,11 +322,11 @@ def _bend(frames: Frames, read_adu: float | None) -> Measured | None:
         return None
     pair = [frame - frames.bias for frame in frames.raw_flats[:2]]
     # Pixels are sorted by the master flat, whose noise is not that of the pair.
-    per_level, _ = _transfer(pair, frames.flat, read_adu)
+    per_level, _ = _transfer(pair, read_adu, sort_by=frames.flat)
     if not per_level.min() > 0:
         return None
     logs = np.log(per_level)
-    n_each = min(frames.flat.size, 400_000) / LEVELS_OF_BEND
+    n_each = min(frames.flat.size, SOME_PIXELS) / LEVELS_OF_BEND
     along = np.linspace(-0.5, 0.5, LEVELS_OF_BEND)
     slope = float((along * logs).sum() / (along * along).sum())
     return Measured(slope, math.sqrt(2.0 / n_each / float((along * along).sum())) + 0.2 * GAIN_FLOOR)
@@ -377,11 +383,31 @@ def shade_spread(frames: Sequence[Float32Array]) -> Measured | None:
     return Measured(max(found) - 1.0, 1.2) if found else None
 
 
-def stray_shades(lights: Sequence[Float32Array], *, flat: Float32Array) -> Measured | None:
+def _is_elsewhere(geometry: Geometry | None) -> bool:
+    """Whether the flat lies elsewhere, so that all of its dust is in the shades of the lights."""
+    return geometry is not None and geometry.lies not in (Lies.WELL, Lies.UNKNOWN)
+
+
+def _motes(geometry: Geometry | None) -> tuple[Mote, ...]:
+    return () if geometry is None else geometry.motes
+
+
+def _without(motes: Sequence[Mote], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Blocks that are free of moved dust, where it was and where it is."""
+    y, x = (np.arange(side) * BLOCK + BLOCK / 2.0 for side in shape)
+    free = np.ones(shape, np.bool_)
+    for mote in motes:
+        dy, dx = mote.shift_px or (0.0, 0.0)
+        for row, column in ((mote.row, mote.column), (mote.row + dy, mote.column + dx)):
+            free &= np.hypot(y[:, None] - row, x[None, :] - column) > 1.5 * mote.radius_px + BLOCK
+    return free
+
+
+def stray_shades(lights: Sequence[Float32Array], *, flat: Float32Array, motes: Sequence[Mote] = ()) -> Measured | None:
     """How surely the shades of flat-fielded lights leave a smooth sky, scatters.
 
     The sky is a plane and squares; terms in the flat's own shape take what an additive rest would leave. Blocks far
-    above (stars, galaxies) are left out.
+    above (stars, galaxies) are left out, and dust that moved.
     """
     if not lights:
         return None
@@ -393,12 +419,13 @@ def stray_shades(lights: Sequence[Float32Array], *, flat: Float32Array) -> Measu
     terms = [np.ones_like(x), x, y, x * x, x * y, y * y, of_flat, 1.0 / of_flat]
     design = np.stack(terms, axis=-1).reshape(-1, len(terms))
     flat_values = values.reshape(-1)
-    keep = np.isfinite(flat_values) & np.isfinite(design).all(axis=1)
+    free = _without(motes, values.shape).reshape(-1)
+    keep = np.isfinite(flat_values) & np.isfinite(design).all(axis=1) & free
     left = np.full(flat_values.size, np.nan)
     for _ in range(3):
         if keep.sum() < 4 * len(terms):
             return None
         fit, *_rest = np.linalg.lstsq(design[keep], flat_values[keep], rcond=1e-8)
         left = np.where(np.isfinite(flat_values), flat_values - design @ fit, np.nan)
-        keep = np.isfinite(left) & (left < 8.0 * robust_scatter(left[keep]))
+        keep = np.isfinite(left) & free & (left < 8.0 * robust_scatter(left[keep]))
     return _neighbors_agree(np.where(keep, left, np.nan).reshape(values.shape))
