@@ -287,10 +287,11 @@ def _noise_of_darks(frames: Frames, read_adu: float | None) -> Measured | None:
 
 
 def _transfer(
-    frames: Sequence[Float32Array], level: Float32Array, read_adu: float
+    frames: Sequence[Float32Array], read_adu: float, *, sort_by: Float32Array | None = None
 ) -> tuple[Float64Array, Float64Array]:
     """Variance beyond read noise over level, in groups of pixels of like level, and the groups' levels."""
     first, second = frames[0], frames[1]
+    level = np.asarray(0.5 * (first + second), np.float32)
     ratio = float(np.nanmedian(second / np.maximum(first, np.float32(1e-3))))
     apart = ((second - ratio * first) / math.sqrt(1.0 + ratio * ratio)).reshape(-1)
     every = max(1, apart.size // SOME_PIXELS)
