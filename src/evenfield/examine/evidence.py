@@ -34,6 +34,9 @@ BLOCK: Final = 32
 GAIN_FLOOR: Final = 0.01
 """Relative error that noise measures have beyond statistics: quantization, pixels that flicker."""
 
+CONTRAST_FLOOR: Final = 0.01
+"""Error that the contrast of shadows has beyond statistics: faint stars and masks change what is around a shadow."""
+
 TOP_SHARE_FLOOR: Final = 1e-4
 """The share of pixels at the top of the range that hot pixels alone may fill."""
 
@@ -136,7 +139,8 @@ def gather_evidence(frames: Frames, *, geometry: Geometry | None = None, mosaic:
     level = None if light is None else float(np.nanmedian(light))
     contrasts: tuple[tuple[float, Measured], ...] = ()
     if level is not None and geometry is not None and geometry.contrast is not None and geometry.contrast_error:
-        contrasts = ((level, Measured(geometry.contrast, geometry.contrast_error)),)
+        error = math.hypot(geometry.contrast_error, CONTRAST_FLOOR)
+        contrasts = ((level, Measured(geometry.contrast, error)),)
     return Evidence(
         contrasts=contrasts,
         flat_level_adu=float(np.nanmedian(frames.flat)),
@@ -298,7 +302,7 @@ def _transfer(
     order = np.argsort((level if sort_by is None else sort_by).reshape(-1)[::every])
     apart, some = apart[::every], level.reshape(-1)[::every]
     groups = np.array_split(order, LEVELS_OF_BEND)
-    levels = np.array([float(np.nanmedian(some[group])) for group in groups])
+    levels = np.array([float(np.nanmean(some[group])) for group in groups])
     variances = np.array([_scatter_of(apart[group]) ** 2 for group in groups])
     return (variances - read_adu**2) / np.maximum(levels, 1e-3), levels
 
@@ -330,7 +334,7 @@ def _bend(frames: Frames, read_adu: float | None) -> Measured | None:
     n_each = min(frames.flat.size, SOME_PIXELS) / LEVELS_OF_BEND
     along = np.linspace(-0.5, 0.5, LEVELS_OF_BEND)
     slope = float((along * logs).sum() / (along * along).sum())
-    return Measured(slope, math.sqrt(2.0 / n_each / float((along * along).sum())) + 0.2 * GAIN_FLOOR)
+    return Measured(slope, math.sqrt(2.0 / n_each / float((along * along).sum())) + 0.5 * GAIN_FLOOR)
 
 
 def _saturation(raw_flats: Sequence[Float32Array]) -> Measured | None:
@@ -363,7 +367,8 @@ def _neighbors_agree(left: Float64Array) -> Measured | None:
     scatter = robust_scatter(left[known]) if known.any() else 0.0
     if not scatter > 0 or known.sum() < 30:
         return None
-    size = np.where(known, np.clip(left / scatter, -4.0, 4.0), 0.0)
+    middle = float(np.median(left[known]))
+    size = np.where(known, np.clip((left - middle) / scatter, -4.0, 4.0), 0.0)
     size[known] -= size[known].mean()
     products = float((size[:, 1:] * size[:, :-1]).sum() + (size[1:] * size[:-1]).sum())
     pairs = int((known[:, 1:] & known[:, :-1]).sum() + (known[1:] & known[:-1]).sum())
