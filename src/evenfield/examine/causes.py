@@ -196,7 +196,7 @@ _TOLD: Final[Mapping[Cause, list[Story]]] = {
         {"noise_of_darks": ANYTHING, "hot_share": ANYTHING, "light_pattern": OPEN, "contrast": OPEN, "stray": OPEN},
         {"gain_of_flats": ANYTHING, "flat_pattern": OPEN, "contrast": OPEN},
     ],
-    Cause.OFFSET_MISMATCH: [{"contrast": ANYTHING, "noise_of_darks": OPEN, "stray": OPEN}],
+    Cause.OFFSET_MISMATCH: [{"contrast": ANYTHING, "noise_of_darks": OPEN}],
     Cause.EXPOSURE_MISMATCH: [{"hot_share": ANYTHING, "contrast": OPEN, "stray": OPEN}],
     Cause.FLAT_ROTATED: [{"turned": ANYTHING, "shifted": OPEN, "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN}],
     Cause.FLAT_SHIFTED: [{"shifted": ANYTHING, "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN}],
