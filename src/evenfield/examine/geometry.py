@@ -50,6 +50,12 @@ response push it away. At this share the two cancel to 0.05 pixels for shadows o
 EDGE: Final = 4
 """Cells at the frame's edge that take no part."""
 
+LEAST_SHADOWS: Final = 2
+"""Shadows that must agree on a far placing: a single round one lies anywhere by a shift, at any angle."""
+
+LEAST_SQUARE: Final = 25.0
+"""Scatters squared from which on a shadow counts as one that can agree."""
+
 BLUR: Final = 2
 """Levels of smoothing for the first fit of what the search found."""
 
@@ -242,32 +248,48 @@ NOTHING_FREE: Final = (False, False, False)
 
 def _by_dust(case: _Case, structure: float) -> Geometry:
     """What the shadows say, on top of the pixel pattern."""
-    as_is, near = judged(case.pure, case.start), fitted(case.pure, case.start)
+    near = fitted(case.pure, case.start)
     excess = _excess(case.pure, near)
-    if not _explains(near):
-        far = _best_of_sweep(case.cells, case.flat)
-        excess_far = _excess(case.cells, far)
-        reference = max(near.score, judged(case.cells, near.placing).score)
-        lead = (far.score - reference) / excess_far[0] ** 2
-        if lead > SEARCH_PRICE + 0.5 * NEAR:
-            overlay, free = _simplest(case.cells, far, case.start, excess_far[1], is_far=True)
-            scatters = math.sqrt(max(2.0 * lead, 0.0))
-            found = _Found(overlay=overlay, free=free, cells=case.cells, excess=excess_far, scatters=scatters)
-            return _answer(_with_motes(found, case), case, structure)
-    still = _Found(overlay=as_is, free=NOTHING_FREE, cells=case.pure, excess=excess)
-    overlay, free = _simplest(case.pure, near, case.start, excess[1], is_far=False)
-    square = 2.0 * (overlay.score - as_is.score) / excess[1] ** 2
-    if not (any(free) and _differs(overlay, square, case.start, free, excess[1])):
-        return _answer(_with_motes(still, case), case, structure)
-    moved = _Found(overlay=overlay, free=free, cells=case.pure, excess=excess, scatters=math.sqrt(square))
+    still = _Found(overlay=judged(case.pure, case.start), free=NOTHING_FREE, cells=case.pure, excess=excess)
+    moved = (None if _explains(near) else _far(case, near)) or _near(case, near, still)
+    still = _with_motes(still, case)
+    if moved is None:
+        return _answer(still, case, structure)
+    moved = _with_motes(moved, case)
+    # A few shadows that moved by themselves also draw the fit along, and then leave all the others beside it.
+    chosen = moved if not still.motes or _numbers_needed(moved) <= _numbers_needed(still) else still
+    return _answer(chosen, case, structure)
+
+
+def _far(case: _Case, near: Overlay) -> _Found | None:
+    """A wholly different placing, if it explains the light far better than the one as it is does."""
+    far = _best_of_sweep(case.cells, case.flat)
+    excess = _excess(case.cells, far)
+    reference = max(near.score, judged(case.cells, near.placing).score)
+    lead = (far.score - reference) / excess[0] ** 2
+    if lead <= SEARCH_PRICE + 0.5 * NEAR or _n_present(far) < LEAST_SHADOWS:
+        return None
+    overlay, free = _simplest(case.cells, far, case.start, excess[1], is_far=True)
+    return _Found(overlay=overlay, free=free, cells=case.cells, excess=excess, scatters=math.sqrt(2.0 * lead))
+
+
+def _near(case: _Case, near: Overlay, still: _Found) -> _Found | None:
+    """A placing a little beside the one as it is, if it differs beyond chance."""
+    overlay, free = _simplest(case.pure, near, case.start, still.excess[1], is_far=False)
+    square = 2.0 * (overlay.score - still.overlay.score) / still.excess[1] ** 2
+    if not (any(free) and _differs(overlay, square, case.start, free, still.excess[1])):
+        return None
+    cells = case.pure
     if case.pure is not case.cells:
         response = math.exp(-_displacement(overlay, case) / RESPONSE_CELLS)
-        mixed = _cells(case.light, case.flat, response=response)
-        moved = dataclasses.replace(moved, overlay=fitted(mixed, overlay.placing, free=free), cells=mixed)
-    still, moved = _with_motes(still, case), _with_motes(moved, case)
-    # A few shadows that moved by themselves also draw the fit along, and then leave all the others beside it.
-    chosen = moved if len(moved.motes) < len(still.motes) or not still.motes else still
-    return _answer(chosen, case, structure)
+        cells = _cells(case.light, case.flat, response=response)
+        overlay = fitted(cells, overlay.placing, free=free)
+    return _Found(overlay=overlay, free=free, cells=cells, excess=still.excess, scatters=math.sqrt(square))
+
+
+def _numbers_needed(found: _Found) -> int:
+    """How many numbers an explanation takes: those of the placing, and two a shadow that has its own."""
+    return sum(found.free) + 2 * len(found.motes)
 
 
 def _excess(cells: LightCells, overlay: Overlay) -> tuple[float, float]:
@@ -294,6 +316,12 @@ def _explains(overlay: Overlay) -> bool:
         return False
     shares = presence(overlay.products, overlay.squares, overlay.contrast)
     return float((shares * overlay.squares).sum()) > 0.9 * total
+
+
+def _n_present(overlay: Overlay) -> int:
+    """How many shadows are where an overlay has them."""
+    shares = presence(overlay.products, overlay.squares, overlay.contrast)
+    return int(np.count_nonzero((shares > 0.5) & (overlay.contrast**2 * overlay.squares > LEAST_SQUARE)))
 
 
 def _best_of_sweep(cells: LightCells, dust: Dust) -> Overlay:
@@ -345,7 +373,7 @@ def _answer(found: _Found, case: _Case, structure: float) -> Geometry:
     """The values for the user: pixels and degrees, file and optics together."""
     cell, best = case.light.cell_px, found.overlay
     file_lies, file_angle, _ = _of_file(case.fingerprint)
-    angle, shift = _reduced(best.placing.angle_deg), (best.placing.dy * cell, best.placing.dx * cell)
+    angle, shift = _reduced(best.placing.angle_deg), (float(best.placing.dy) * cell, float(best.placing.dx) * cell)
     order, by_pixels = case.fingerprint.order, file_lies is not Lies.WELL
     if best.placing.mirrored:
         # Rows reversed and half a turn are columns reversed.
@@ -370,7 +398,7 @@ def _answer(found: _Found, case: _Case, structure: float) -> Geometry:
         shift_error_px=None if errors is None else (float(errors[1]) * cell, float(errors[2]) * cell),
         order=order, by_pixels=by_pixels,
         scatters=max(found.scatters, case.fingerprint.scatters if by_pixels else 0.0), structure=structure,
-        contrast=best.contrast if in_place else None,
+        contrast=float(best.contrast) if in_place else None,
         contrast_error=found.excess[0] / math.sqrt(there) if in_place else None,
         motes=found.motes, n_shadows=len(case.cells.shadows),
     )  # fmt: skip

@@ -236,7 +236,10 @@ def fitted(cells: LightCells, placing: Placing, *, free: tuple[bool, bool, bool]
         step = _step(slope, curve, which, contrast) * damping
         at = best.placing
         placing = Placing(
-            angle_deg=at.angle_deg + math.degrees(step[0]), dy=at.dy + step[1], dx=at.dx + step[2], mirrored=at.mirrored
+            angle_deg=at.angle_deg + math.degrees(step[0]),
+            dy=at.dy + float(step[1]),
+            dx=at.dx + float(step[2]),
+            mirrored=at.mirrored,
         )
         if np.abs(step[1:]).max() < 1e-3 and abs(step[0]) * max(cells.middle) < 1e-3:
             break

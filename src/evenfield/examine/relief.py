@@ -156,7 +156,8 @@ def _cells(frame: Float32Array, cell: int, mosaic: int) -> tuple[Float32Array, f
     top, left = (frame.shape[0] - rows * cell) // 2, (frame.shape[1] - columns * cell) // 2
     used = frame[top : top + rows * cell, left : left + columns * cell]
     # One 8th of the samples of each plane gives its level to far better than a percent.
-    levels = [float(np.nanmedian(used[y :: mosaic * 4, x :: mosaic * 2])) for y in range(mosaic) for x in range(mosaic)]
+    planes = [used[y :: mosaic * 4, x :: mosaic * 2] for y in range(mosaic) for x in range(mosaic)]
+    levels = [_median(plane[np.isfinite(plane)]) for plane in planes]
     level = float(np.mean(levels))
     total = np.zeros((rows, columns), np.float32)
     if level > 0:
@@ -167,6 +168,10 @@ def _cells(frame: Float32Array, cell: int, mosaic: int) -> tuple[Float32Array, f
     else:
         total.fill(np.nan)
     return total, level
+
+
+def _median(values: Float32Array) -> float:
+    return float(np.median(values)) if values.size else 0.0
 
 
 def _relief(cells: Float32Array, stars: bool) -> tuple[Float32Array, Float32Array]:

@@ -16,7 +16,7 @@ from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.masters import verdict_of
 from evenfield.examine.planes import PlaneStatistics, plane_statistics
 from evenfield.examine.set_findings import dark_findings, flat_findings, panel_finding, weak_color_finding
-from evenfield.examine.sets import dark_set, flat_set, panel_light
+from evenfield.examine.sets import FlatSet, dark_set, flat_set, panel_light
 from evenfield.model.findings import Finding
 from evenfield.model.frame import SETUP_KEYS, FrameKind
 from evenfield.model.mosaic import period_of
@@ -100,8 +100,12 @@ def _examine_step(
     )
     if step.kind is not FrameKind.FLAT:
         return _darks(read_set)
-    camera = examine_camera(step, result, [item for item, _ in kept], job, thorough=thorough)
-    return _flats(read_set, camera)
+    read_set = _above(read_set)
+    found = _compared(read_set)
+    # What is another picture says nothing of the camera's noise.
+    odd = {one.index for one in found.apart}
+    alike = [item for index, (item, _) in enumerate(kept) if index not in odd]
+    return _flats(read_set, found, examine_camera(step, result, alike, job, thorough=thorough))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,13 +123,26 @@ class _ReadSet:
     statistics: tuple[FrameStatistics, ...]
 
 
-def _flats(one_set: _ReadSet, camera: SeenCamera) -> ExaminedSet:
-    step, limits, pair, reader = one_set.step, one_set.limits, one_set.pair, one_set.reader
-    less, less_level = reader.subtracted()
-    grids = [dataclasses.replace(one, cells=one.cells - less, level=one.level - less_level) for one in one_set.grids]
-    found = flat_set(
-        grids, pair=pair, n_pixels=reader.n_pixels, structure_limit=limits["pattern"], columns=reader.columns
+def _above(one_set: _ReadSet) -> _ReadSet:
+    """Flats above what is subtracted from them."""
+    less, level = one_set.reader.subtracted()
+    grids = [dataclasses.replace(one, cells=one.cells - less, level=one.level - level) for one in one_set.grids]
+    return dataclasses.replace(one_set, grids=grids)
+
+
+def _compared(one_set: _ReadSet) -> FlatSet:
+    reader = one_set.reader
+    return flat_set(
+        one_set.grids,
+        pair=one_set.pair,
+        n_pixels=reader.n_pixels,
+        structure_limit=one_set.limits["pattern"],
+        columns=reader.columns,
     )
+
+
+def _flats(one_set: _ReadSet, found: FlatSet, camera: SeenCamera) -> ExaminedSet:
+    step, limits, pair, grids = one_set.step, one_set.limits, one_set.pair, one_set.grids
     findings = [*camera.findings, *flat_findings(found, name=step.id, files=one_set.files, limits=limits)]
     level = np.median(np.stack([one.level for one in grids]), axis=0)
     weak = weak_color_finding(
@@ -243,11 +260,16 @@ def told_result(
         result,
         verdict=verdict,
         why=why,
-        measured={**result.measured, **measured},
+        measured={**result.measured, **{name: _plain(value) for name, value in measured.items()}},
         findings=every,
         open=open,
         statistics=statistics or result.statistics,
     )
+
+
+def _plain(value: float | None) -> float | None:
+    """A measured value as it may be saved: a Python float, finite or nothing."""
+    return float(value) if value is not None and np.isfinite(value) else None
 
 
 def _statistics(path: str, one: PlaneStatistics) -> FrameStatistics:

@@ -1,0 +1,275 @@
+"""Why flats do not work: fourteen causes, ranked by probability from what the pixels say.
+
+Each cause predicts each measure: nothing (0 within its error), a known number (1: a bias that was not subtracted), or
+anything (a fault of any strength). The strength of a fault has no scale of its own, so "anything" is a mixture of
+normals 3 to 3000 errors wide (Jeffreys' prior for a scale, Jeffreys 1961, "Theory of Probability", in steps). With
+equal odds for all causes at the start, Bayes' rule gives the probabilities. A measure not at hand says nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from evenfield.examine.evidence import Evidence, Measured
+
+WIDTHS: Final = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
+"""Widths of what a fault of unknown strength does to a measure, in its errors."""
+
+FAT_SHARE: Final = 1e-4
+"""The share of measures whose error bar is wrong: they must not decide alone beyond 1 in 10 000."""
+
+PAIR_ODDS: Final = 5.0
+"""Two causes whose probabilities lie closer than this are answered as a pair."""
+
+LEAST_SURE: Final = 0.8
+"""The one or two causes of an answer must have so much of the probability."""
+
+PREDICTED_ERROR: Final = 0.03
+"""Relative error of a number that a cause predicts: levels wander by some percent between frames of one kind."""
+
+
+class Cause(enum.StrEnum):
+    """Why flats do not work; thirteen causes, and none."""
+
+    FLAT_WITHOUT_DARK = "flat without bias or dark flat"
+    LIGHT_WITHOUT_DARK = "light without dark"
+    BIAS_TWICE = "bias subtracted twice"
+    GAIN_MISMATCH = "gain mismatch"
+    OFFSET_MISMATCH = "offset mismatch"
+    EXPOSURE_MISMATCH = "exposure mismatch"
+    FLAT_ROTATED = "flat rotated"
+    FLAT_SHIFTED = "flat shifted"
+    FLAT_FLIPPED = "flat row-flipped"
+    DUST_MOVED = "dust moved"
+    LIGHT_LEAK = "light leak"
+    FLAT_NOT_LINEAR = "saturated or non-linear flat"
+    STRAY_LIGHT = "stray light"
+    NONE = "none"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """Causes with their probabilities, the likeliest first; they add up to 1.
+
+    ``answer`` holds one cause, two that the measures at hand cannot tell apart, or none where they tell less
+    (``reason`` says which measures would help).
+    """
+
+    ranked: tuple[tuple[Cause, float], ...]
+    answer: tuple[Cause, ...]
+    reason: str
+
+    def probability(self, cause: Cause) -> float:
+        """The probability of a cause."""
+        return dict(self.ranked)[cause]
+
+
+def rank_causes(evidence: Evidence) -> Ranking:
+    """Rank the fourteen causes.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        What was measured (`evidence.gather_evidence`); ``None`` for what is not at hand.
+
+    Returns
+    -------
+    Ranking
+    """
+    logs = {cause: _log_mean([_log_of(story, evidence) for story in _stories(cause, evidence)]) for cause in Cause}
+    most = max(logs.values())
+    weights = {cause: math.exp(value - most) for cause, value in logs.items()}
+    total = sum(weights.values())
+    ranked = tuple(sorted(((cause, weight / total) for cause, weight in weights.items()), key=lambda one: -one[1]))
+    answer = _answer(ranked)
+    return Ranking(ranked=ranked, answer=answer, reason=_reason(answer, evidence))
+
+
+def _answer(ranked: tuple[tuple[Cause, float], ...]) -> tuple[Cause, ...]:
+    (first, surest), (second, next_one) = ranked[:2]
+    if surest >= PAIR_ODDS * next_one and surest >= LEAST_SURE:
+        return (first,)
+    if surest + next_one >= LEAST_SURE:
+        return (first, second)
+    return ()
+
+
+def _reason(answer: tuple[Cause, ...], evidence: Evidence) -> str:
+    if len(answer) == 1:
+        return ""
+    missing = [words for name, words in _HELP.items() if getattr(evidence, name) in (None, ())]
+    if not missing:
+        return "the measures at hand fit more than one cause"
+    return f"not at hand: {', '.join(missing)}"
+
+
+_HELP: Final[Mapping[str, str]] = {
+    "contrasts": "lights with enough sky to see the flat's shadows",
+    "hot_share": "a master dark with hot pixels",
+    "light_pattern": "a master bias with a pattern of columns",
+    "gain_of_flats": "two raw flats and two raw lights",
+    "noise_of_darks": "two raw darks and two raw bias frames",
+    "dark_spread": "several raw darks",
+}
+
+Story = Mapping[str, "Says"]
+"""What a cause says about each measure; what it does not name is 0 within its error."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Says:
+    """``about`` is the value predicted; ``anything`` a fault of unknown strength; ``open_`` either that or nothing."""
+
+    about: float | None = None
+    anything: bool = False
+    open_: bool = False
+
+
+ANYTHING: Final = Says(anything=True)
+OPEN: Final = Says(open_=True)
+MEASURES: Final = (
+    "flat_pattern", "light_pattern", "hot_share", "gain_of_flats", "noise_of_darks", "dark_spread", "saturation",
+    "bend", "stray", "turned", "shifted", "flipped", "moved_dust",
+)  # fmt: skip
+"""The measures that are single numbers; contrasts are one a light."""
+
+
+def _stories(cause: Cause, evidence: Evidence) -> list[Story]:
+    """The ways in which a cause comes about, equally likely."""
+    make: dict[Cause, Callable[[Evidence], list[Story]]] = {
+        Cause.FLAT_WITHOUT_DARK: _flat_without_dark,
+        Cause.LIGHT_WITHOUT_DARK: _light_without_dark,
+        Cause.BIAS_TWICE: _bias_twice,
+    }
+    if cause in make:
+        return make[cause](evidence)
+    return _TOLD[cause]
+
+
+def _flat_without_dark(evidence: Evidence) -> list[Story]:
+    """All of the bias is in the flat; its level and its pattern are known."""
+    return [
+        {
+            "contrast_from_flat": Says(about=evidence.bias_level_adu),
+            "contrast": ANYTHING,
+            "flat_pattern": Says(about=1.0),
+            "stray": OPEN,
+        }
+    ]
+
+
+def _light_without_dark(evidence: Evidence) -> list[Story]:
+    """The dark's hot pixels are all there; bias and its pattern too, or the bias alone was subtracted."""
+    whole: Story = {
+        "contrast_from_light": Says(about=evidence.dark_level_adu), "contrast": ANYTHING, "hot_share": Says(about=1.0),
+        "light_pattern": Says(about=1.0), "stray": OPEN,
+    }  # fmt: skip
+    only_dark: Story = {"contrast": OPEN, "hot_share": Says(about=1.0), "stray": OPEN}
+    return [whole, only_dark]
+
+
+def _bias_twice(evidence: Evidence) -> list[Story]:
+    """The bias and its pattern are missing once too often, in the flat or in the light."""
+    level = None if evidence.bias_level_adu is None else -evidence.bias_level_adu
+    return [
+        {
+            "contrast_from_flat": Says(about=level),
+            "contrast": ANYTHING,
+            "flat_pattern": Says(about=-1.0),
+            "stray": OPEN,
+        },
+        {
+            "contrast_from_light": Says(about=level),
+            "contrast": ANYTHING,
+            "light_pattern": Says(about=-1.0),
+            "stray": OPEN,
+        },
+    ]
+
+
+_TOLD: Final[Mapping[Cause, list[Story]]] = {
+    Cause.GAIN_MISMATCH: [
+        {"noise_of_darks": ANYTHING, "hot_share": ANYTHING, "light_pattern": OPEN, "contrast": OPEN, "stray": OPEN},
+        {"gain_of_flats": ANYTHING, "flat_pattern": OPEN, "contrast": OPEN},
+    ],
+    Cause.OFFSET_MISMATCH: [{"contrast": ANYTHING, "noise_of_darks": OPEN}],
+    Cause.EXPOSURE_MISMATCH: [{"hot_share": ANYTHING, "contrast": OPEN, "stray": OPEN}],
+    Cause.FLAT_ROTATED: [{"turned": ANYTHING, "shifted": OPEN, "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN}],
+    Cause.FLAT_SHIFTED: [{"shifted": ANYTHING, "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN}],
+    Cause.FLAT_FLIPPED: [
+        {"flipped": ANYTHING, "shifted": OPEN, "turned": OPEN, "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN,
+         "flat_pattern": OPEN}
+    ],
+    Cause.DUST_MOVED: [{"moved_dust": ANYTHING, "contrast": OPEN}],
+    Cause.LIGHT_LEAK: [{"dark_spread": ANYTHING, "contrast": OPEN, "stray": OPEN, "noise_of_darks": OPEN}],
+    Cause.FLAT_NOT_LINEAR: [
+        {"bend": ANYTHING, "contrast": OPEN, "gain_of_flats": OPEN, "stray": OPEN, "saturation": OPEN},
+        {"saturation": ANYTHING, "bend": OPEN, "contrast": OPEN, "gain_of_flats": OPEN, "stray": OPEN},
+    ],
+    Cause.STRAY_LIGHT: [{"stray": ANYTHING, "contrast": OPEN, "moved_dust": OPEN}],
+    Cause.NONE: [{}],
+}  # fmt: skip
+
+
+def _log_of(story: Story, evidence: Evidence) -> float:
+    """The log probability of all measures under a story."""
+    total = 0.0
+    for name in MEASURES:
+        measured: Measured | None = getattr(evidence, name)
+        if measured is not None:
+            total += _log_measure(measured, story.get(name, Says()))
+    return total + _log_contrasts(story, evidence)
+
+
+def _log_contrasts(story: Story, evidence: Evidence) -> float:
+    """The log probability of the contrasts of the lights.
+
+    What is left in the flat (c) or in the lights (p) gives them all, in levels that hold it: (F / (F - c)) (m - p) / m.
+    """
+    points = evidence.contrasts
+    if not points:
+        return 0.0
+    from_flat, from_light = story.get("contrast_from_flat"), story.get("contrast_from_light")
+    total = 0.0
+    for level_adu, contrast in points:
+        says = story.get("contrast", Says())
+        if from_flat is not None and from_flat.about is not None and evidence.flat_level_adu is not None:
+            says = _contrast_says(evidence.flat_level_adu, evidence.flat_level_adu - from_flat.about)
+        elif from_light is not None and from_light.about is not None:
+            says = _contrast_says(level_adu - from_light.about, level_adu)
+        total += _log_measure(Measured(contrast.value - 1.0, contrast.error), says)
+    return total
+
+
+def _contrast_says(above: float, below: float) -> Says:
+    return Says(about=above / below - 1.0) if below > 0 else ANYTHING
+
+
+def _log_measure(measured: Measured, says: Says) -> float:
+    """The log probability of one measure."""
+    broad = _log_mean([_log_normal(measured.value, 0.0, measured.error * math.hypot(1.0, w)) for w in WIDTHS])
+    if says.anything:
+        return broad
+    about = says.about if says.about is not None else 0.0
+    error = math.hypot(measured.error, PREDICTED_ERROR * about)
+    exact = _log_normal(measured.value, about, error)
+    if says.open_:
+        return _log_mean([exact, broad])
+    return _log_sum([math.log1p(-FAT_SHARE) + exact, math.log(FAT_SHARE) + broad])
+
+
+def _log_normal(value: float, middle: float, error: float) -> float:
+    return -0.5 * ((value - middle) / error) ** 2 - math.log(error) - 0.5 * math.log(2.0 * math.pi)
+
+
+def _log_sum(logs: list[float]) -> float:
+    most = max(logs)
+    return most + math.log(sum(math.exp(one - most) for one in logs))
+
+
+def _log_mean(logs: list[float]) -> float:
+    return _log_sum(logs) - math.log(len(logs))
