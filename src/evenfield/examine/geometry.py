@@ -47,6 +47,9 @@ RESPONSE_CELLS: Final = 1.75
 in, what of it passed for rims of shadows pulls the fit towards no shift; taken out, the parts of rims that passed for
 response push it away. At this share the two cancel to 0.05 pixels for shadows of 20 to 60 pixels."""
 
+SMALLEST_PX: Final = 0.25
+"""Displacements below this are not told, however sure: half of what is promised, and nobody will see the rim."""
+
 EDGE: Final = 4
 """Cells at the frame's edge that take no part."""
 
@@ -278,6 +281,8 @@ def _near(case: _Case, near: Overlay, still: _Found) -> _Found | None:
     overlay, free = _simplest(case.pure, near, case.start, still.excess[1], is_far=False)
     square = 2.0 * (overlay.score - still.overlay.score) / still.excess[1] ** 2
     if not (any(free) and _differs(overlay, square, case.start, free, still.excess[1])):
+        return None
+    if _displacement(overlay, case) * case.light.cell_px < SMALLEST_PX:
         return None
     cells = case.pure
     if case.pure is not case.cells:

@@ -193,7 +193,9 @@ def _relief(cells: Float32Array, stars: bool) -> tuple[Float32Array, Float32Arra
         values = np.asarray(flat / around - np.float32(1.0), np.float32)
         if not stars:
             break
-        good &= ~_stars(np.where(good, values, np.float32(0.0)), scatter)
+        # Stars also stand above the shade: beside deep shadows all the rest stands above its surroundings.
+        above = np.minimum(values, flat - np.float32(1.0))
+        good &= ~_stars(np.where(good, above, np.float32(0.0)), scatter)
     values[~good] = 0.0
     weights = np.where(good, shade / np.float32(max(scatter, 1e-6) ** 2), np.float32(0.0))
     return values, weights.astype(np.float32)

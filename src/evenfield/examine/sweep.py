@@ -102,7 +102,7 @@ def _turned(template: Float32Array, angle_deg: float, mirrored: bool) -> Float32
         matrix = matrix @ np.diag([-1.0, 1.0])
     middle = (np.array(template.shape) - 1) / 2.0
     turned: Float32Array = ndimage.affine_transform(
-        template, matrix, offset=middle - matrix @ middle, order=1, mode="constant", cval=0.0
+        template, matrix, middle - matrix @ middle, order=1, mode="constant", cval=0.0
     )
     return turned
 
