@@ -282,13 +282,13 @@ def _near(case: _Case, near: Overlay, still: _Found) -> _Found | None:
     square = 2.0 * (overlay.score - still.overlay.score) / still.excess[1] ** 2
     if not (any(free) and _differs(overlay, square, case.start, free, still.excess[1])):
         return None
-    if _displacement(overlay, case) * case.light.cell_px < SMALLEST_PX:
-        return None
     cells = case.pure
     if case.pure is not case.cells:
         response = math.exp(-_displacement(overlay, case) / RESPONSE_CELLS)
         cells = _cells(case.light, case.flat, response=response)
         overlay = fitted(cells, overlay.placing, free=free)
+    if _displacement(overlay, case) * case.light.cell_px < SMALLEST_PX:
+        return None
     return _Found(overlay=overlay, free=free, cells=cells, excess=still.excess, scatters=math.sqrt(square))
 
 
