@@ -26,8 +26,9 @@ DAMPING: Final = 2.0
 """Times the noise by which local squares are lessened (a Wiener filter has 1; noise in rims costs more than rims lost:
 of the sharpness that shadows of 20 to 60 pixels have, 75 to 90 % are kept, with 1 it is 50 to 80 %)."""
 
-CORE_SHARE: Final = 0.06
-"""A piece ends where its smoothed depth falls below this share of the deepest place near it (and below the noise)."""
+CORE_SHARE: Final = 0.15
+"""A piece ends where its smoothed depth falls below this share of the deepest place near it (and below the noise): the
+relief of a shadow has a faint rim of the other sign, a tenth as strong, which would join it to others."""
 
 MARGIN: Final = 4
 """Cells around a piece that belong to it, and cells at the frame's edge that take no part."""

@@ -270,9 +270,12 @@ def _far(case: _Case, near: Overlay) -> _Found | None:
     excess = _excess(case.cells, far)
     reference = max(near.score, judged(case.cells, near.placing).score)
     lead = (far.score - reference) / excess[0] ** 2
-    if lead <= SEARCH_PRICE + 0.5 * NEAR or _n_present(far) < LEAST_SHADOWS:
+    if lead <= SEARCH_PRICE + 0.5 * NEAR:
         return None
     overlay, free = _simplest(case.cells, far, case.start, excess[1], is_far=True)
+    # A mirrored or half turned file has no number to choose, so that one shadow in its place is enough.
+    if any(free) and _n_present(far) < LEAST_SHADOWS:
+        return None
     return _Found(overlay=overlay, free=free, cells=case.cells, excess=excess, scatters=math.sqrt(2.0 * lead))
 
 
