@@ -68,7 +68,8 @@ def row(name: str, scene: SkyScene, found: Sequence[Correction], extra: str = ""
     error = np.median([one.eta.error for one in known])
     return (
         f"| {name} | {100 * scene.flat_rest:+.0f} % | {len(found)} | {sign} | {size} "
-        f"| {np.median(etas):+.4f} ± {error:.4f} | {pulls.mean():+.2f}, {pulls.std():.2f} | {extra} | {verdicts} | {works} | {cannot} | {false} |"
+        f"| {np.median(etas):+.4f} ± {error:.4f} | {pulls.mean():+.2f}, {pulls.std():.2f} | {extra} "
+        f"| {verdicts} | {works} | {cannot} | {false} |"
     )
 
 

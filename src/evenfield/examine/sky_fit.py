@@ -20,7 +20,7 @@ from typing import Final
 import numpy as np
 
 from evenfield.examine.cells import Cells, Grid
-from evenfield.examine.laws import Law
+from evenfield.examine.laws import Law, LawTerms
 from evenfield.model.pixels import BoolArray, Float64Array
 
 SKY_DEGREE: Final = 2
@@ -40,6 +40,9 @@ CLIP_FIRST: Final = 2.5
 
 FAR_ABOVE: Final = 1.5
 
+LIMIT_SAMPLES: Final = 5000
+"""About so many cells tell the scatter: to 2 %."""
+
 SQUARES: Final = (3, 7, 15)
 """Sides of the squares of cells whose sums are looked at: nebulae are wider than cells, and may be fainter than their
 noise."""
@@ -50,7 +53,12 @@ LEAST_CELLS: Final = 200
 CLUSTER: Final = 8
 """Sides of squares of cells whose errors are looked at together: what is left of a wrong sky model hangs together."""
 
+STEP: Final = 1e-4
+"""The relative change of the flat by which derivatives are taken."""
+
 FIRST_ROUNDS: Final = 4
+"""Rounds that fit the skies alone; fewer where nothing stands out."""
+
 ROUNDS: Final = 25
 STEPS: Final = 2
 """Gauss-Newton steps between two looks at the cells: each makes what is left over a hundred times smaller."""
@@ -121,6 +129,19 @@ class _State:
 
     numbers: Float64Array
     skies: Float64Array
+
+
+@dataclasses.dataclass(slots=True, kw_only=True, eq=False)
+class _Look:
+    """What a state says: the law at the flat and at one that is `STEP` brighter, skies, model, relative residuals."""
+
+    here: LawTerms
+    beside: LawTerms
+    sky: Float64Array
+    model: Float64Array
+    rest: Float64Array
+    kappa: Float64Array
+    relative_variance: Float64Array
 
 
 @dataclasses.dataclass(slots=True, kw_only=True, eq=False)
@@ -274,18 +295,10 @@ def _start(data: _Data, law: Law, degree: int) -> _State:
 
 def _normal(data: _Data, law: Law, state: _State, degree: int, use: BoolArray) -> _Normal:
     """The normal equations at a state; relative residuals, weights that know of the flat's common noise."""
-    basis, step = _basis(data.grid, degree), 1e-4
-    here = law.terms(state.numbers, data.flat, data.mean)
-    beside = law.terms(state.numbers, data.flat * (1.0 + step), data.mean)
-    sky = np.maximum(state.skies @ basis.T, 1e-3 * state.skies[:, :1])
-    model = sky * here.factor + here.added
-    model = np.maximum(model, 1e-3 * np.abs(state.skies[:, :1]))
-    # What a relative change of the flat does to residual and regressors; the calibrated value goes as 1/M.
-    kappa = 1.0 + ((sky * beside.factor + beside.added) / model - 1.0) / step
-    rest = data.y / model - 1.0
-    relative = data.variance / model**2
-    plain = np.where(use, 1.0 / relative, 0.0)
-    weights = plain / (1.0 + (kappa**2 * data.flat_variance * plain).sum(axis=0))
+    basis, step = _basis(data.grid, degree), STEP
+    look = _look(data, law, state, degree)
+    here, beside, sky, model, rest = look.here, look.beside, look.sky, look.model, look.rest
+    kappa, relative, weights = look.kappa, look.relative_variance, _weights(data, look, use)
     n_lights, q = data.y.shape[0], law.numbers
     matrix, right = np.zeros((q, q)), np.zeros(q)
     flat_part, flat_right = np.zeros((q, q)), np.zeros(q)
@@ -312,6 +325,27 @@ def _normal(data: _Data, law: Law, state: _State, degree: int, use: BoolArray) -
         matrix=matrix, right=right, flat_part=flat_part, flat_right=flat_right, influence=influence, rest=rest,
         kappa=kappa, relative_variance=relative, weights=weights, coefficients=coefficients,
     )  # fmt: skip
+
+
+def _look(data: _Data, law: Law, state: _State, degree: int) -> _Look:
+    here = law.terms(state.numbers, data.flat, data.mean)
+    beside = law.terms(state.numbers, data.flat * (1.0 + STEP), data.mean)
+    sky = np.maximum(state.skies @ _basis(data.grid, degree).T, 1e-3 * state.skies[:, :1])
+    model = sky * here.factor + here.added
+    model = np.maximum(model, 1e-3 * np.abs(state.skies[:, :1]))
+    # What a relative change of the flat does to the residuals; the calibrated value goes as 1/M.
+    kappa = 1.0 + ((sky * beside.factor + beside.added) / model - 1.0) / STEP
+    return _Look(
+        here=here, beside=beside, sky=sky, model=model, rest=data.y / model - 1.0, kappa=kappa,
+        relative_variance=data.variance / model**2,
+    )  # fmt: skip
+
+
+def _weights(data: _Data, look: _Look, use: BoolArray) -> Float64Array:
+    """Inverse variances, lessened where the flat's noise, which all lights share, counts more than theirs."""
+    plain = np.where(use, 1.0 / look.relative_variance, 0.0)
+    made: Float64Array = plain / (1.0 + (look.kappa**2 * data.flat_variance * plain).sum(axis=0))
+    return made
 
 
 def _inverse(matrix: Float64Array) -> Float64Array | None:
@@ -352,16 +386,16 @@ def _refined(
     return state
 
 
-def _scaled_residuals(data: _Data, law: Law, state: _State, degree: int, use: BoolArray) -> Float64Array:
-    normal = _normal(data, law, state, degree, use)
-    variance = normal.relative_variance + normal.kappa**2 * data.flat_variance
-    made: Float64Array = np.where(data.valid, normal.rest / np.sqrt(variance), 0.0)
+def _scaled_residuals(data: _Data, law: Law, state: _State, degree: int) -> Float64Array:
+    look = _look(data, law, state, degree)
+    variance = look.relative_variance + look.kappa**2 * data.flat_variance
+    made: Float64Array = np.where(data.valid, look.rest / np.sqrt(variance), 0.0)
     return made
 
 
 def _chi_squared(data: _Data, law: Law, state: _State, degree: int, use: BoolArray) -> float:
-    normal = _normal(data, law, state, degree, use)
-    return float((normal.weights * normal.rest**2).sum())
+    look = _look(data, law, state, degree)
+    return float((_weights(data, look, use) * look.rest**2).sum())
 
 
 def _robust_fit(data: _Data, law: Law, degree: int) -> tuple[_State, BoolArray] | None:
@@ -371,18 +405,21 @@ def _robust_fit(data: _Data, law: Law, degree: int) -> tuple[_State, BoolArray] 
     """
     state: _State | None = _start(data, law, degree)
     use = data.valid
-    for turn in range(FIRST_ROUNDS + ROUNDS):
+    turn = 0
+    for _ in range(FIRST_ROUNDS + ROUNDS):
         if state is None or np.count_nonzero(use.any(axis=0)) < LEAST_CELLS:
             return None
-        first = turn < FIRST_ROUNDS
+        first, turn = turn < FIRST_ROUNDS, turn + 1
         state = _refined(data, law, degree, use, state, only_skies=first)
         if state is None:
             return None
-        kept = data.valid & ~_outliers(_scaled_residuals(data, law, state, degree, use), data)
+        kept = data.valid & ~_outliers(_scaled_residuals(data, law, state, degree), data)
         same = np.count_nonzero(kept != use) <= 1e-4 * kept.size
         use = kept
         if same and not first:
             break
+        if same:
+            turn = FIRST_ROUNDS
     if np.count_nonzero(use.any(axis=0)) < LEAST_CELLS or state is None:
         return None
     state = _refined(data, law, degree, use, state, steps=LAST_STEPS)
@@ -417,7 +454,8 @@ def _standing_out(z: Float64Array, valid: BoolArray) -> BoolArray:
         mean = total / np.sqrt(np.maximum(count, 1.0))
         known = valid & (count > 0.5)
         high = known & (np.abs(mean) > _limit(mean, known))
-        found |= ndimage.binary_dilation(high, structure=np.ones((side, side), np.bool_))
+        if high.any():
+            found |= ndimage.maximum_filter(high.view(np.uint8), side, mode="constant").view(np.bool_)
     return found
 
 
@@ -430,6 +468,7 @@ def _limit(z: Float64Array, valid: BoolArray) -> float:
     if not valid.any():
         return CLIP
     values = z[valid]
+    values = values[:: 1 + values.size // LIMIT_SAMPLES]
     apart = values - np.median(values)
     sides = [MAD_FACTOR * float(np.median(np.abs(side))) for side in (apart[apart < 0], apart[apart > 0]) if side.size]
     scatter = max(1.0, min(sides, default=1.0))
