@@ -38,8 +38,8 @@ from evenfield.gui.forms import (
     with_default,
 )
 from evenfield.gui.labels import plain_label
-from evenfield.gui.literal import literal
 from evenfield.gui.words import tr
+from evenfield.model.literal import literal
 from evenfield.model.plan import Plan
 from evenfield.model.settings import Settings
 

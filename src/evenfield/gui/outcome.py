@@ -7,11 +7,11 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from evenfield.gui.literal import literal
 from evenfield.gui.why import Block, Facts, Heading, Text
 from evenfield.model.frame import DARK_KINDS
+from evenfield.model.literal import literal
 from evenfield.model.report import Report, StepResult, StepStatus, Verdict
-from evenfield.model.wording import plural
+from evenfield.model.wording import measured_text, plural
 
 _WORST_FIRST: Final = (Verdict.WILL_NOT_WORK, Verdict.CHECK, Verdict.CANNOT_TELL, Verdict.WORKS)
 
@@ -88,20 +88,6 @@ def outcome_summary(results: Sequence[StepResult], report: Report | None) -> str
     if failed:
         text += f", {failed} not made"
     return f"{text}, in {report.seconds:.1f} s." if report is not None else f"{text} so far."
-
-
-_UNITS: Final = {"adu": "ADU", "s": "s", "c": "C", "deg": "degrees", "electron": "e-"}
-
-
-def measured_text(key: str, value: float) -> tuple[str, str]:
-    """A measured value as people read it: ("level", "30,960 ADU"), ("saturated", "0.13 %")."""
-    words = key.split("_")
-    unit = words.pop() if len(words) > 1 and words[-1] in (*_UNITS, "share") and "per" not in words else ""
-    name = " ".join(words).replace("adu", "ADU")
-    if unit == "share":
-        return f"{name}, share", f"{100 * value:.3g} %"
-    number = f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
-    return name, f"{number} {_UNITS[unit]}" if unit else number
 
 
 def how_made(line: Line) -> Iterator[Block]:

@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from evenfield.gui.literal import literal
 from evenfield.gui.rows import Row
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.findings import FindingLevel
 from evenfield.model.frame import FrameKind
+from evenfield.model.literal import literal
 from evenfield.model.plan import LightStep, Plan, Step
 from evenfield.model.wording import plural
 

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 
-from evenfield.gui.literal import literal
 from evenfield.gui.rows import Row
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.findings import Finding
 from evenfield.model.frame import KEY_WORDS, FrameInfo, exposure_text, key_text
+from evenfield.model.literal import literal
 from evenfield.model.plan import Calibration, LightStep, Match, Plan, RunnerUp, Step
 
 THE_SAME: Final = "the same"
