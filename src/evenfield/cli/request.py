@@ -24,6 +24,7 @@ EXAMINE: Final = "survey"
 _SWITCHES: Final = {
     ("select", "recursive"): "--no-recursive",
     ("select", "calibration_recursive"): "--calibration-no-recursive",
+    ("output", "report"): "--no-report",
 }
 """Settings that are on by default, and what turns them off."""
 

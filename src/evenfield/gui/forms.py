@@ -92,6 +92,7 @@ _LABELS: Final[dict[str, tuple[str, str, bool]]] = {
     "output.compress": ("Pack products without loss", "Files", False),
     "output.tiff": ("TIFF copies", "Files", False),
     "output.maps": ("Maps of noise and rejection", "Files", False),
+    "output.report": ("Report with pictures", "Files", False),
     "output.overwrite": ("Replace other products", "Files", False),
     "output.hash": ("Hash of inputs", "Files", False),
     "select.overrides": ("Corrections to headers", "Files", False),

@@ -10,6 +10,7 @@ import msgspec
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameKind
 from evenfield.model.plan import Excluded, FileUse, KeyValue, LightRecipe, Recipe
+from evenfield.model.plots import Plot
 
 REPORT_SCHEMA: Final = 1
 
@@ -114,7 +115,8 @@ class StepResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """What one step did. Paths are absolute; ``copies`` are those of ``outputs`` as TIFF.
 
     ``masters`` maps a role to the path of a master: "dark_flat", "dark", "bias"; where several exposures have masters
-    of their own, the further ones are "dark_flat_2", "dark_flat_3" and so on.
+    of their own, the further ones are "dark_flat_2", "dark_flat_3" and so on. ``levels_adu`` are the levels of
+    ``inputs``, in their order; empty where none was measured. ``plots`` are those of what was examined.
     """
 
     id: str
@@ -125,6 +127,7 @@ class StepResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     outputs: tuple[str, ...] = ()
     copies: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+    levels_adu: tuple[float | None, ...] = ()
     excluded: tuple[Excluded, ...] = ()
     masters: dict[str, str] = {}
     measured: dict[str, float | None] = {}
@@ -133,6 +136,7 @@ class StepResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     because: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     lights: tuple[LightRecord, ...] = ()
+    plots: tuple[Plot, ...] = ()
     seconds: float = 0.0
 
 

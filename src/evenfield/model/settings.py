@@ -413,6 +413,10 @@ class OutputSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "--maps",
         ),
     ] = False
+    report: Annotated[
+        bool,
+        _doc("Write report.html and report.txt beside report.json: what was found and made, with pictures.", "--report"),
+    ] = True
     move_inputs: Annotated[
         str | None,
         _doc(
