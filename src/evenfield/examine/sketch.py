@@ -68,9 +68,7 @@ class Sketch:
         return float(found.mean(dtype=np.float64)) if found.size else math.nan
 
 
-def sketch_frame(
-    read: ReadRows, *, shape: tuple[int, int], cfa: str | None = None, longest: int = LONGEST
-) -> Sketch:
+def sketch_frame(read: ReadRows, *, shape: tuple[int, int], cfa: str | None = None, longest: int = LONGEST) -> Sketch:
     """Reduce a frame to a sketch.
 
     Parameters
@@ -147,9 +145,7 @@ def _bands(shape: tuple[int, int], step: int, high: int, period: int) -> list[tu
     rows, columns = shape
     n_groups = rows // step
     together = max(1, _TOGETHER // (step * columns)) if high == step else 1
-    bands = [
-        (first * step, min(together, n_groups - first), high) for first in range(0, n_groups, together)
-    ]
+    bands = [(first * step, min(together, n_groups - first), high) for first in range(0, n_groups, together)]
     # Whole periods of the mosaic only; a frame of less than one group is that rest alone.
     rest = min(high, (rows - n_groups * step) // period * period)
     if rest and (rest * 2 >= high or not bands):
@@ -165,7 +161,7 @@ def _cell_rows(groups: Float32Array, step: int) -> Float32Array:
     with np.errstate(over="ignore", invalid="ignore"):
         sums = np.add.reduceat(groups.sum(axis=1, dtype=np.float32), starts, axis=1, dtype=np.float64)
         if np.isfinite(sums).all():
-            return (sums / (counts * rows)).astype(np.float32)
+            return np.asarray(sums / (counts * rows), np.float32)
     finite = np.isfinite(groups)
     sums = np.add.reduceat(np.where(finite, groups, 0.0).sum(axis=1, dtype=np.float64), starts, axis=1)
     valid = np.add.reduceat(finite.sum(axis=1), starts, axis=1)

@@ -415,7 +415,7 @@ class OutputSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = False
     report: Annotated[
         bool,
-        _doc("Write report.html and report.txt beside report.json: what was found and made, with pictures.", "--report"),
+        _doc("Write report.html, with pictures and plots, and report.txt beside report.json.", "--report"),
     ] = True
     move_inputs: Annotated[
         str | None,

@@ -70,9 +70,7 @@ def open_extension(path: str | os.PathLike[str], name: str) -> FileSource | None
                 header_hash="",
             )
             how = fits_format(hdu.bitpix, bscale=hdu.bscale, bzero=hdu.bzero, blank=hdu.blank)
-            source = FileSource(
-                header, samples=file, how=how, start=hdu.data_start, content_hash=ContentHash("xxh3")
-            )
+            source = FileSource(header, samples=file, how=how, start=hdu.data_start, content_hash=ContentHash("xxh3"))
     except ReadError:
         return None
     finally:

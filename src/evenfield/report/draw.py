@@ -10,16 +10,21 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from evenfield.model.plots import Plot, Series
+from evenfield.model.plots import Mark, Plot, Series
 from evenfield.report.html import Markup, joined, tag
 
 WIDTH: Final = 420
 HEIGHT: Final = 232
-_LEFT: Final = 58
-_RIGHT: Final = 12
+_LEFT: Final = 26
+"""Room for the turned label and the gaps beside it; that of the numbers comes on top."""
+
+_DIGIT: Final = 6.7
+"""How wide a digit is at most, of the style's 11.5 pixels."""
+
+_RIGHT: Final = 14
 _TOP: Final = 10
 _BOTTOM: Final = 40
-_INNER: Final = (WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM)
+_HIGH: Final = HEIGHT - _TOP - _BOTTOM
 
 _TICKS: Final = 5
 _MOST_POINTS: Final = 400
@@ -71,7 +76,7 @@ def _power_text(power: int) -> str:
 
 def _tick_step(rough: float) -> float:
     power = 10.0 ** math.floor(math.log10(rough))
-    return next(one * power for one in (1.0, 2.0, 2.5, 5.0, 10.0) if one * power >= rough * (1 - 1e-9))
+    return next(one * power for one in (1.0, 2.0, 5.0, 10.0) if one * power >= rough * (1 - 1e-9))
 
 
 def plot_figure(plot: Plot, *, ident: str) -> Markup:
@@ -108,9 +113,7 @@ def _legend_entry(series: Series, number: int) -> Markup:
     sign = tag("line", x1=1, x2=21, y1=5, y2=5, class_=f"series {_color(series, number)}")
     if series.style == "points":
         sign = tag("circle", cx=11, cy=5, r=3, class_=f"dot {_color(series, number)}")
-    return tag(
-        "li", tag("svg", sign, viewBox="0 0 22 10", width=22, height=10, aria_hidden="true"), " ", series.name
-    )
+    return tag("li", tag("svg", sign, viewBox="0 0 22 10", width=22, height=10, aria_hidden="true"), " ", series.name)
 
 
 def _color(series: Series, number: int) -> str:
@@ -126,31 +129,32 @@ def _drawing(plot: Plot) -> Markup | None:
         if one.style == "steps" and len(one.x) > 1 and not plot.log_x:
             half = (one.x[1] - one.x[0]) / 2
             xs += [one.x[0] - half, one.x[-1] + half]
-        for y, error in zip(one.y, one.error, strict=False):
-            ends = (y - error, y + error)
+        for value, error in zip(one.y, one.error, strict=False):
+            ends = (value - error, value + error)
             ys += [end for end in ends if math.isfinite(end) and (end > 0 or not plot.log_y)]
     for mark in plot.marks:
         (xs if mark.axis == "x" else ys).append(mark.at)
-    x = _Axis(min(xs), max(xs), log=plot.log_x, length=_INNER[0], start=_LEFT, turned=False)
-    y = _Axis(*_y_range(plot, min(ys), max(ys)), log=plot.log_y, length=_INNER[1], start=_TOP, turned=True)
-    bottom, right = HEIGHT - _BOTTOM, WIDTH - _RIGHT
+    y = _Axis(*_y_range(plot, min(ys), max(ys)), log=plot.log_y, length=_HIGH, start=_TOP, turned=True)
+    y_ticks = y.ticks()
+    left = _LEFT + math.ceil(_DIGIT * max((len(label) for _, label in y_ticks), default=0))
+    right, bottom = WIDTH - _RIGHT, HEIGHT - _BOTTOM
+    x = _Axis(min(xs), max(xs), log=plot.log_x, length=right - left, start=left, turned=False)
     parts: list[Markup] = []
-    for value, label in y.ticks():
-        at = _number(y.place(value))
-        parts.append(tag("line", x1=_LEFT, x2=right, y1=at, y2=at, class_="grid"))
-        parts.append(tag("text", label, x=_LEFT - 6, y=at, dy="0.35em", text_anchor="end"))
-    for value, label in x.ticks():
-        at = _number(x.place(value))
+    for tick, label in y_ticks:
+        at = _number(y.place(tick))
+        parts.append(tag("line", x1=left, x2=right, y1=at, y2=at, class_="grid"))
+        parts.append(tag("text", label, x=left - 6, y=at, dy="0.35em", text_anchor="end"))
+    for tick, label in x.ticks():
+        at = _number(x.place(tick))
         parts.append(tag("line", x1=at, x2=at, y1=bottom, y2=bottom + 4, class_="axis"))
         parts.append(tag("text", label, x=at, y=bottom + 17, text_anchor="middle"))
-    parts.append(tag("line", x1=_LEFT, x2=right, y1=bottom, y2=bottom, class_="axis"))
-    parts.append(tag("text", plot.x_label, x=_LEFT + _INNER[0] // 2, y=HEIGHT - 5, text_anchor="middle", class_="label"))
-    middle = _TOP + _INNER[1] // 2
-    parts.append(tag(
-        "text", plot.y_label, x=12, y=middle, text_anchor="middle", transform=f"rotate(-90 12 {middle})", class_="label"
-    ))  # fmt: skip
+    parts.append(tag("line", x1=left, x2=right, y1=bottom, y2=bottom, class_="axis"))
+    center, middle = (left + right) // 2, _TOP + _HIGH // 2
+    parts.append(tag("text", plot.x_label, x=center, y=HEIGHT - 5, text_anchor="middle", class_="label"))
+    turned = f"rotate(-90 11 {middle})"
+    parts.append(tag("text", plot.y_label, x=11, y=middle, text_anchor="middle", transform=turned, class_="label"))
     for mark in plot.marks:
-        parts += _mark(mark.axis, mark.name, x.place(mark.at) if mark.axis == "x" else y.place(mark.at))
+        parts += _mark(mark, x, y, left=left)
     for number, one in enumerate(plot.series):
         parts += _series(one, x, y, number=number)
     return joined(parts)
@@ -173,17 +177,18 @@ def _y_range(plot: Plot, low: float, high: float) -> tuple[float, float]:
     return low - _ROOM * (high - low), high + _ROOM * (high - low)
 
 
-def _mark(axis: str, name: str, at: float) -> list[Markup]:
+def _mark(mark: Mark, x: _Axis, y: _Axis, *, left: int) -> list[Markup]:
     bottom, right = HEIGHT - _BOTTOM, WIDTH - _RIGHT
-    if axis == "x":
-        left = at < _LEFT + 0.7 * _INNER[0]
+    if mark.axis == "x":
+        at = x.place(mark.at)
+        is_left = at < (left + right) / 2
         line = tag("line", x1=_number(at), x2=_number(at), y1=_TOP, y2=bottom, class_="mark")
-        where = _number(at + 4 if left else at - 4)
-        return [line, tag("text", name, x=where, y=_TOP + 11, text_anchor="start" if left else "end", class_="marked")]
-    line = tag("line", x1=_LEFT, x2=right, y1=_number(at), y2=_number(at), class_="mark")
-    above = at > _TOP + 20
-    where = _number(at - 5 if above else at + 14)
-    return [line, tag("text", name, x=right - 2, y=where, text_anchor="end", class_="marked")]
+        where, anchor = _number(at + 4 if is_left else at - 4), "start" if is_left else "end"
+        return [line, tag("text", mark.name, x=where, y=_TOP + 11, text_anchor=anchor, class_="marked")]
+    at = y.place(mark.at)
+    line = tag("line", x1=left, x2=right, y1=_number(at), y2=_number(at), class_="mark")
+    where = _number(at - 5 if at > _TOP + 20 else at + 14)
+    return [line, tag("text", mark.name, x=right - 2, y=where, text_anchor="end", class_="marked")]
 
 
 def _series(series: Series, x: _Axis, y: _Axis, *, number: int) -> list[Markup]:

@@ -17,7 +17,7 @@ class Markup(str):
     __slots__ = ()
 
 
-Child: TypeAlias = "str | int | Iterable[str | int] | None"
+Child: TypeAlias = "str | int | Iterable[Child] | None"
 
 
 def text(value: str | int) -> Markup:
@@ -34,11 +34,11 @@ def joined(*children: Child) -> Markup:
         if isinstance(child, str | int):
             parts.append(text(child))
         else:
-            parts.extend(text(one) for one in child)
+            parts.append(joined(*child))
     return Markup("".join(parts))
 
 
-def tag(name: str, *children: Child, **attributes: str | int | bool | None) -> Markup:
+def tag(name: str, /, *children: Child, **attributes: str | int | bool | None) -> Markup:
     """An element. ``class_`` and ``for_`` lose their underscore, others become dashes; ``None`` and false are left out.
 
     Parameters

@@ -7,6 +7,7 @@ whatever comes from headers and file names.
 from __future__ import annotations
 
 import importlib.resources
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -31,6 +32,9 @@ _SECTIONS: Final = {
     "verdicts": "Verdicts", "todo": "What to do", "lights": "Lights", "masters": "Masters", "files": "Files",
     "provenance": "How it was made",
 }  # fmt: skip
+
+
+_DATE: Final = re.compile(r"(\b\d{4}-\d\d-\d\d\b)")
 
 
 def report_page(report: Report, *, plan: Plan, seen: Mapping[str, Seen] | None = None) -> str:
@@ -96,10 +100,16 @@ def _top(report: Report, plan: Plan, title: str, idents: list[str]) -> list[Chil
     links = [tag("li", tag("a", _SECTIONS[ident], href=f"#{ident}")) for ident in idents]
     return [
         tag("p", "evenfield report", class_="mark"),
-        tag("h1", title),
+        tag("h1", _unbroken(title)),
         tag("p", " ".join(lead), class_="lead") if lead else None,
         tag("nav", tag("ul", links), class_="within", aria_label="Parts of this page"),
     ]
+
+
+def _unbroken(title: str) -> Markup:
+    """The title with its dates in one piece each."""
+    pieces = _DATE.split(title)
+    return joined([tag("span", one, class_="whole") if at % 2 else one for at, one in enumerate(pieces)])
 
 
 def _provenance(report: Report, plan: Plan) -> Markup:
@@ -113,9 +123,10 @@ def _provenance(report: Report, plan: Plan) -> Markup:
         ("exit code", report.exit_code),
     ]
     given = settings_text(plan.settings).strip()
+    text, record, plan_file = (tag("code", name) for name in ("report.txt", "report.json", "plan.json"))
     beside = joined(
-        "Beside this page: ", tag("code", "report.txt"), " and ", tag("code", "report.json"), " say the same as text and "
-        "for programs, ", tag("code", "plan.json"), " holds the plan. Each product keeps in its own header how it was made.",
+        "Beside this page, ", text, " and ", record, " say the same as text and for programs, and ", plan_file,
+        " holds the plan. Each product keeps in its own header how it was made.",
     )  # fmt: skip
     return section(
         "provenance",
@@ -129,4 +140,6 @@ def _provenance(report: Report, plan: Plan) -> Markup:
 
 
 def _closing(report: Report) -> Markup:
-    return tag("p", f"Made by evenfield {report.version}. This page holds all it shows: it runs nothing and loads nothing.")
+    return tag(
+        "p", f"Made by evenfield {report.version}. This page holds all it shows: it runs nothing and loads nothing."
+    )

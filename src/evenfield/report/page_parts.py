@@ -48,11 +48,11 @@ def picture_figure(picture: Picture, *, caption: Child = None) -> Markup:
     return tag("figure", image, tag("figcaption", below if caption is None else caption))
 
 
-def fix_line(fix: Sequence[str] | None, mend: str) -> Markup | None:
-    """The options that carry a mend out, unless it says them itself."""
+def mend_line(mend: str, fix: Sequence[str] | None) -> Markup:
+    """What to do, with the options that carry it out, unless it says them itself."""
     if fix is None or quoted(fix) in mend:
-        return None
-    return tag("p", "On the command line: ", tag("code", quoted(fix)), class_="small")
+        return joined(mend)
+    return joined(f"{mend.rstrip('.:')}: ", tag("code", quoted(fix)))
 
 
 def folded(head: Child, *body: Child, open_: bool = False, ident: str | None = None) -> Markup:

@@ -38,8 +38,7 @@ def _lights(result: StepResult, seen: Seen | None, plots: Plots, number: int) ->
         tag("div", tag("h3", short_name(result)), word(told if made(result) else result.why or "not made",
             ("good" if not left else "warn") if made(result) else "bad"), class_="head"),
     ]  # fmt: skip
-    for text in result.because[1:]:
-        parts.append(tag("p", text[:1].upper() + text[1:] + "."))
+    parts += [tag("p", text[:1].upper() + text[1:] + ".") for text in result.because[1:]]
     if seen is not None and seen.pictures:
         name = os.path.basename(result.lights[0].path)
         parts.append(tag("h4", f"The first of them: {name}"))

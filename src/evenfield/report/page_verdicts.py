@@ -10,12 +10,12 @@ from evenfield.model.findings import Finding, FindingLevel
 from evenfield.model.frame import FrameKind
 from evenfield.model.plan import Plan
 from evenfield.model.report import Report, StepResult, Verdict
-from evenfield.model.wording import measured_text, plural
-from evenfield.report.html import Markup, joined, tag
-from evenfield.report.page_parts import fix_line, folded, picture_figure, section, word
+from evenfield.model.wording import plural
+from evenfield.report.html import Child, Markup, joined, tag
+from evenfield.report.page_parts import folded, mend_line, picture_figure, section, word
 from evenfield.report.pictures import Seen
 from evenfield.report.text import attention
-from evenfield.report.words import LEVEL_STYLES, STYLES, deciding, file_name, made, of_kind, short_name
+from evenfield.report.words import LEVEL_STYLES, STYLES, deciding, made, of_kind, short_name
 
 MOST_CARDS: Final = 12
 """Flats that have a card each; of more, those that work are in the table of masters alone."""
@@ -23,10 +23,17 @@ MOST_CARDS: Final = 12
 MOST_MESSAGES: Final = 3
 """Findings of one kind that are told one by one; of more, the others are folded."""
 
-CARD_NUMBERS: Final = (
-    "eta", "eta_error", "z", "level_adu", "level_share", "corner_ratio", "saturated_share", "mean_noise_adu",
-)  # fmt: skip
-"""The measured values that stand in small on a card, where they are known."""
+_CARD_NUMBERS: Final = {
+    "eta": "eta {:.4f}",
+    "eta_error": "its error {:.4f}",
+    "z": "z {:.1f}",
+    "level_adu": "level {:,.0f} ADU",
+    "level_share": "{:.0%} of full scale",
+    "corner_ratio": "corners {:.1%} of the center",
+    "saturated_share": "{:.2g} of the samples saturated",
+    "mean_noise_adu": "noise {:,.3g} ADU a pixel",
+}
+"""The measured values that stand in small on a card where they are known, and how they are written."""
 
 
 def verdict_cards(report: Report, plan: Plan, seen: Mapping[str, Seen]) -> Markup | None:
@@ -39,7 +46,9 @@ def verdict_cards(report: Report, plan: Plan, seen: Mapping[str, Seen]) -> Marku
     more = None
     if rest:
         what = "work and are" if all(_works(one) for one in flats if one not in shown) else "are"
-        more = tag("p", f"{plural(rest, 'more flat')} {what} in the ", tag("a", "table of masters", href="#masters"), ".")
+        more = tag(
+            "p", f"{plural(rest, 'more flat')} {what} in the ", tag("a", "table of masters", href="#masters"), "."
+        )
     cards = [_card(one, plan, seen.get(one.id)) for one in shown]
     return section("verdicts", "Will these flats work?", tag("div", cards, class_="cards") if cards else None, more)
 
@@ -53,7 +62,10 @@ def _card(result: StepResult, plan: Plan, seen: Seen | None) -> Markup:
     says = result.verdict.value if made(result) else f"not made ({result.status.value.lower()})"
     found = deciding(result)
     if found is not None:
-        parts = [tag("p", found.message, class_="eye"), tag("p", found.mend), fix_line(found.fix, found.mend)]
+        parts = [
+            tag("p", _sentence(found.message, result.id), class_="eye"),
+            tag("p", mend_line(found.mend, found.fix)),
+        ]
     elif made(result):
         # Why it works is numbers: they come in small.
         parts = [tag("p", "No fault was found.", class_="eye"), _how(result, plan)]
@@ -74,6 +86,12 @@ def _card(result: StepResult, plan: Plan, seen: Seen | None) -> Markup:
     )
 
 
+def _sentence(message: str, name: str) -> str:
+    """A message without the name that it begins with: the card has it above."""
+    text = message.removeprefix(f"{name}: ")
+    return text[:1].upper() + text[1:]
+
+
 def _how(result: StepResult, plan: Plan) -> Markup | None:
     step = plan.step(result.id)
     if step is None:
@@ -84,13 +102,13 @@ def _how(result: StepResult, plan: Plan) -> Markup | None:
 
 
 def card_numbers(result: StepResult) -> str:
-    """The numbers of a card in one line: "level 30,961 ADU, level 47.2 % ..."."""
+    """The numbers of a card in one line: "level 30,961 ADU, 47 % of full scale, corners 77.7 % of the center"."""
     parts = []
-    for key in CARD_NUMBERS:
+    for key, words in _CARD_NUMBERS.items():
         value = result.measured.get(key)
-        if value is not None:
-            name, number = measured_text(key, value)
-            parts.append(f"{name} {number}")
+        if value is not None and not (key == "saturated_share" and value == 0):
+            # As everywhere in the texts, a blank stands before the per cent.
+            parts.append(words.format(value).replace("%", " %"))
     return " \u00b7 ".join(parts)
 
 
@@ -123,20 +141,14 @@ def _entry(group: Sequence[Finding]) -> Markup:
         rest = group[MOST_MESSAGES:]
         if rest:
             told = joined(told, folded(f"{len(rest)} more", tag("ul", [tag("li", one.message) for one in rest])))
-    fixes = {one.fix for one in group}
+    fixes = list(dict.fromkeys(one.fix for one in group))
     title = first.code if entry is None else entry.title
     what = tag(
         "div",
         tag("h3", title if len(group) == 1 else f"{title} ({len(group)})"),
         told,
-        tag("p", tag("strong", first.mend)),
-        [one for fix in sorted(fixes, key=str) if (one := fix_line(fix, first.mend)) is not None][:MOST_MESSAGES],
+        [tag("p", tag("strong", mend_line(first.mend, fix))) for fix in fixes[:MOST_MESSAGES]],
         tag("p", entry.meaning, class_="small") if entry is not None else None,
         class_="what",
     )
     return tag("li", word(first.level.value.capitalize(), LEVEL_STYLES[first.level]), what)
-
-
-def name_in_full(result: StepResult) -> str:
-    """The short name and the file: two flats may have one short name."""
-    return f"{short_name(result)} ({file_name(result)})"

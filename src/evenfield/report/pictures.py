@@ -92,7 +92,9 @@ def _master(result: StepResult, longest: int) -> Seen:
     path = result.outputs[0]
     sketch, top_down = _sketch(path, longest)
     is_flat = result.kind is FrameKind.FLAT
-    says = flat_says(sketch, top_down=top_down) if is_flat else f"{result.kind.words} master, stretched so that its noise is to be seen"
+    says = f"{result.kind.words} master, stretched so that its noise is to be seen"
+    if is_flat:
+        says = flat_says(sketch, top_down=top_down)
     pictures = [
         picture(
             sketch,

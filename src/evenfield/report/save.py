@@ -31,7 +31,7 @@ def save_report_page(report: Report, *, plan: Plan) -> None:
 
     seen = look_at(report, threads=plan.settings.run.threads)
     save_text(report_page(report, plan=plan, seen=seen), path=os.path.join(plan.output, PAGE))
-    save_text(report_text(report, plan=plan, verbose=True), path=os.path.join(plan.output, TEXT))
+    save_text(report_text(report, plan=plan, verbose=True, more=PAGE), path=os.path.join(plan.output, TEXT))
 
 
 def report_file(plan: Plan) -> str:

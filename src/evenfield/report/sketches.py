@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from evenfield.examine.sketch import Sketch, ring_means, sections
 from evenfield.examine.stretch import NO_VALUE, Stretch, automatic, full_range, shades, statistics_of
 from evenfield.model.pixels import Float32Array, Float64Array
-from evenfield.model.plots import Mark, Plot, Series
+from evenfield.model.plots import Plot, Series
 from evenfield.write.png import png_bytes
 
 BINS: Final = 100
@@ -46,7 +46,7 @@ def picture(
         stretch = automatic(statistics_of(sketch.cells), background=background)
     gray = _gray(sketch, stretch, top_down)
     rows, columns = sketch.shape
-    note = f"{columns} x {rows} pixels, shown from {stretch.black:,.4g} (black) to {stretch.white:,.4g} ADU (white)"
+    note = f"{columns} x {rows} pixels, black {number_text(stretch.black)}, white {number_text(stretch.white)} ADU"
     return Picture(title=title, png=png_bytes(gray), shape=(gray.shape[0], gray.shape[1]), says=says, note=note)
 
 
@@ -78,7 +78,10 @@ def histogram(sketch: Sketch, *, label: str) -> Plot:
         low, middle, high = (float(one) for one in np.quantile(values, (_OUTER[0], 0.5, _OUTER[1])))
         if not high > low:
             low, high = low - 0.5, high + 0.5
-        told = f"Half of the pixels are below {middle:,.5g}; 99.9 % lie between {low:,.5g} and {high:,.5g}."
+        told = (
+            f"Half of the pixels are below {number_text(middle)}; 99.9 % lie between {number_text(low)} and "
+            f"{number_text(high)}."
+        )
         told = f"{told} Sample of {values.size:,} pixels."
         groups = sketch.color_values or {"pixels": values}
         style = "line" if sketch.color_values else "steps"
@@ -130,7 +133,7 @@ def cross_sections(sketch: Sketch, *, relative: bool, names: Sequence[str] = ())
         series.append(Series(name=name, x=_numbers(100.0 * where), y=_numbers(found)))
         known = found[np.isfinite(found)]
         if known.size:
-            ends.append(f"{name} from {known[0]:,.4g} to {known[-1]:,.4g}")
+            ends.append(f"{name} from {number_text(known[0])} to {number_text(known[-1])}")
     if not ends:
         return None
     unit = "%" if relative else "ADU"
@@ -140,7 +143,6 @@ def cross_sections(sketch: Sketch, *, relative: bool, names: Sequence[str] = ())
         y_label="% of the center" if relative else "ADU",
         series=tuple(series),
         says=f"First and last value of each, {unit}: {'; '.join(ends)}.",
-        marks=(Mark(axis="x", at=50.0, name="center"),) if relative else (),
         y_least_span=_LEAST_SPAN if relative else 1.0,
     )
 
@@ -161,6 +163,11 @@ def flat_says(sketch: Sketch, *, top_down: bool) -> str:
     shares = {name: 100.0 * _mean(box) / center for name, box in boxes.items()}
     words = [f"{share:.0f} % {name}" for name, share in shares.items() if math.isfinite(share)]
     return f"of the light at the center, the corners have {', '.join(words)}" if words else "the corners have no value"
+
+
+def number_text(value: float) -> str:
+    """A number with as many digits as people read: "30,961", "506.2", "0.0123"."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _mean(box: Float32Array) -> float:
