@@ -62,7 +62,7 @@ def _reason(reason: str, files: Sequence[FileUse], root: str) -> Markup:
     names = [_relative(one.path, root) for one in files]
     if len(files) == 1:
         return tag("p", tag("span", names[0], class_="mono"), f": {reason}")
-    return tag("div", tag("h4", f"{len(files)}: {reason}"), names_list(names))
+    return tag("div", tag("h3", f"{len(files)}: {reason}"), names_list(names))
 
 
 def _relative(path: str, root: str) -> str:

@@ -16,7 +16,7 @@ from evenfield.report.html import Child, Markup, joined, tag
 from evenfield.report.page_parts import facts, folded, picture_figure, section, table, word
 from evenfield.report.page_verdicts import MOST_CARDS
 from evenfield.report.pictures import Seen
-from evenfield.report.words import STYLES, file_name, made, of_kind, short_name
+from evenfield.report.words import STYLES, file_name, made, of_kind, short_name, without_name
 
 _ORDER: Final = (FrameKind.FLAT, FrameKind.DARK_FLAT, FrameKind.DARK, FrameKind.BIAS)
 
@@ -117,7 +117,7 @@ def _master(
     """All there is to know of one master, folded."""
     pictures = () if seen is None else seen.pictures[1 if in_card else 0 :]
     drawn = [*(seen.plots if seen is not None else ()), *result.plots, *over_time]
-    body: list[Child] = [tag("p", result.why)] if result.why else []
+    body: list[Child] = [tag("p", without_name(result.why, result))] if result.why else []
     if pictures:
         body.append(tag("div", [picture_figure(one) for one in pictures], class_="pictures"))
     if seen is not None and seen.failed:

@@ -15,7 +15,7 @@ from evenfield.report.html import Child, Markup, joined, tag
 from evenfield.report.page_parts import folded, mend_line, picture_figure, section, word
 from evenfield.report.pictures import Seen
 from evenfield.report.text import attention
-from evenfield.report.words import LEVEL_STYLES, STYLES, deciding, made, of_kind, short_name
+from evenfield.report.words import LEVEL_STYLES, STYLES, deciding, made, of_kind, short_name, without_name
 
 MOST_CARDS: Final = 12
 """Flats that have a card each; of more, those that work are in the table of masters alone."""
@@ -61,9 +61,10 @@ def _card(result: StepResult, plan: Plan, seen: Seen | None) -> Markup:
     style = STYLES[result.verdict] if made(result) else "bad"
     says = result.verdict.value if made(result) else f"not made ({result.status.value.lower()})"
     found = deciding(result)
+    parts: list[Child]
     if found is not None:
         parts = [
-            tag("p", _sentence(found.message, result.id), class_="eye"),
+            tag("p", without_name(found.message, result), class_="eye"),
             tag("p", mend_line(found.mend, found.fix)),
         ]
     elif made(result):
@@ -84,12 +85,6 @@ def _card(result: StepResult, plan: Plan, seen: Seen | None) -> Markup:
     return tag(
         "article", head, tag("div", inside, class_="inside seen" if picture else "inside"), class_=f"card {style}"
     )
-
-
-def _sentence(message: str, name: str) -> str:
-    """A message without the name that it begins with: the card has it above."""
-    text = message.removeprefix(f"{name}: ")
-    return text[:1].upper() + text[1:]
 
 
 def _how(result: StepResult, plan: Plan) -> Markup | None:

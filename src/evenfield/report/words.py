@@ -136,3 +136,9 @@ def deciding(result: StepResult) -> Finding | None:
             return one
     serious = [one for one in result.findings if one.level is FindingLevel.BLOCKER]
     return serious[0] if serious else None
+
+
+def without_name(message: str, result: StepResult) -> str:
+    """A message without the step's name that it begins with: where it stands, that is above it already."""
+    text = message.removeprefix(f"{result.id}: ")
+    return text[:1].upper() + text[1:]
