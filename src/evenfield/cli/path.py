@@ -156,8 +156,8 @@ def run_plan_and_show(plan: Plan, *, shown: Shown, progress: ProgressLine) -> Re
     _tell_first_use(plan, shown)
     with cancel_on_signal() as cancel:
         report = run_plan(plan, on_event=progress.event, cancel=cancel)
-    progress.clear()
-    _save_page(report, plan)
+        progress.clear()
+        _save_page(report, plan)
     if shown.json:
         show_json(to_json(report))
     elif not shown.quiet:
