@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from evenfield.model.pixels import Float32Array, Float64Array
 
 MOST_PIXELS: Final = 4_000_000
-"""Pixels that are read of one frame: of 26 MP every sixth or seventh group of rows."""
+"""Pixels that are read of one frame at most, unless each row of cells needs more for one row of pixels (or one period
+of a mosaic): of 26 MP two rows in fourteen.
+"""
 
 LONGEST: Final = 480
 """Cells of the longer side: a picture as wide as a phone, or two beside each other on a desk."""
@@ -25,8 +27,8 @@ LONGEST: Final = 480
 RINGS: Final = 40
 """Rings of the radial profile: each is 1/40 of the half diagonal wide, over two per cent of the frame's height."""
 
-_VALUES: Final = 400_000
-"""Values that are kept for the histogram: the share in a bin of a hundredth is then known within 1.6 % of it."""
+_VALUES: Final = 150_000
+"""Values that are kept for the histogram: the share in a bin of a hundredth is then known within 2.6 % of it."""
 
 _TOGETHER: Final = 1 << 18
 """Pixels that are read together: they stay in the processor's cache."""

@@ -33,6 +33,13 @@ _MOST_POINTS: Final = 400
 _ROOM: Final = 0.06
 """Free room above and below what is drawn, as a share of its range."""
 
+_NARROWEST: Final = 1e-9
+"""The least range of an axis, as a share of its greatest value: below, floats have no steps left."""
+
+_MOST_DIGITS: Final = 5
+_LARGE: Final = 1e10
+"""Numbers with more digits behind the point, or as large, are written with a power of ten."""
+
 _COLORS: Final = ("R", "G1", "G2", "B")
 
 
@@ -42,14 +49,20 @@ class _Axis:
     def __init__(self, low: float, high: float, *, log: bool, length: int, start: float, turned: bool) -> None:
         self.log = log
         self._low, self._high = (math.log10(low), math.log10(high)) if log else (low, high)
-        if not self._high > self._low:
-            room = abs(self._low) * 1e-3 or 0.5
+        most = max(abs(self._low), abs(self._high))
+        if not self._high - self._low > _NARROWEST * most:
+            room = most * 1e-3 or 0.5
             self._low, self._high = self._low - room, self._high + room
         self._length, self._start, self._turned = length, start, turned
 
     def place(self, value: float) -> float:
         share = ((math.log10(value) if self.log else value) - self._low) / (self._high - self._low)
         return self._start + self._length * ((1.0 - share) if self._turned else share)
+
+    def clamped(self, value: float) -> float:
+        if self.log and value <= 0:
+            return self._start
+        return min(max(self.place(value), self._start), self._start + self._length)
 
     def holds(self, value: float) -> bool:
         if not math.isfinite(value) or (self.log and value <= 0):
@@ -67,7 +80,11 @@ class _Axis:
         digits = max(0, -math.floor(math.log10(step) + 1e-9))
         first = math.ceil(self._low / step - 1e-9)
         last = math.floor(self._high / step + 1e-9)
-        return [(number * step, f"{number * step + 0.0:,.{digits}f}") for number in range(first, last + 1)]
+        return [(number * step, _fixed_text(number * step, digits)) for number in range(first, last + 1)]
+
+
+def _fixed_text(value: float, digits: int) -> str:
+    return f"{value + 0.0:,.{digits}f}" if digits <= _MOST_DIGITS and abs(value) < _LARGE else f"{value:.3g}"
 
 
 def _power_text(power: int) -> str:
@@ -231,10 +248,10 @@ def _steps(series: Series, x: _Axis, y: _Axis) -> str:
     """The outline of the bins, closed at the bottom of the plot."""
     bottom = HEIGHT - _BOTTOM
     half = (series.x[1] - series.x[0]) / 2 if len(series.x) > 1 else 0.5
-    pieces = [f"M{_number(x.place(series.x[0] - half))} {bottom}"]
+    pieces = [f"M{_number(x.clamped(series.x[0] - half))} {bottom}"]
     for middle, value in zip(series.x, series.y, strict=True):
         top = y.place(value) if y.holds(value) else bottom
-        pieces.append(f"V{_number(top)}H{_number(x.place(middle + half))}")
+        pieces.append(f"V{_number(top)}H{_number(x.clamped(middle + half))}")
     return "".join([*pieces, f"V{bottom}Z"])
 
 

@@ -6,9 +6,9 @@ whatever comes from headers and file names.
 
 from __future__ import annotations
 
-import importlib.resources
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from evenfield.model.frame import FrameKind
@@ -24,6 +24,8 @@ from evenfield.report.page_verdicts import verdict_cards, what_to_do
 from evenfield.report.pictures import Seen
 from evenfield.report.words import headline
 from evenfield.store import settings_text
+
+STYLE: Final = Path(__file__).with_name("page.css")
 
 POLICY: Final = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 """What the page may load: its own pictures and style, else nothing."""
@@ -90,7 +92,7 @@ def report_page(report: Report, *, plan: Plan, seen: Mapping[str, Seen] | None =
 
 
 def _style() -> str:
-    return importlib.resources.files("evenfield.report").joinpath("page.css").read_text(encoding="utf-8")
+    return STYLE.read_text(encoding="utf-8")
 
 
 def _top(report: Report, plan: Plan, title: str, idents: list[str]) -> list[Child]:
