@@ -47,7 +47,7 @@ def test_it_has_a_name_and_a_description() -> None:
     svg = figure.find("svg")
     assert svg is not None
     assert svg.attrib["role"] == "img"
-    ids = svg.attrib["aria-labelledby"].split()
+    ids = [svg.attrib[f"aria-{one}"] for one in ("labelledby", "describedby")]
     told = [next(one.text for one in svg.iter() if one.attrib.get("id") == ident) for ident in ids]
     assert told == ["A title", "level, ADU over time, s. It rises."]
     assert {"time, s", "level, ADU"} <= set(labels(figure))

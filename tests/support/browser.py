@@ -9,6 +9,7 @@ import os
 import selectors
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,16 @@ FLAGS = (
 )  # fmt: skip
 
 
+STARTED = """
+import fcntl, os, sys
+read, write = (fcntl.fcntl(int(one), fcntl.F_DUPFD, 10) for one in sys.argv[1:3])
+os.dup2(read, 3)
+os.dup2(write, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""The protocol has the browser read from descriptor 3 and write to 4."""
+
+
 def chromium() -> str | None:
     """The path of the browser, if there is one."""
     return next((found for name in NAMES if (found := shutil.which(name)) is not None), None)
@@ -36,10 +47,9 @@ class Page:
     def __init__(self, program: str, folder: Path) -> None:
         to_browser, self._out = os.pipe()
         self._in, from_browser = os.pipe()
-        # The protocol has the browser read from descriptor 3 and write to 4.
-        words = " ".join(f"'{word}'" for word in (program, *FLAGS, f"--user-data-dir={folder}", "about:blank"))
+        words = [program, *FLAGS, f"--user-data-dir={folder}", "about:blank"]
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", f"exec {words} 3<&{to_browser} 4>&{from_browser}"],
+            [sys.executable, "-c", STARTED, str(to_browser), str(from_browser), *words],
             pass_fds=(to_browser, from_browser), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(to_browser)
@@ -48,6 +58,13 @@ class Page:
         self._rest = b""
         self._session: str | None = None
         self.events: list[dict[str, Any]] = []
+        try:
+            self._attach()
+        except BaseException:
+            self.close()
+            raise
+
+    def _attach(self) -> None:
         targets = self.call("Target.getTargets")["targetInfos"]
         target = next(one["targetId"] for one in targets if one["type"] == "page")
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]

@@ -111,7 +111,8 @@ def plot_figure(plot: Plot, *, ident: str) -> Markup:
             body,
             viewBox=f"0 0 {WIDTH} {HEIGHT}",
             role="img",
-            aria_labelledby=f"{ident}-t {ident}-d",
+            aria_labelledby=f"{ident}-t",
+            aria_describedby=f"{ident}-d",
         )
     legend = None
     if len(plot.series) > 1:

@@ -14,7 +14,7 @@ from evenfield.model.wording import plural
 from evenfield.report.html import Child, Markup, joined, tag
 from evenfield.report.page_parts import folded, mend_line, picture_figure, section, word
 from evenfield.report.pictures import Seen
-from evenfield.report.text import attention
+from evenfield.report.text import attention, attention_of
 from evenfield.report.words import LEVEL_STYLES, STYLES, deciding, made, of_kind, short_name, without_name
 
 MOST_CARDS: Final = 12
@@ -72,7 +72,8 @@ def _card(result: StepResult, plan: Plan, seen: Seen | None) -> Markup:
         parts = [tag("p", "No fault was found.", class_="eye"), _how(result, plan)]
     else:
         parts = [tag("p", result.why or "It was not made.", class_="eye")]
-    others = sum(1 for one in result.findings if one is not found and one.level is not FindingLevel.NOTE)
+    told = {FindingLevel.WARNING, FindingLevel.BLOCKER}
+    others = sum(1 for one in attention_of(result) if one is not found and one.level in told)
     if others:
         parts.append(tag("p", tag("a", f"{plural(others, 'further remark')} below", href="#todo")))
     numbers = card_numbers(result)

@@ -15,8 +15,13 @@ TEXT: Final = "report.txt"
 RECORD: Final = "report.json"
 
 
-def save_report_page(report: Report, *, plan: Plan) -> None:
+def save_report_page(report: Report, *, plan: Plan) -> str:
     """Write report.html and report.txt into the output folder, unless the settings say not to (--no-report).
+
+    Returns
+    -------
+    str
+        The name of the file that tells most: the page, or report.json.
 
     Raises
     ------
@@ -24,7 +29,7 @@ def save_report_page(report: Report, *, plan: Plan) -> None:
         If the folder or the disk does not take them.
     """
     if not plan.settings.output.report:
-        return
+        return RECORD
     # The page brings numpy and reads the products: whoever wants none does not wait for it.
     from evenfield.report.page import report_page
     from evenfield.report.pictures import look_at
@@ -32,6 +37,7 @@ def save_report_page(report: Report, *, plan: Plan) -> None:
     seen = look_at(report, threads=plan.settings.run.threads)
     save_text(report_page(report, plan=plan, seen=seen), path=os.path.join(plan.output, PAGE))
     save_text(report_text(report, plan=plan, verbose=True, more=PAGE), path=os.path.join(plan.output, TEXT))
+    return PAGE
 
 
 def report_file(plan: Plan) -> str:

@@ -230,9 +230,14 @@ def attention(report: Report) -> list[Finding]:
     """All findings of a report, the most serious first."""
     found = [*report.findings]
     for result in report.results:
-        # That a step was skipped is told in its line; the cause is the finding of the step it needs.
-        found += [one for one in result.findings if one.code != "needs_failed"]
+        found += attention_of(result)
     return ordered_findings(found)
+
+
+def attention_of(result: StepResult) -> list[Finding]:
+    """The findings of a step that are told beside its line."""
+    # That a step was skipped is told in its line; the cause is the finding of the step it needs.
+    return [one for one in result.findings if one.code != "needs_failed"]
 
 
 def _finding_lines(findings: Sequence[Finding], *, verbose: bool, paint: Paint) -> list[str]:
