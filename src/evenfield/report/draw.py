@@ -36,6 +36,9 @@ _ROOM: Final = 0.06
 _NARROWEST: Final = 1e-9
 """The least range of an axis, as a share of its greatest value: below, floats have no steps left."""
 
+_LEAST_LOG: Final = 1e-300
+"""What is smaller counts as nothing on a logarithmic axis: powers of ten below have no float."""
+
 _MOST_DIGITS: Final = 5
 _LARGE: Final = 1e10
 """Numbers with more digits behind the point, or as large, are written with a power of ten."""
@@ -60,12 +63,12 @@ class _Axis:
         return self._start + self._length * ((1.0 - share) if self._turned else share)
 
     def clamped(self, value: float) -> float:
-        if self.log and value <= 0:
+        if self.log and value < _LEAST_LOG:
             return self._start
         return min(max(self.place(value), self._start), self._start + self._length)
 
     def holds(self, value: float) -> bool:
-        if not math.isfinite(value) or (self.log and value <= 0):
+        if not math.isfinite(value) or (self.log and value < _LEAST_LOG):
             return False
         number = math.log10(value) if self.log else value
         reach = 1e-9 * (self._high - self._low)
@@ -149,7 +152,7 @@ def _drawing(plot: Plot) -> Markup | None:
             xs += [one.x[0] - half, one.x[-1] + half]
         for value, error in zip(one.y, one.error, strict=False):
             ends = (value - error, value + error)
-            ys += [end for end in ends if math.isfinite(end) and (end > 0 or not plot.log_y)]
+            ys += [end for end in ends if math.isfinite(end) and (end >= _LEAST_LOG or not plot.log_y)]
     for mark in plot.marks:
         (xs if mark.axis == "x" else ys).append(mark.at)
     y = _Axis(*_y_range(plot, min(ys), max(ys)), log=plot.log_y, length=_HIGH, start=_TOP, turned=True)
@@ -181,7 +184,7 @@ def _drawing(plot: Plot) -> Markup | None:
 def _shown(x: float, y: float, plot: Plot) -> bool:
     if not (math.isfinite(x) and math.isfinite(y)):
         return False
-    return not (plot.log_x and x <= 0) and not (plot.log_y and y <= 0)
+    return not (plot.log_x and x < _LEAST_LOG) and not (plot.log_y and y < _LEAST_LOG)
 
 
 def _y_range(plot: Plot, low: float, high: float) -> tuple[float, float]:
