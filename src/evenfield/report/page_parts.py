@@ -69,7 +69,14 @@ def facts(rows: Iterable[tuple[str, Child]]) -> Markup | None:
 def table(
     caption: str, head: Sequence[str], rows: Iterable[Sequence[Child]], *, right: Sequence[int] = (), stack: bool = True
 ) -> Markup:
-    """A table whose first column names the row; on a phone each row is a block of its own, or the table scrolls."""
+    """A table whose first column names the row; columns of nothing are left out.
+
+    On a phone each row is a block of its own, or the table scrolls.
+    """
+    rows = [list(row) for row in rows]
+    kept = [at for at in range(len(head)) if not at or any(row[at] not in ("", None) for row in rows)]
+    right = [kept.index(at) for at in right if at in kept]
+    head, rows = [head[at] for at in kept], [[row[at] for at in kept] for row in rows]
     top = [tag("th", one, scope="col", class_="right" if at in right else None) for at, one in enumerate(head)]
     lines = []
     for row in rows:
