@@ -84,7 +84,7 @@ def _look(result: StepResult, longest: int) -> Seen:
         if result.kind is FrameKind.LIGHT:
             return _light(result, longest)
         return _master(result, longest)
-    except (EvenfieldError, OSError, ValueError) as error:
+    except (EvenfieldError, OSError, ValueError, MemoryError) as error:
         return Seen(failed=f"Its picture could not be made: {error}")
 
 
