@@ -282,6 +282,20 @@ def test_a_refused_value_waits_for_what_it_contradicts(one_hand: Hand, places: P
     assert by_window(one_hand) == by_command(one_hand.text_of("Same on the command line"))
 
 
+def test_the_reason_of_a_waiting_value_is_the_one_that_is_left(one_hand: Hand, places: Places) -> None:
+    """Of two things that a value contradicts one is changed: the field tells the other, as the command line does."""
+    user = begin(one_hand, 0, places)
+    one_hand.find("Maps of noise and rejection").setChecked(True)
+    one_hand.choose("Level of the master", "Divided by its mean")
+    one_hand.choose("Written for", "Siril (FITS, 0..1)")
+    one_hand.settle()
+    assert user.shown_error("output.target").startswith("--maps writes extensions in ADU")
+    one_hand.find("Maps of noise and rejection").setChecked(False)
+    one_hand.settle()
+    assert user.shown_error("output.target").startswith("--level brings master flats to 1")
+    assert not one_hand.find("Start the job").isEnabled()
+
+
 def test_undo_ends_a_contradiction(one_hand: Hand, places: Places) -> None:
     """Where the other value is taken back, nothing is refused any more, and the field shows what is in force."""
     user = begin(one_hand, 0, places)
