@@ -15,7 +15,7 @@ import pytest
 from option_hand import FIELDS, OptionHand, Places, make_places
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox
 from window_hand import Hand, make_window
 
 from evenfield.cli.path import plan_paths
