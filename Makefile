@@ -79,6 +79,7 @@ docs: .venv/installed
 	@.venv/bin/python docs/generate.py
 	@.venv/bin/python docs/make_pictures.py
 	@.venv/bin/python docs/make_window_pictures.py
+	@.venv/bin/python docs/make_report_picture.py
 
 package: .venv/installed-dev
 	@rm -rf dist

@@ -27,7 +27,9 @@ def test_where_products_lie(ev: Callable[..., Any], night: Path) -> None:
         "calibration/master_dark_flat_2.00s.fits",
         "master_flat_Ha_2026-03-14.fits",
         "plan.json",
+        "report.html",
         "report.json",
+        "report.txt",
     ]
 
 

@@ -89,6 +89,7 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "overwrite": st.booleans(),
         "hash": st.sampled_from(["xxh3", "sha256"]),
         "maps": st.booleans(),
+        "report": st.booleans(),
         "move_inputs": st.none() | st.sampled_from(["done/{date}", "-done"]),
     },
     "examine": {

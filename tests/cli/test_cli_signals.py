@@ -56,6 +56,10 @@ def hashes(folder: str) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in Path(folder).rglob("*.fits")}
 
 
+RECORD = ("plan.json", "report.html", "report.json", "report.txt")
+"""What every run writes beside its products."""
+
+
 def left_in(folder: str) -> set[str]:
     """The names of all files below a folder, hidden ones too."""
     return {path.name for path in Path(folder).rglob("*") if path.is_file()}
@@ -67,7 +71,7 @@ def test_stopped_between_bands(process: Callable[..., Any], night: Path, wanted:
     outcome = process("flats", night, "-o", "masters", code=AT_PROGRESS.format(name=name))
     assert outcome.code == 130, outcome
     assert "Traceback" not in outcome.err
-    assert left_in("masters") == {"master_dark_flat_2.00s.fits", "plan.json", "report.json"}
+    assert left_in("masters") == {"master_dark_flat_2.00s.fits", *RECORD}
     assert hashes("masters").items() <= wanted.items()
     again = process("flats", night, "-o", "masters", "--json")
     assert [one["status"] for one in again.json["results"]] == ["REUSED", "DONE"]
@@ -90,8 +94,7 @@ def test_stopped_in_the_middle_of_a_file(
     """Ctrl-C while a file is written: it appears whole or not at all, and no partial file is left."""
     outcome = process("flats", night, "-o", "masters", code=IN_MID_FILE.format(name=name))
     assert outcome.code in (0, 130)
-    assert left_in("masters") <= {"master_dark_flat_2.00s.fits", "master_flat_Ha_2026-03-14.fits", "plan.json",
-                                  "report.json"}  # fmt: skip
+    assert left_in("masters") <= {"master_dark_flat_2.00s.fits", "master_flat_Ha_2026-03-14.fits", *RECORD}
     assert hashes("masters").items() <= wanted.items()
 
 
@@ -106,8 +109,7 @@ def test_killed_in_the_middle_of_a_file(
     again = ev("flats", night, "-o", "masters", "--json")
     assert again.code == 0
     assert [one["status"] for one in again.json["results"]] == ["REUSED", "DONE"]
-    assert left_in("masters") == {"master_dark_flat_2.00s.fits", "master_flat_Ha_2026-03-14.fits", "plan.json",
-                                  "report.json"}  # fmt: skip
+    assert left_in("masters") == {"master_dark_flat_2.00s.fits", "master_flat_Ha_2026-03-14.fits", *RECORD}
     assert hashes("masters") == wanted
 
 

@@ -96,6 +96,7 @@ OTHER = {
     "output.name": ["--name", "flat_{filter}"],
     "output.overwrite": ["--overwrite"],
     "output.hash": ["--hash", "sha256"],
+    "output.report": ["--no-report"],
     "output.move_inputs": ["--move-inputs", "done"],
     "run.memory_bytes": ["--memory", "2GiB"],
     "run.threads": ["--threads", "3"],

@@ -14,10 +14,10 @@ from evenfield.cli.path import plan_paths
 from evenfield.cli.request import Request, request_of, with_fix
 from evenfield.cli.screen import ProgressLine
 from evenfield.errors import EvenfieldError
-from evenfield.gui.literal import literal
 from evenfield.gui.problems import button_text, window_words
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.findings import Finding
+from evenfield.model.literal import literal
 from evenfield.store import to_json
 
 ALL = SCENES | VARIANTS

@@ -563,7 +563,7 @@ def test_show_in_folder_and_open_report(hand: Hand, planned: Night, opened: list
         where = planned.output / "calibration" if "dark" in results.item(place).text() else planned.output
         assert opened[-1] == str(where)
     hand.click("Open report")
-    assert opened[-1] == str(planned.output / "report.json")
+    assert opened[-1] == str(planned.output / "report.html")
     menu(hand, "Run", "Open report")
     assert len(opened) == results.count() + 2
 

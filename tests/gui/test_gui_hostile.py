@@ -27,8 +27,8 @@ from PySide6.QtWidgets import (
 )
 from window_hand import Hand, make_window
 
-from evenfield.gui.literal import literal
 from evenfield.gui.window import _dropped
+from evenfield.model.literal import literal
 from evenfield.store import to_json
 
 pytestmark = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="no such names can be made here")

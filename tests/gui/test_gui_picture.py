@@ -21,13 +21,14 @@ from PySide6.QtGui import QColor, QMouseEvent, QPalette, QWheelEvent
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from evenfield.examine.stretch import NO_VALUE, automatic, full_range, linear, shades
 from evenfield.gui import pyramid
-from evenfield.gui.literal import literal
-from evenfield.gui.picture_layer import NO_VALUE, Layer, automatic, full_range, halved, linear, shades
+from evenfield.gui.picture_layer import Layer, halved
 from evenfield.gui.picture_reader import PictureReader
 from evenfield.gui.picture_view import HistogramView, PicturePanel, PictureView, ProfileView
 from evenfield.gui.pyramid import WHOLE, Picture, PictureCache, open_picture
 from evenfield.model.frame import FrameInfo
+from evenfield.model.literal import literal
 from evenfield.model.pixels import Image, PixelFlag
 from evenfield.read.extensions import extension_names
 from evenfield.write import write_image

@@ -15,7 +15,7 @@ import pytest
 from option_hand import FIELDS, OptionHand, Places, make_places
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox
 from window_hand import Hand, make_window
 
 from evenfield.cli.path import plan_paths
@@ -280,6 +280,22 @@ def test_a_refused_value_waits_for_what_it_contradicts(one_hand: Hand, places: P
     assert one_hand.session.request.settings.combine.level == "mean"
     assert one_hand.find("Start the job").isEnabled()
     assert by_window(one_hand) == by_command(one_hand.text_of("Same on the command line"))
+
+
+def test_the_reason_of_a_waiting_value_is_the_one_that_is_left(one_hand: Hand, places: Places) -> None:
+    """Of two things that a value contradicts one is changed: the field tells the other, as the command line does."""
+    user = begin(one_hand, 0, places)
+    maps = user.find("Maps of noise and rejection", QCheckBox)
+    if not maps.isChecked():  # preferences may have them
+        maps.click()
+    one_hand.choose("Level of the master", "Divided by its mean")
+    one_hand.choose("Written for", "Siril (FITS, 0..1)")
+    one_hand.settle()
+    assert user.shown_error("output.target").startswith("--maps writes extensions in ADU")
+    maps.click()
+    one_hand.settle()
+    assert user.shown_error("output.target").startswith("--level brings master flats to 1")
+    assert not one_hand.find("Start the job").isEnabled()
 
 
 def test_undo_ends_a_contradiction(one_hand: Hand, places: Places) -> None:

@@ -367,7 +367,7 @@ def test_disk_full_in_mid_file(hand: Hand, planned: Night, monkeypatch: pytest.M
         start(hand)
     assert statuses(hand) == {DARK: "FAILED", FLAT: "SKIPPED"}
     assert "the disk is full" in shown_texts(hand, "Masters and their verdicts")
-    assert left_in(planned.output) == ["plan.json", "report.json"]
+    assert left_in(planned.output) == ["plan.json", "report.html", "report.json", "report.txt"]
 
 
 def test_output_that_cannot_be_written(hand: Hand, planned: Night) -> None:
@@ -496,7 +496,9 @@ def test_killed_in_mid_run(hand: Hand, planned: Night, tmp_path: Path) -> None:
     hand.settle()
     start(hand)
     assert statuses(hand) == {DARK: "REUSED", FLAT: "DONE"}
-    assert left_in(out) == sorted([f"{DARK}.fits", f"{FLAT}.fits", "plan.json", "report.json"])
+    assert left_in(out) == sorted(
+        [f"{DARK}.fits", f"{FLAT}.fits", "plan.json", "report.html", "report.json", "report.txt"]
+    )
     assert hashes(out) == undisturbed
 
 

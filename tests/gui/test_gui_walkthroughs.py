@@ -281,7 +281,7 @@ def test_console(hand: Hand, night: Night) -> None:
     assert "[1/2]" in log
     assert "[2/2]" in log
     assert log.count(": DONE") == 2
-    assert str(night.output / "report.json") in log
+    assert str(night.output / "report.html") in log
 
 
 def test_cancel(hand: Hand, night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,7 +298,7 @@ def test_cancel(hand: Hand, night: Night, monkeypatch: pytest.MonkeyPatch) -> No
         hand.wait_for_run()
     assert statuses(hand) == {"master_dark_flat_2.00s": "DONE", FLAT: "CANCELLED"}
     left = sorted(path.name for path in night.output.rglob("*") if path.is_file())
-    assert left == ["master_dark_flat_2.00s.fits", "plan.json", "report.json"]
+    assert left == ["master_dark_flat_2.00s.fits", "plan.json", "report.html", "report.json", "report.txt"]
     hand.click("Prepare")
     start(hand)
     assert statuses(hand) == {"master_dark_flat_2.00s": "REUSED", FLAT: "DONE"}

@@ -17,6 +17,7 @@ from evenfield.model.report import Report, StepResult
 from evenfield.model.settings import Settings
 from evenfield.read import read_image
 from evenfield.report.layout import table
+from evenfield.report.save import report_file
 
 if TYPE_CHECKING:
     from evenfield.simulate import Truth
@@ -44,7 +45,7 @@ def command(output: str, messy: bool, seed: int, frames_only: bool, verbose: boo
     report = run_plan_and_show(plan, shown=Shown(verbose=verbose), progress=progress)
     lines = _beside_truth(report, truth)
     show("\n" + "\n".join(lines) + "\n" if lines else "")
-    show(f"\nFrames:  {night}\nMasters: {masters}\nReport:  {os.path.join(masters, 'report.json')}\n")
+    show(f"\nFrames:  {night}\nMasters: {masters}\nReport:  {report_file(plan)}\n")
     return report.exit_code
 
 

@@ -150,6 +150,7 @@ def _options() -> list[Callable[[Command], Command]]:
         opt("--overwrite", "output__overwrite", is_flag=True, default=None, help=_help("output", "overwrite")),
         opt("--hash", "output__hash", type=click.Choice(["xxh3", "sha256"]), help=_help("output", "hash")),
         opt("--maps", "output__maps", is_flag=True, default=None, help=_help("output", "maps")),
+        opt("--report/--no-report", "output__report", default=None, help=_help("output", "report")),
         opt("--move-inputs", "output__move_inputs", metavar="FOLDER", help=_help("output", "move_inputs")),
         opt("--examine/--no-examine", "examine__after", default=None, help=_help("examine", "after")),
         opt("--examine-lights", "examine__lights", type=int, help=_help("examine", "lights")),

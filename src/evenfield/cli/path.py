@@ -11,7 +11,7 @@ from types import FrameType
 
 import evenfield
 from evenfield.cli.screen import ProgressLine, complain, paint, remark, show, show_json
-from evenfield.errors import EvenfieldError, PlanError, UsageError
+from evenfield.errors import EvenfieldError, PlanError, UsageError, WriteError
 from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.events import CancelToken
 from evenfield.model.findings import FindingLevel
@@ -21,6 +21,7 @@ from evenfield.model.settings import Settings
 from evenfield.model.survey import Survey
 from evenfield.plan.make import make_plan
 from evenfield.plan.nothing import empty_plan
+from evenfield.report.save import RECORD, save_report_page
 from evenfield.report.text import attention, plan_text, report_text
 from evenfield.store import to_json
 from evenfield.survey import SurveyProgress, survey_folders
@@ -155,13 +156,26 @@ def run_plan_and_show(plan: Plan, *, shown: Shown, progress: ProgressLine) -> Re
     _tell_first_use(plan, shown)
     with cancel_on_signal() as cancel:
         report = run_plan(plan, on_event=progress.event, cancel=cancel)
-    progress.clear()
+        progress.clear()
+        more = _save_page(report, plan)
     if shown.json:
         show_json(to_json(report))
     elif not shown.quiet:
-        show(report_text(report, plan=plan, verbose=shown.verbose, paint=paint))
+        show(report_text(report, plan=plan, verbose=shown.verbose, paint=paint, more=more))
     _complain_quietly(report, shown)
     return report
+
+
+def _save_page(report: Report, plan: Plan) -> str:
+    """Write the report for people; returns the name of the file that tells more.
+
+    Where that fails the products are there all the same: it is told, no more.
+    """
+    try:
+        return save_report_page(report, plan=plan)
+    except WriteError as error:
+        complain(error)
+        return RECORD
 
 
 def _complain_quietly(report: Report, shown: Shown) -> None:

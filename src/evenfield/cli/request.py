@@ -25,6 +25,7 @@ _SWITCHES: Final = {
     ("select", "recursive"): "--no-recursive",
     ("select", "calibration_recursive"): "--calibration-no-recursive",
     ("examine", "after"): "--no-examine",
+    ("output", "report"): "--no-report",
 }
 """Settings that are on by default, and what turns them off."""
 

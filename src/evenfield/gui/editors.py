@@ -25,8 +25,8 @@ from PySide6.QtWidgets import (
 )
 
 from evenfield.gui.forms import AGAINST_WORDS, REJECTION_WORDS, NumberField, rejection_numbers
-from evenfield.gui.literal import literal
 from evenfield.gui.words import tr
+from evenfield.model.literal import literal
 from evenfield.model.rejections import REJECTIONS, Rejection, rejection_name
 
 MOST_WHOLE = 2_000_000_000

@@ -92,6 +92,7 @@ _LABELS: Final[dict[str, tuple[str, str, bool]]] = {
     "output.compress": (mark("Pack products without loss"), "Files", False),
     "output.tiff": (mark("TIFF copies"), "Files", False),
     "output.maps": (mark("Maps of noise and rejection"), "Files", False),
+    "output.report": (mark("Report with pictures"), "Files", False),
     "output.overwrite": (mark("Replace other products"), "Files", False),
     "output.hash": (mark("Hash of inputs"), "Files", False),
     "select.overrides": (mark("Corrections to headers"), "Files", False),

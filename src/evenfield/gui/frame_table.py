@@ -18,11 +18,11 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QAction, QColor, QFont, QKeyEvent, QPalette
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTableView, QWidget
 
-from evenfield.gui.literal import literal
 from evenfield.gui.look import look_color
 from evenfield.gui.overview import Overview
 from evenfield.gui.rows import COLUMNS, Column, Row
 from evenfield.gui.words import tr
+from evenfield.model.literal import literal
 from evenfield.model.survey import LevelMeasurement
 
 Index = QModelIndex | QPersistentModelIndex

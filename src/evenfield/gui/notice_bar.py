@@ -8,10 +8,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from evenfield.gui.flow import FlowLayout
-from evenfield.gui.literal import literal
 from evenfield.gui.session import Phase, Session
 from evenfield.gui.why_view import plain_label
 from evenfield.gui.words import tr
+from evenfield.model.literal import literal
 
 
 class NoticeBar(QFrame):

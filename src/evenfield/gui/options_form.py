@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -38,8 +37,8 @@ from evenfield.gui.forms import (
     with_default,
 )
 from evenfield.gui.labels import plain_label
-from evenfield.gui.literal import literal
 from evenfield.gui.words import tr
+from evenfield.model.literal import literal
 from evenfield.model.plan import Plan
 from evenfield.model.settings import Settings
 
@@ -261,14 +260,16 @@ class OptionsForm(QScrollArea):
             settings = _with(self._settings, field, value)
         except SettingsError as error:
             # The value waits: what it contradicts may be the next that changes.
-            self._told(field, str(error))
-            self._waiting[field.key] = (field, value)
+            self._told_to_wait(field, value, str(error))
             return
         self._told(field, "")
         for other, waits in list(self._waiting.values()):
-            with contextlib.suppress(SettingsError):
+            try:
                 settings = _with(settings, other, waits)
                 self._told(other, "")
+            except SettingsError as error:
+                # It may be another reason than before.
+                self._told_to_wait(other, waits, str(error))
         self._settings = settings
         self.wanted.emit(settings, tr(field.label))
 
@@ -293,6 +294,12 @@ class OptionsForm(QScrollArea):
         self._waiting.pop(field.key, None)
         self.refused.emit(field.key, f"{tr(field.label)}: {why}" if why else "")
         self._show_notes()
+
+    def _told_to_wait(self, field: Field, value: Any, why: str) -> None:
+        """Keep a value that contradicts others, and why, until they change."""
+        if self._errors.get(field.key) != why:
+            self._told(field, why)
+        self._waiting[field.key] = (field, value)
 
     # What is shown.
 
@@ -320,9 +327,11 @@ class OptionsForm(QScrollArea):
     def _forget_solved(self) -> None:
         """Drop what contradicts nothing any more, since something else than this form changed the settings."""
         for field, value in list(self._waiting.values()):
-            with contextlib.suppress(SettingsError):
+            try:
                 _with(self._settings, field, value)
                 self._told(field, "")
+            except SettingsError as error:
+                self._told_to_wait(field, value, str(error))
 
     def _show_all(self) -> None:
         for key, shown in self._shown.items():

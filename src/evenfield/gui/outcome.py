@@ -7,12 +7,13 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from evenfield.gui.literal import literal
 from evenfield.gui.rows import kind_words
 from evenfield.gui.why import Block, Facts, Heading, Text
 from evenfield.gui.words import count_words, listed, mark, tr
 from evenfield.model.frame import DARK_KINDS
+from evenfield.model.literal import literal
 from evenfield.model.report import Report, StepResult, StepStatus, Verdict
+from evenfield.model.wording import measured_text
 
 _WORST_FIRST: Final = (Verdict.WILL_NOT_WORK, Verdict.CHECK, Verdict.CANNOT_TELL, Verdict.WORKS)
 
@@ -100,20 +101,6 @@ def outcome_summary(results: Sequence[StepResult], report: Report | None) -> str
     parts += [tr("{} not made").format(failed)] if failed else []
     text = ", ".join(parts)
     return tr("{} so far.").format(text) if report is None else tr("{}, in {} s.").format(text, f"{report.seconds:.1f}")
-
-
-_UNITS: Final = {"adu": mark("ADU"), "s": mark("s"), "c": mark("C"), "deg": mark("degrees"), "electron": mark("e-")}
-
-
-def measured_text(key: str, value: float) -> tuple[str, str]:
-    """A measured value as people read it: ("level", "30,960 ADU"), ("saturated", "0.13 %")."""
-    words = key.split("_")
-    unit = words.pop() if len(words) > 1 and words[-1] in (*_UNITS, "share") and "per" not in words else ""
-    name = " ".join(words).replace("adu", "ADU")
-    if unit == "share":
-        return tr("{}, share").format(name), f"{100 * value:.3g} %"
-    number = f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
-    return name, f"{number} {tr(_UNITS[unit])}" if unit else number
 
 
 def _role_words(role: str) -> str:

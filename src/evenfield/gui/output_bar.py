@@ -7,11 +7,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QFrame, QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout
 
 from evenfield.gui.labels import named_button, narrow
-from evenfield.gui.literal import literal
 from evenfield.gui.session import Session
 from evenfield.gui.tree import button_words
 from evenfield.gui.why_view import plain_label
 from evenfield.gui.words import tr
+from evenfield.model.literal import literal
 
 MOST_REASONS = 3
 

@@ -23,7 +23,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from evenfield.gui.picture_layer import NO_VALUE, Layer, Stretch, shades
+from evenfield.examine.stretch import NO_VALUE, Stretch, shades
+from evenfield.gui.picture_layer import Layer
 from evenfield.gui.pyramid import WHOLE, Picture
 from evenfield.gui.words import tr
 

@@ -10,7 +10,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from evenfield.gui.picture_layer import Histogram, Profile, Stretch
+from evenfield.examine.stretch import Stretch
+from evenfield.gui.picture_layer import Histogram, Profile
 from evenfield.gui.words import tr
 from evenfield.model.pixels import Float64Array
 

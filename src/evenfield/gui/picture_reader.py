@@ -9,10 +9,10 @@ import threading
 from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal, Slot
 
 from evenfield.errors import EvenfieldError
-from evenfield.gui.literal import literal
 from evenfield.gui.pyramid import WHOLE, Picture, PictureCache, StoppedError
 from evenfield.gui.words import tr
 from evenfield.model.frame import FrameInfo
+from evenfield.model.literal import literal
 from evenfield.read import reason_of
 
 _PATIENCE_S = 0.25

@@ -11,13 +11,13 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from evenfield.gui.flow import FlowLayout
-from evenfield.gui.literal import literal
 from evenfield.gui.picture_canvas import PictureView
 from evenfield.gui.picture_charts import HistogramView, ProfileView, number_text, short_text
 from evenfield.gui.picture_reader import PictureReader, sendable
 from evenfield.gui.pyramid import FLAG_MAPS, WHOLE, Picture, flag_words
 from evenfield.gui.words import mark, tr
 from evenfield.model.frame import FrameInfo
+from evenfield.model.literal import literal
 
 __all__ = ["HistogramView", "PicturePanel", "PictureView", "ProfileView"]
 

@@ -7,10 +7,10 @@ from PySide6.QtWidgets import QDialog, QPushButton, QVBoxLayout, QWidget
 
 from evenfield.errors import EvenfieldError
 from evenfield.gui.flow import FlowLayout
-from evenfield.gui.literal import literal
 from evenfield.gui.options_form import OptionsForm
 from evenfield.gui.why_view import plain_label
 from evenfield.gui.words import tr
+from evenfield.model.literal import literal
 from evenfield.model.settings import Settings
 from evenfield.store import save_settings
 

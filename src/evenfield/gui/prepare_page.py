@@ -18,7 +18,6 @@ from evenfield.gui import edits
 from evenfield.gui.flow import FlowLayout
 from evenfield.gui.frame_table import FrameTable
 from evenfield.gui.labels import named_button
-from evenfield.gui.literal import literal
 from evenfield.gui.notice_bar import NoticeBar
 from evenfield.gui.options_form import OptionsForm
 from evenfield.gui.output_bar import OutputBar
@@ -35,6 +34,7 @@ from evenfield.gui.why_view import WhyView, plain_label
 from evenfield.gui.words import count_words, tr
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo
+from evenfield.model.literal import literal
 from evenfield.model.settings import Settings
 
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from evenfield.gui.literal import literal
 from evenfield.gui.words import mark, tr
 from evenfield.model.findings import Finding, FindingLevel
+from evenfield.model.literal import literal
 
 LEVELS: Final = (FindingLevel.BLOCKER, FindingLevel.WARNING, FindingLevel.NOTE)
 

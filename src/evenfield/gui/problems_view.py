@@ -9,11 +9,11 @@ from PySide6.QtCore import Qt, QTimer, Signal, SignalInstance
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from evenfield.gui.labels import narrow
-from evenfield.gui.literal import literal
 from evenfield.gui.problems import LEVEL_WORDS, Problem
 from evenfield.gui.why_view import plain_label
 from evenfield.gui.words import tr
 from evenfield.model.findings import Finding
+from evenfield.model.literal import literal
 
 MOST: Final = 60
 """Lines that are shown; a night with more has one cause many times."""

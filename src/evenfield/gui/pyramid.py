@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evenfield.describe.description import describe_frame
+from evenfield.examine.sketch import bayer_places
 from evenfield.gui.picture_layer import Layer
 from evenfield.gui.words import mark, tr
 from evenfield.model.frame import FrameInfo, FrameKind
@@ -66,7 +67,8 @@ class Picture:
         self._full = full
         self._maps = maps
         self._layers: dict[str, Layer] = {}
-        self._firsts = _first_pixels(info.setup.cfa, self.shape)
+        places = bayer_places(info.setup.cfa) if min(self.shape) >= 2 else {}
+        self._firsts = {color: (column, row) for color, (row, column) in places.items()}
         self.prepare(WHOLE)
 
     @property
@@ -171,17 +173,6 @@ _FLAG_WORDS: Final = {
 def flag_words(bits: int) -> tuple[str, ...]:
     """What the bits of a pixel of "DEFECTS" or "MASK" say."""
     return tuple(tr(_FLAG_WORDS[flag]) for flag in PixelFlag if bits & flag)
-
-
-def _first_pixels(cfa: str | None, shape: tuple[int, int]) -> dict[str, tuple[int, int]]:
-    """Color -> (column, row) of its first pixel; nothing for X-Trans, other patterns, and less than a cell."""
-    if cfa is None or len(cfa) != 4 or sorted(cfa) != ["B", "G", "G", "R"] or min(shape) < 2:
-        return {}
-    red, blue = cfa.index("R"), cfa.index("B")
-    places = {"R": red, "G1": red ^ 1, "G2": blue ^ 1, "B": blue}
-    if {cfa[places["G1"]], cfa[places["G2"]]} != {"G"}:
-        return {}
-    return {color: (place % 2, place // 2) for color, place in places.items()}
 
 
 def _as_integers(values: NDArray[np.float32]) -> NDArray[Any]:

@@ -9,11 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
-from evenfield.gui.literal import literal
 from evenfield.gui.words import mark, tr
 from evenfield.match.nights import assign_nights
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.frame import FrameInfo, FrameKind, exposure_text, key_text
+from evenfield.model.literal import literal
 from evenfield.model.plan import FileUse, LightStep, Plan
 from evenfield.model.survey import LevelMeasurement, Survey
 

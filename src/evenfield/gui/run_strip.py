@@ -16,10 +16,10 @@ from PySide6.QtWidgets import (
 
 from evenfield.gui.flow import FlowLayout
 from evenfield.gui.labels import named_button
-from evenfield.gui.literal import literal
 from evenfield.gui.session import Session
 from evenfield.gui.why_view import plain_label
 from evenfield.gui.words import tr
+from evenfield.model.literal import literal
 
 LOG_HEIGHT = 150
 

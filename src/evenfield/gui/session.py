@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from evenfield.cli.request import EXAMINE, JOBS, Request, command_line, shell_line, with_fix
+from evenfield.errors import WriteError
 from evenfield.gui.edits import with_setting
 from evenfield.gui.outcome import STATUS_WORDS
 from evenfield.gui.overview import NOTHING, reading_overview
@@ -30,6 +31,7 @@ from evenfield.model.plan import Plan
 from evenfield.model.report import Report, StepResult
 from evenfield.model.settings import Settings
 from evenfield.model.survey import LevelMeasurement, Survey
+from evenfield.report.save import report_file, save_report_page
 
 MOST_UNDO: Final = 200
 
@@ -483,7 +485,12 @@ class Session:
 
             if first_use(plan):
                 tell(tr("First use: compiling kernels for this processor, about ten seconds, once."))
-            return run_plan(plan, on_event=tell, cancel=cancel)
+            report = run_plan(plan, on_event=tell, cancel=cancel)
+            try:
+                save_report_page(report, plan=plan)
+            except WriteError as error:
+                tell(tr("The report with pictures could not be written: {}").format(error.message))
+            return report
 
         self._runner.submit(work, then=self._ran, told=self._told_of_run)
         self.run_changed()
@@ -538,7 +545,7 @@ class Session:
 
     def report_path(self) -> str:
         """Where the report of the last run lies."""
-        return os.path.join(self.ran_plan.output, "report.json") if self.ran_plan is not None else ""
+        return report_file(self.ran_plan) if self.ran_plan is not None else ""
 
     def _write_log(self, line: str) -> None:
         self.log.append(line)

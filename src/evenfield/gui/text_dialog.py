@@ -7,8 +7,8 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from evenfield.gui.flow import FlowLayout
-from evenfield.gui.literal import literal
 from evenfield.gui.words import tr
+from evenfield.model.literal import literal
 
 
 class TextDialog(QDialog):

@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from evenfield.gui.literal import literal
 from evenfield.gui.rows import Row, row_kind
 from evenfield.gui.words import count_words, listed, mark, tr
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.findings import FindingLevel
 from evenfield.model.frame import FrameKind
+from evenfield.model.literal import literal
 from evenfield.model.plan import LightStep, Plan, Step
 
 STATES: Final = {

@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 
-from evenfield.gui.literal import literal
 from evenfield.gui.rows import Row
 from evenfield.gui.words import count_words, mark, tr
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.findings import Finding, FindingLevel
 from evenfield.model.frame import FrameInfo, exposure_text, key_text
+from evenfield.model.literal import literal
 from evenfield.model.plan import Calibration, LightStep, Match, Plan, RunnerUp, Step
 
 THE_SAME: Final = mark("the same")

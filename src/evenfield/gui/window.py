@@ -39,7 +39,6 @@ from evenfield.gui.actions import COMMANDS, MENUS, Command
 from evenfield.gui.example import example_folder, make_example
 from evenfield.gui.flow import FlowLayout
 from evenfield.gui.kept import keep, keep_recent, recent_folders, remember
-from evenfield.gui.literal import literal
 from evenfield.gui.look import LOOKS, set_look
 from evenfield.gui.manual import ManualDialog
 from evenfield.gui.picture_reader import PictureReader
@@ -53,6 +52,7 @@ from evenfield.gui.words import mark, tr
 from evenfield.gui.worker import Outcome, Tell, Worker
 from evenfield.model.events import CancelToken
 from evenfield.model.findings import Finding
+from evenfield.model.literal import literal
 from evenfield.model.settings import Settings
 from evenfield.run.machine import load_kernels_early
 from evenfield.store import save_plan

@@ -10,6 +10,7 @@ import msgspec
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameKind
 from evenfield.model.plan import Excluded, FileUse, KeyValue, LightRecipe, Recipe
+from evenfield.model.plots import Plot
 
 REPORT_SCHEMA: Final = 1
 
@@ -143,10 +144,12 @@ class StepResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """What one step did. Paths are absolute; ``copies`` are those of ``outputs`` as TIFF.
 
     ``masters`` maps a role to the path of a master: "dark_flat", "dark", "bias"; where several exposures have masters
-    of their own, the further ones are "dark_flat_2", "dark_flat_3" and so on.
+    of their own, the further ones are "dark_flat_2", "dark_flat_3" and so on. ``levels_adu`` are the levels of
+    ``inputs``, in their order; empty where none was measured.
 
     ``verdict`` and ``why`` are those of the product and of the examination of its frames; ``open`` is what the files at
-    hand do not answer, ``statistics`` those of every frame and CFA plane, where they were asked for.
+    hand do not answer, ``statistics`` those of every frame and CFA plane, where they were asked for; ``plots`` are
+    those of what was examined.
     """
 
     id: str
@@ -157,6 +160,7 @@ class StepResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     outputs: tuple[str, ...] = ()
     copies: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+    levels_adu: tuple[float | None, ...] = ()
     excluded: tuple[Excluded, ...] = ()
     masters: dict[str, str] = {}
     measured: dict[str, float | None] = {}
@@ -167,6 +171,7 @@ class StepResult(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     lights: tuple[LightRecord, ...] = ()
     open: tuple[OpenQuestion, ...] = ()
     statistics: tuple[FrameStatistics, ...] = ()
+    plots: tuple[Plot, ...] = ()
     seconds: float = 0.0
 
 

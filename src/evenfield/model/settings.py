@@ -408,6 +408,10 @@ class OutputSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "--maps",
         ),
     ] = False
+    report: Annotated[
+        bool,
+        _doc("Write report.html, with pictures and plots, and report.txt beside report.json.", "--report"),
+    ] = True
     move_inputs: Annotated[
         str | None,
         _doc(

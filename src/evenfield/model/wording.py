@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Final
 
 
 def plural(count: int, noun: str) -> str:
@@ -22,3 +23,17 @@ def name_files(paths: Sequence[str]) -> str:
     if len(names) <= 3:
         return ", ".join(names)
     return f"{', '.join(names[:2])} and {len(names) - 2} more"
+
+
+_UNITS: Final = {"adu": "ADU", "s": "s", "c": "C", "deg": "degrees", "electron": "e-"}
+
+
+def measured_text(key: str, value: float) -> tuple[str, str]:
+    """A measured value as people read it: ("level", "30,960 ADU"), ("saturated", "0.13 %")."""
+    words = key.split("_")
+    unit = words.pop() if len(words) > 1 and words[-1] in (*_UNITS, "share") and "per" not in words else ""
+    name = " ".join(words).replace("adu", "ADU")
+    if unit == "share":
+        return f"{name}, share", f"{100 * value:.3g} %"
+    number = f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
+    return name, f"{number} {_UNITS[unit]}" if unit else number

@@ -33,8 +33,13 @@ def plain(text: str, style: str) -> str:
     return text
 
 
-def report_text(report: Report, *, plan: Plan, verbose: bool = False, paint: Paint = plain) -> str:
-    """The result of a run: what was found, what was made with its because, what needs attention, one closing line."""
+def report_text(
+    report: Report, *, plan: Plan, verbose: bool = False, paint: Paint = plain, more: str = "report.json"
+) -> str:
+    """The result of a run: what was found, what was made with its because, what needs attention, one closing line.
+
+    ``more`` is the file in the output folder that tells more.
+    """
     most = 10**6 if verbose else MOST_MASTERS
     lines = [counts_line(report.files), *reason_lines(report.files)]
     lines += _used_lines(used_setup(report.files, plan.frames))
@@ -44,7 +49,7 @@ def report_text(report: Report, *, plan: Plan, verbose: bool = False, paint: Pai
         for result in flats[:most]:
             lines += _master_lines(result, plan.step(result.id), paint)
         if len(flats) > most:
-            lines.append(f"  and {len(flats) - most} more: see report.json")
+            lines.append(f"  and {len(flats) - most} more: see {more}")
     lines += _shared_lines(plan)
     lights = [result for result in report.results if result.kind is FrameKind.LIGHT]
     if lights:
@@ -52,13 +57,13 @@ def report_text(report: Report, *, plan: Plan, verbose: bool = False, paint: Pai
         for result in lights[:most]:
             lines += _light_lines(result, paint)
         if len(lights) > most:
-            lines.append(f"  and {len(lights) - most} more groups: see report.json")
+            lines.append(f"  and {len(lights) - most} more groups: see {more}")
     copies = sum(len(result.copies) for result in report.results)
     if copies:
         lines += ["", f"TIFF copies beside {plural(copies, 'product')}: {TIFF_WORDS[plan.settings.output.tiff]}."]
     findings = attention(report)
     lines += _finding_lines(findings, verbose=verbose, paint=paint)
-    lines.append(_closing(report, findings))
+    lines.append(_closing(report, findings, more))
     return "\n".join(lines) + "\n"
 
 
@@ -225,9 +230,14 @@ def attention(report: Report) -> list[Finding]:
     """All findings of a report, the most serious first."""
     found = [*report.findings]
     for result in report.results:
-        # That a step was skipped is told in its line; the cause is the finding of the step it needs.
-        found += [one for one in result.findings if one.code != "needs_failed"]
+        found += attention_of(result)
     return ordered_findings(found)
+
+
+def attention_of(result: StepResult) -> list[Finding]:
+    """The findings of a step that are told beside its line."""
+    # That a step was skipped is told in its line; the cause is the finding of the step it needs.
+    return [one for one in result.findings if one.code != "needs_failed"]
 
 
 def _finding_lines(findings: Sequence[Finding], *, verbose: bool, paint: Paint) -> list[str]:
@@ -250,7 +260,7 @@ def _mend(one: Finding) -> str:
     return f"{one.mend.rstrip('.:')}: {quoted(one.fix)}"
 
 
-def _closing(report: Report, findings: Sequence[Finding]) -> str:
+def _closing(report: Report, findings: Sequence[Finding], more: str) -> str:
     flats = [result for result in report.results if result.kind is FrameKind.FLAT]
     made = sum(1 for result in flats if result.status is StepStatus.DONE)
     reused = sum(1 for result in flats if result.status is StepStatus.REUSED)
@@ -273,6 +283,6 @@ def _closing(report: Report, findings: Sequence[Finding]) -> str:
     text += f", {plural(warnings, 'warning')}" if warnings else ""
     if any(result.status is StepStatus.CANCELLED for result in report.results):
         text += ", cancelled"
-    more = os.path.join(_shown_path(report.output), "report.json")
-    line = f"{text}.  More: {more}"
-    return line if len(line) <= WIDTH else f"{text}.\nMore: {more}"
+    where = os.path.join(_shown_path(report.output), more)
+    line = f"{text}.  More: {where}"
+    return line if len(line) <= WIDTH else f"{text}.\nMore: {where}"

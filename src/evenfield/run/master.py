@@ -132,6 +132,7 @@ def result_of(
 ) -> StepResult:
     """The result of a step whose product lies at ``path``, made now or found made."""
     roots = {item.path: job.input_path(item) for item in step.inputs}
+    levels = tuple(record.level_adu for record in provenance.inputs)
     return StepResult(
         id=step.id,
         status=status,
@@ -140,6 +141,7 @@ def result_of(
         group=step.group,
         outputs=(path,),
         inputs=tuple(roots.get(record.path, record.path) for record in provenance.inputs),
+        levels_adu=levels if any(level is not None for level in levels) else (),
         excluded=tuple(
             msgspec.structs.replace(one, path=os.path.normpath(os.path.join(job.plan.root, one.path)))
             for one in provenance.excluded
