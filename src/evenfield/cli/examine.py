@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -16,8 +16,12 @@ from evenfield.model.report import Report, StepStatus, Verdict
 from evenfield.model.settings import Settings
 from evenfield.read import keeping_files
 from evenfield.report.examination import examination_text, statistics_csv
+from evenfield.report.save import save_examination
 from evenfield.report.text import plan_text
-from evenfield.store import save_report, to_json
+from evenfield.store import to_json
+
+if TYPE_CHECKING:
+    from evenfield.report.pictures import Seen
 
 
 @click.command("examine")
@@ -64,11 +68,12 @@ def command(**values: Any) -> int:
             report = run_plan(
                 plan, on_event=progress.event, cancel=cancel, record=False, thorough=True, statistics=as_csv
             )
-        progress.clear()
+            progress.clear()
+            # The masters are there for so long only.
+            seen = _seen(report, settings) if output is not None else {}
     report = _without_products(report)
     if output is not None:
-        os.makedirs(output, exist_ok=True)
-        save_report(report, path=os.path.join(output, "report.json"))
+        save_examination(report, plan=plan, folder=output, seen=seen)
     if shown.json:
         show_json(to_json(report))
     elif as_csv:
@@ -79,6 +84,15 @@ def command(**values: Any) -> int:
         if result.status is StepStatus.FAILED and shown.quiet:
             complain(result.why)
     return report.exit_code
+
+
+def _seen(report: Report, settings: Settings) -> Mapping[str, Seen]:
+    """What the page shows of the masters."""
+    if not settings.output.report:
+        return {}
+    from evenfield.report.pictures import look_at
+
+    return look_at(report, threads=settings.run.threads)
 
 
 def _for_scratch(settings: Settings) -> Settings:

@@ -22,6 +22,7 @@ from evenfield.model.frame import SETUP_KEYS, FrameKind
 from evenfield.model.mosaic import period_of
 from evenfield.model.pixels import Float64Array
 from evenfield.model.plan import Calibration, Step, StepInput
+from evenfield.model.plots import Plot
 from evenfield.model.report import FrameStatistics, OpenQuestion, StepResult
 from evenfield.model.verdict_limits import verdict_limits
 from evenfield.run.examining_camera import SeenCamera, examine_camera
@@ -175,7 +176,14 @@ def _flats(one_set: _ReadSet, found: FlatSet, camera: SeenCamera) -> ExaminedSet
         **camera.measured,
     }
     return ExaminedSet(
-        result=told_result(one_set.result, findings, measured, statistics=one_set.statistics, open=_open_of(step))
+        result=told_result(
+            one_set.result,
+            findings,
+            measured,
+            statistics=one_set.statistics,
+            plots=camera.plots,
+            open=_open_of(step),
+        )
     )
 
 
@@ -250,6 +258,7 @@ def told_result(
     *,
     open: tuple[OpenQuestion, ...],
     statistics: tuple[FrameStatistics, ...] = (),
+    plots: tuple[Plot, ...] = (),
     otherwise: str = "",
 ) -> StepResult:
     """A result with what an examination found; ``otherwise`` is said where nothing is wrong."""
@@ -264,6 +273,7 @@ def told_result(
         findings=every,
         open=open,
         statistics=statistics or result.statistics,
+        plots=(*result.plots, *plots),
     )
 
 

@@ -21,6 +21,7 @@ from evenfield.model.findings import Finding
 from evenfield.model.frame import SETUP_KEYS, FrameKind
 from evenfield.model.pixels import Float32Array
 from evenfield.model.plan import Step, StepInput
+from evenfield.model.plots import Plot, Series
 from evenfield.model.report import StepResult
 from evenfield.run.executors import work_through
 from evenfield.run.frames import open_frame
@@ -33,10 +34,11 @@ AFTERWARDS: Final = 5
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class SeenCamera:
-    """Findings and measured values."""
+    """Findings, measured values and the curve."""
 
     findings: tuple[Finding, ...]
     measured: dict[str, float | None]
+    plots: tuple[Plot, ...] = ()
 
 
 def examine_camera(
@@ -79,7 +81,37 @@ def examine_camera(
             measured["light_noise_share_by_flat"] = more.share_now
             measured["light_noise_share_by_twice_as_many"] = more.share_then
             findings += more_flats_findings(more, name=step.id)
-    return SeenCamera(findings=tuple(findings), measured=measured)
+    return SeenCamera(findings=tuple(findings), measured=measured, plots=_curve(found))
+
+
+def _curve(found: PhotonTransfer) -> tuple[Plot, ...]:
+    """The photon transfer curve: the variance of a pixel against its level, of each color."""
+    series = tuple(
+        Series(
+            name=plane.color or "all pixels",
+            x=tuple(point.level_adu for point in plane.points),
+            y=tuple(point.variance_adu2 for point in plane.points),
+            error=tuple(point.error_adu2 for point in plane.points),
+            style="points",
+        )
+        for plane in found.planes
+        if plane.points
+    )
+    egain, read = found.egain_e_per_adu, found.read_noise_adu
+    if not series or egain is None:
+        return ()
+    says = f"The slope gives {egain.value:.4g} +- {egain.error:.2g} e-/ADU"
+    says += "" if read is None else f", the dark frames {read.value:.3g} +- {read.error:.2g} ADU of read noise"
+    says += f"; {found.n_flats} flats and {found.n_darks} dark frames were compared."
+    return (
+        Plot(
+            title="Photon transfer",
+            x_label="level above the dark, ADU",
+            y_label="variance of a pixel, ADU squared",
+            series=series,
+            says=says,
+        ),
+    )
 
 
 def _transfer(

@@ -189,6 +189,7 @@ def _measured(correction: Correction, geometry: Geometry, n_lights: int) -> dict
         "lights_examined": float(n_lights),
         "eta": None if eta is None else eta.value,
         "eta_error": None if eta is None else eta.error,
+        "z": None if corner is None else abs(corner.scatters),
         "corner_error_share": None if corner is None else corner.value,
         "corner_error_share_error": None if corner is None else corner.error,
         "flat_angle_deg": geometry.angle_deg,
