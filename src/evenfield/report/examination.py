@@ -10,7 +10,7 @@ from typing import Final
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.findings import FindingLevel
 from evenfield.model.frame import FrameKind
-from evenfield.model.report import FrameStatistics, Report, StepResult, Verdict
+from evenfield.model.report import FrameStatistics, OpenQuestion, Report, StepResult, Verdict
 from evenfield.model.wording import plural
 from evenfield.report.layout import indented, quoted, shortened
 from evenfield.report.text import Paint, ordered_findings, plain
@@ -54,7 +54,7 @@ def examination_text(report: Report, *, verbose: bool = False, paint: Paint = pl
     if asked:
         lines += ["", "Open, and what would answer it:"]
         for question in asked:
-            lines += indented(f"{question.question} {_sentence(question.needs)}", by=2)
+            lines += indented(f"{question.question} {open_needs(question)}", by=2)
     counts = {verdict: sum(1 for one in report.results if one.verdict is verdict) for verdict in _RANK}
     words = [f"{count} {verdict.value}" for verdict, count in counts.items() if count]
     lines += ["", f"{plural(len(report.results), 'set')} examined in {report.seconds:.1f} s: {', '.join(words)}."]
@@ -74,7 +74,9 @@ def reason_of_verdict(result: StepResult) -> tuple[str, str]:
     return why[:1].upper() + why[1:] if why.partition(" ")[0].isalpha() else why, mend
 
 
-def _sentence(text: str) -> str:
+def open_needs(question: OpenQuestion) -> str:
+    """What would answer a question, as a sentence."""
+    text = question.needs
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 

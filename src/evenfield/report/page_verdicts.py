@@ -11,6 +11,7 @@ from evenfield.model.frame import FrameKind
 from evenfield.model.plan import Plan
 from evenfield.model.report import Report, StepResult, Verdict
 from evenfield.model.wording import plural
+from evenfield.report.examination import open_needs
 from evenfield.report.html import Child, Markup, joined, tag
 from evenfield.report.page_parts import folded, mend_line, picture_figure, section, word
 from evenfield.report.pictures import Seen
@@ -115,7 +116,8 @@ def what_to_do(report: Report) -> Markup | None:
         groups.setdefault((one.code, one.level, one.mend), []).append(one)
     serious = [group for group in groups.values() if group[0].level is not FindingLevel.NOTE]
     notes = [group for group in groups.values() if group[0].level is FindingLevel.NOTE]
-    if not serious and not notes:
+    asked = list(dict.fromkeys(one for result in report.results for one in result.open))
+    if not serious and not notes and not asked:
         return None
     body = [tag("ol", [_entry(group) for group in serious], class_="todo") if serious else None]
     if not serious:
@@ -123,6 +125,9 @@ def what_to_do(report: Report) -> Markup | None:
     if notes:
         count = sum(len(group) for group in notes)
         body.append(folded(plural(count, "note"), tag("ol", [_entry(group) for group in notes], class_="todo")))
+    if asked:
+        body.append(tag("h3", "Open, and what would answer it"))
+        body.append(tag("ul", [tag("li", tag("strong", one.question), " ", open_needs(one)) for one in asked]))
     return section("todo", "What to do", *body)
 
 

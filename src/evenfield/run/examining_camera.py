@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from evenfield.errors import EvenfieldError, ReadError, UsageError
-from evenfield.examine.bias_or_dark_flat import bias_or_dark_flats, flat_levels
+from evenfield.examine.bias_or_dark_flat import DarkFlatAnswer, bias_or_dark_flats, flat_levels
 from evenfield.examine.camera_findings import choice_findings, more_flats_findings, transfer_findings
 from evenfield.examine.dark_sets import DarkSet
 from evenfield.examine.flat_noise import camera_noise, master_flat_noise, more_flats
@@ -30,6 +30,10 @@ from evenfield.run.looking import Looking
 
 AFTERWARDS: Final = 5
 """Flats, and as many dark frames, that are compared after other work: read noise within some 5 %."""
+
+
+SAME_EXPOSURE: Final = 0.05
+"""Dark flats whose exposure differs by no more are those of the flats."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,9 +183,9 @@ def _sky(step: Step, job: Job) -> float | None:
 
 
 def _choice(step: Step, level_adu: float, noise: float, flats_at: Looking, job: Job) -> tuple[Finding, ...]:
-    """Whether bias is enough, where the flats have dark flats and there is a bias of the same settings too."""
-    refs = [one.masters["dark_flat"] for one in step.calibrations if "dark_flat" in one.masters]
-    dark_step = job.plan.step(refs[0].step) if len(refs) == 1 and refs[0].step is not None else None
+    """Whether bias is enough, where there are both dark flats and a bias of the flats' settings."""
+    used = next((one.masters["dark_flat"].step for one in step.calibrations if "dark_flat" in one.masters), None)
+    dark_step = job.plan.step(used) if used is not None else _dark_flats_like(step, job)
     bias_step = _bias_like(step, job)
     if dark_step is None or bias_step is None:
         return ()
@@ -192,9 +196,28 @@ def _choice(step: Step, level_adu: float, noise: float, flats_at: Looking, job: 
         mean = float(np.nanmean(master))
         master *= np.float32(level_adu / mean if mean > 0 else 1.0)
         levels = flat_levels(master, noise_share=noise, cfa=flats_at.cfa)
-        return choice_findings(bias_or_dark_flats(dark, bias=bias, flat=levels), name=step.id)
-    except (ReadError, EvenfieldError):
+        choice = bias_or_dark_flats(dark, bias=bias, flat=levels)
+    except EvenfieldError:
         return ()
+    # What is needed and was used is no fault.
+    needed = choice.answer is DarkFlatAnswer.DARK_FLATS_ARE_NEEDED
+    return () if used is not None and needed else choice_findings(choice, name=step.id)
+
+
+def _dark_flats_like(step: Step, job: Job) -> Step | None:
+    """A step that made dark flats of the flats' settings and exposure, which were not used."""
+    exposure = job.frame(step.inputs[0]).exposure_s
+    for one in job.plan.steps:
+        if one.kind is not FrameKind.DARK_FLAT or not _same_settings(one, step) or not ended_well(job.results[one.id]):
+            continue
+        other = job.frame(one.inputs[0]).exposure_s
+        if exposure is not None and other is not None and abs(other - exposure) <= SAME_EXPOSURE * exposure:
+            return one
+    return None
+
+
+def _same_settings(one: Step, step: Step) -> bool:
+    return all(one.group.get(key) == value for key, value in step.group.items() if key in SETUP_KEYS and key != "cfa")
 
 
 def _bias_like(step: Step, job: Job) -> Step | None:
@@ -202,9 +225,7 @@ def _bias_like(step: Step, job: Job) -> Step | None:
     alike = [
         one
         for one in job.plan.steps
-        if one.kind is FrameKind.BIAS
-        and ended_well(job.results.get(one.id))
-        and all(one.group.get(key) == value for key, value in step.group.items() if key in SETUP_KEYS and key != "cfa")
+        if one.kind is FrameKind.BIAS and ended_well(job.results.get(one.id)) and _same_settings(one, step)
     ]
     alike.sort(key=lambda one: one.group.get("set_c") != step.group.get("set_c"))
     return alike[0] if alike else None
