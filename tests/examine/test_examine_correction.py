@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from code_scenes_verdicts import SHADE
 from sky_scenes import XTRANS, SkyScene, cells_of_frames, drawn_cells, nebula
 
 from evenfield.examine.correction import (
@@ -18,6 +19,7 @@ from evenfield.examine.correction import (
     examine_correction,
 )
 from evenfield.examine.rests import measure_rests
+from evenfield.examine.sky import cells_of_flat, cells_of_light
 from evenfield.model.catalogue import CATALOGUE
 
 FRAME = (1200, 1600)
@@ -147,7 +149,7 @@ def test_finding_says_first_what_the_eye_sees() -> None:
     assert found.corner is not None
     seen = f"corners of your lights will be {abs(100 * found.corner.value):.2g} % too dark: flats under-correct."
     assert one.message.startswith(f"flat_L: {seen} The flat holds 1")
-    assert "one sky level cannot tell which. (eta +0.0" in one.message
+    assert "one sky level cannot tell which (eta +0.0" in one.message
     lights, flats = drawn_cells(dataclasses.replace(scene, flat_rest=-0.05), np.random.default_rng(6), lights=4)
     (other,) = correction_findings(examine_correction(lights, flats=flats), name="flat_L")
     assert other.code == "over_corrected"
@@ -179,3 +181,14 @@ def test_predicted_corners_are_those_of_the_truth() -> None:
     assert found.corner is not None
     assert abs(true) > 3 * CORNER_LIMIT
     assert abs(found.corner.value - true) < 4.0 * found.corner.error
+
+
+@pytest.mark.parametrize("rest_adu", [600.0, -600.0, 2500.0])
+def test_a_fault_that_cannot_be_overlooked_is_seen(rest_adu: float) -> None:
+    """Ten lights of a bright sky, and a flat that is far off: what is left is its fault, and not a nebula."""
+    rng = np.random.default_rng(1)
+    flat = rng.poisson(180_000 * 4 * SHADE) / 24.0 + rest_adu
+    lights = [(rng.poisson(24_000 * SHADE) / 4.0).astype(np.float32) for _ in range(10)]
+    flats = cells_of_flat(flat.astype(np.float32))
+    found = examine_correction([cells_of_light(one, flat=flat.astype(np.float32)) for one in lights], flats=flats)
+    assert found.verdict is (CorrectionVerdict.UNDER if rest_adu > 0 else CorrectionVerdict.OVER)

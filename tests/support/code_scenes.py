@@ -14,6 +14,7 @@ import code_scenes_frames
 import code_scenes_lights
 import code_scenes_running
 import code_scenes_sets
+import code_scenes_verdicts
 from scene_parts import CodeScene
 
 __all__ = ["NEVER", "SCENES", "VARIANTS", "CodeScene"]
@@ -24,6 +25,7 @@ _ALL: dict[str, CodeScene] = {
     **code_scenes_running.SCENES,
     **code_scenes_lights.SCENES,
     **code_scenes_sets.SCENES,
+    **code_scenes_verdicts.SCENES,
 }
 
 SCENES: dict[str, CodeScene] = {name: scene for name, scene in _ALL.items() if name == scene.code}
@@ -33,6 +35,8 @@ VARIANTS: dict[str, CodeScene] = {name: scene for name, scene in _ALL.items() if
 """Other ways in which a code shows or is mended, as "code/variant"."""
 
 NEVER: dict[str, str] = {
+    "pedestal_inferred": "It is said by `examine/inferred.py`, which no job asks yet.",
+    "pedestal_not_inferred": "It is said by `examine/inferred.py`, which no job asks yet.",
     "plan": "It is said of a saved plan that was edited by hand (evenfield run), never of a job.",
 }
 """Codes that no job shows, and why."""

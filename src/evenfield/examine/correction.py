@@ -190,8 +190,8 @@ def correction_findings(correction: Correction, *, name: str) -> tuple[Finding, 
         return (finding("correction_unknown", name, f"{name}: {correction.reason}."),)
     under = correction.verdict is CorrectionVerdict.UNDER
     seen = f"corners of your lights will be {_percent(corner.value)} too {'dark' if under else 'bright'}"
-    text = f"{name}: {seen}: flats {'under' if under else 'over'}-correct. {_cause(correction)}"
-    text += f" (eta {eta.value:+.4f} ± {eta.error:.4f}, z {abs(corner.scatters):.0f})"
+    text = f"{name}: {seen}: flats {'under' if under else 'over'}-correct. {_cause(correction).rstrip('.')}"
+    text += f" (eta {eta.value:+.4f} ± {eta.error:.4f}, z {abs(corner.scatters):.0f})."
     return (finding("under_corrected" if under else "over_corrected", name, text),)
 
 

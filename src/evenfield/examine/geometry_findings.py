@@ -28,11 +28,11 @@ def geometry_findings(geometry: Geometry, *, subject: str, shape: tuple[int, int
         text = f"{subject}: no dust will show where it should not, as far as can be told: {geometry.reason}."
         found.append(finding("flat_place_unknown", subject, text))
     elif geometry.lies is Lies.FLIPPED:
-        found.append(finding("flat_flipped", subject, f"{subject}: {_flipped(geometry)} {_numbers(geometry)}"))
+        found.append(finding("flat_flipped", subject, f"{subject}: {_flipped(geometry)} {_numbers(geometry)}."))
     elif geometry.lies in (Lies.TURNED, Lies.TURNED_AND_SHIFTED):
-        found.append(finding("flat_rotated", subject, f"{subject}: {_rotated(geometry, shape)} {_numbers(geometry)}"))
+        found.append(finding("flat_rotated", subject, f"{subject}: {_rotated(geometry, shape)} {_numbers(geometry)}."))
     elif geometry.lies is Lies.SHIFTED:
-        found.append(finding("flat_shifted", subject, f"{subject}: {_shifted(geometry)} {_numbers(geometry)}"))
+        found.append(finding("flat_shifted", subject, f"{subject}: {_shifted(geometry)} {_numbers(geometry)}."))
     if geometry.motes:
         found.append(finding("dust_moved", subject, f"{subject}: {_moved(geometry)}"))
     return tuple(found)
@@ -43,7 +43,7 @@ def _flipped(geometry: Geometry) -> str:
     across = "above or below" if what == "rows" else "left or right"
     return (
         f"each dust shadow in your lights stays, with a bright twin mirrored {across} of the middle: the flat's {what} "
-        f"are in reverse order."
+        f"are in reverse order"
     )
 
 
@@ -55,12 +55,12 @@ def _rotated(geometry: Geometry, shape: tuple[int, int]) -> str:
     text += f"the flat is rotated by {by}"
     if geometry.lies is Lies.TURNED_AND_SHIFTED:
         text += f" and shifted by {_where(geometry.shift_px)}"
-    return text + "."
+    return text
 
 
 def _shifted(geometry: Geometry) -> str:
     cause = "the file was cut elsewhere" if geometry.by_pixels else "the flat is shifted"
-    return f"each dust shadow in your lights will have a bright twin {_where(geometry.shift_px)}: {cause}."
+    return f"each dust shadow in your lights will have a bright twin {_where(geometry.shift_px)}: {cause}"
 
 
 def _where(shift_px: tuple[float, float]) -> str:

@@ -59,6 +59,9 @@ STEP: Final = 1e-4
 FIRST_ROUNDS: Final = 4
 """Rounds that fit the skies alone; fewer where nothing stands out."""
 
+MUCH_LEFT_OUT: Final = 0.05
+"""The share of the cells from which on what was left out may have been the flat's own fault, and not a nebula."""
+
 ROUNDS: Final = 25
 STEPS: Final = 2
 """Gauss-Newton steps between two looks at the cells: each makes what is left over a hundred times smaller."""
@@ -401,15 +404,28 @@ def _chi_squared(data: _Data, law: Law, state: _State, degree: int, use: BoolArr
 def _robust_fit(data: _Data, law: Law, degree: int) -> tuple[_State, BoolArray] | None:
     """The fit and the cells that it used: what stands out, alone or in squares, is left out and looked at anew.
 
-    The first rounds fit the skies alone: together with a bright nebula, the numbers would go anywhere.
+    The first rounds fit the skies alone: together with a bright nebula, the numbers would go anywhere. But to skies
+    alone a flat that is far off is nothing but structure; so where much was left out, all is fitted from the beginning
+    too, and the fit that explains more of the cells is taken.
     """
+    found = _rounds(data, law, degree, first_rounds=FIRST_ROUNDS)
+    n_valid = np.count_nonzero(data.valid)
+    if found is not None and np.count_nonzero(found[1]) >= (1.0 - MUCH_LEFT_OUT) * n_valid:
+        return found
+    other = _rounds(data, law, degree, first_rounds=0)
+    if found is None or other is None:
+        return found or other
+    return max(found, other, key=lambda one: np.count_nonzero(one[1]))
+
+
+def _rounds(data: _Data, law: Law, degree: int, *, first_rounds: int) -> tuple[_State, BoolArray] | None:
     state: _State | None = _start(data, law, degree)
     use = data.valid
     turn = 0
-    for _ in range(FIRST_ROUNDS + ROUNDS):
+    for _ in range(first_rounds + ROUNDS):
         if state is None or np.count_nonzero(use.any(axis=0)) < LEAST_CELLS:
             return None
-        first, turn = turn < FIRST_ROUNDS, turn + 1
+        first, turn = turn < first_rounds, turn + 1
         state = _refined(data, law, degree, use, state, only_skies=first)
         if state is None:
             return None
@@ -419,7 +435,7 @@ def _robust_fit(data: _Data, law: Law, degree: int) -> tuple[_State, BoolArray] 
         if same and not first:
             break
         if same:
-            turn = FIRST_ROUNDS
+            turn = first_rounds
     if np.count_nonzero(use.any(axis=0)) < LEAST_CELLS or state is None:
         return None
     state = _refined(data, law, degree, use, state, steps=LAST_STEPS)

@@ -38,7 +38,9 @@ def work_through(
         try:
             wait(futures, return_when=FIRST_EXCEPTION)
         finally:
-            for future in futures:
+            # From the last one on: a task that has begun may wait for those before it, so none may begin behind one
+            # that was dropped.
+            for future in reversed(futures):
                 future.cancel()
     done = [future for future in futures if not future.cancelled()]
     for future in done:
