@@ -18,7 +18,15 @@ PAGE: Final = HERE.parent / "docs" / "verdicts.md"
 
 PARTS: Final[dict[str, tuple[str, ...]]] = {
     "sets": ("verdicts_sets.py", "--trials", "300", "--seed", "1000"),
-}
+    "transfer": ("verdicts_transfer.py", "--part", "transfer", "--trials", "4", "--seed", "1000"),
+    "choice": ("verdicts_transfer.py", "--part", "choice", "--trials", "300", "--seed", "1000"),
+    "noise": ("verdicts_transfer.py", "--part", "noise", "--trials", "5", "--seed", "1000"),
+    "stl": ("verdicts_transfer.py", "--part", "real"),
+    "correction": ("verdicts_correction.py", "--parts", "rests", "--trials", "40", "--seed", "1000",
+                   "--rests", "0", "1", "-1", "2", "-2", "5", "-5"),
+    "alarms": ("verdicts_correction.py", "--parts", "alarms", "--trials", "400", "--seed", "2000"),
+    "geometry": ("verdicts_geometry.py", "--trials", "8", "--seed", "3000", "--shape", "900", "1400"),
+}  # fmt: skip
 """Part -> the script that prints its tables, and its arguments."""
 
 

@@ -112,7 +112,7 @@ def test_measured_noise_stands_in_the_product(tmp_path: Path) -> None:
     report = run_plan(make_plan(survey_folders([tmp_path / "night"]), output=str(tmp_path / "m"), settings=settings))
     dark = next(one for one in report.results if one.kind != "flat")
     assert dark.measured["read_noise_adu"] == pytest.approx(9.0, rel=0.05)
-    assert read_provenance(dark.outputs[0]).measured == dark.measured
+    assert read_provenance(dark.outputs[0]).measured.items() <= dark.measured.items()
     assert dark.measured["read_noise_adu"] == float(f"{dark.measured['read_noise_adu']:.6g}")
     assert "read_noise_adu" in result_of(report, "flat").measured, "auto takes ccd for so few flats"
     sigma = Settings(combine=CombineSettings(rejection=Sigma()))

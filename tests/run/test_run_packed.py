@@ -9,7 +9,7 @@ import pytest
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from evenfield import RunSettings, Settings, make_plan, run_plan, survey_folders
+from evenfield import ExamineSettings, RunSettings, Settings, make_plan, run_plan, survey_folders
 from evenfield.read.tiled import TiledSource
 from evenfield.tiles import Work, peak_bytes
 
@@ -38,7 +38,9 @@ def nights(tmp_path: Path) -> tuple[Path, Path]:
 
 def masters(night: Path, output: Path, *, memory_bytes: int | None = None) -> dict[str, NDArray[np.float32]]:
     """The masters of a folder by name."""
-    settings = Settings(run=RunSettings(memory_bytes=memory_bytes, threads=2))
+    # An examination would read them a third time.
+    run = RunSettings(memory_bytes=memory_bytes, threads=2)
+    settings = Settings(run=run, examine=ExamineSettings(after=False))
     report = run_plan(make_plan(survey_folders([night], settings=settings), output=str(output), settings=settings))
     assert report.exit_code == 0
     return {path.name: fits.getdata(path) for path in sorted(output.rglob("*.fits"))}

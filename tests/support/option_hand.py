@@ -76,6 +76,8 @@ def texts(places: Places) -> dict[str, tuple[str, ...]]:
         ),
         "select.exclude": ("flat_Ha_01*", "bias_*\ndark_01*", "with blank*", ""),
         "select.without": ("master_flat_Ha_2026-03-14", "master_flat_Ha_2026-03-16\nno such one", ""),
+        "examine.lights": ("3", "", "0", "many"),
+        "examine.limits": ("drift:0.1", "drift:0.1\npattern:0.01", "", "moon:1"),
         "run.memory_bytes": ("2GiB", "1500MB", "", "lots"),
         "run.threads": ("2", "", "0", "many"),
         "calibration.pedestal_adu": ("100", "511.25", "", "1234567.5", "x"),

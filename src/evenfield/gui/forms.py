@@ -191,6 +191,7 @@ _SPECIAL: Final = {
     "calibration.kinds": "kinds", "combine.rejection": "rejection", "combine.dark_rejection": "rejection",
     "group.join": "keys", "group.split": "keys", "group.by": "names", "run.memory_bytes": "memory",
     "select.library": "folder", "output.move_inputs": "template", "run.threads": "whole or none",
+    "examine.lights": "whole or none",
     "select.ignore_type": "ignore type",
 }  # fmt: skip
 
@@ -344,6 +345,8 @@ def became(plan: Plan | None, key: str) -> str:
         found = [tr("a quarter of the machine's")]
     elif key == "run.threads":
         found = [tr("one for each core")]
+    elif key == "examine.lights":
+        found = [tr("2 of each set")]
     return "; ".join(list(dict.fromkeys(found))[:3])
 
 

@@ -15,13 +15,13 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from evenfield.cli.request import EXAMINE, JOBS, Request, command_line, shell_line, with_fix
-from evenfield.errors import WriteError
 from evenfield.gui.edits import with_setting
 from evenfield.gui.outcome import STATUS_WORDS
 from evenfield.gui.overview import NOTHING, reading_overview
 from evenfield.gui.planning import GoneError, Planned, job_of, made_plan, opened_plan, survey_key
 from evenfield.gui.problems import LEVEL_WORDS
 from evenfield.gui.rows import Row, found_rows
+from evenfield.gui.running import made_report
 from evenfield.gui.words import mark, tr
 from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.events import CancelToken, Event, Found, Progressed, StepEnded, StepStarted
@@ -31,7 +31,7 @@ from evenfield.model.plan import Plan
 from evenfield.model.report import Report, StepResult
 from evenfield.model.settings import Settings
 from evenfield.model.survey import LevelMeasurement, Survey
-from evenfield.report.save import report_file, save_report_page
+from evenfield.report.save import report_file
 
 MOST_UNDO: Final = 200
 
@@ -479,18 +479,7 @@ class Session:
         self._write_log(tr("Started: {}").format(self.command))
 
         def work(tell: Callable[[object], None], cancel: CancelToken) -> Report:
-            # It brings the kernels; it is loaded only now.
-            from evenfield.run.machine import first_use
-            from evenfield.run.run import run_plan
-
-            if first_use(plan):
-                tell(tr("First use: compiling kernels for this processor, about ten seconds, once."))
-            report = run_plan(plan, on_event=tell, cancel=cancel)
-            try:
-                save_report_page(report, plan=plan)
-            except WriteError as error:
-                tell(tr("The report with pictures could not be written: {}").format(error.message))
-            return report
+            return made_report(plan, tell, cancel)
 
         self._runner.submit(work, then=self._ran, told=self._told_of_run)
         self.run_changed()

@@ -8,20 +8,20 @@ from evenfield.model.codes import CANNOT, NOTE, WARNING, WILL_NOT, CodeEntry, en
 
 CODES_CORRECTION: Final[tuple[CodeEntry, ...]] = (
     entry(
-        "under_corrected", "Corners and dust stay dark", WARNING, verdict=WILL_NOT, short="under-corrects",
+        "under_corrected", "Corners and dust stay dark", WARNING, verdict=WILL_NOT, short="dark edges",
         meaning="The sky of the lights still follows the flat after division. Either the flat holds what is not light, "
         "such as its bias, or more than its dark was subtracted from the light.",
         mend="Calibrate the flats with dark flats of their own exposure and offset, and the lights with one dark.",
     ),
     entry(
-        "over_corrected", "Corners and dust come out bright", WARNING, verdict=WILL_NOT, short="over-corrects",
+        "over_corrected", "Corners and dust come out bright", WARNING, verdict=WILL_NOT, short="pale edges",
         meaning="The sky of the lights runs against the flat after division. Either the light still holds bias or dark "
         "signal, or more than its dark flat was subtracted from the flat.",
         mend="Subtract a dark from the lights, and from the flats nothing that was subtracted before.",
     ),
     entry(
         "correction_unknown", "Nobody can say whether the flat corrects", NOTE, verdict=CANNOT,
-        short="correction unknown",
+        short="unclear sky",
         meaning="A smooth sky and vignetting look alike. What tells them apart, dust and the steep edge of the "
         "vignetting, is too weak in these frames.",
         mend="Give more lights, or lights with a brighter sky and few nebulae.",

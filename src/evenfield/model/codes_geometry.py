@@ -8,19 +8,19 @@ from evenfield.model.codes import CHECK, NOTE, WARNING, WILL_NOT, CodeEntry, ent
 
 CODES_GEOMETRY: Final[tuple[CodeEntry, ...]] = (
     entry(
-        "flat_rotated", "The flat is rotated beside the lights", WARNING, verdict=WILL_NOT, short="flat rotated",
+        "flat_rotated", "The flat is rotated beside the lights", WARNING, verdict=WILL_NOT, short="rotated",
         meaning="The dust of the flat is that of the lights turned about the middle of the frame: the camera was "
         "turned between flats and lights. Each dust shadow stays, and gets a bright twin.",
         mend="Take flats with the camera at the angle of the lights, or use those of that angle.",
     ),
     entry(
-        "flat_shifted", "The flat is shifted beside the lights", WARNING, verdict=CHECK, short="flat shifted",
+        "flat_shifted", "The flat is shifted beside the lights", WARNING, verdict=CHECK, short="shifted",
         meaning="The dust of the flat lies some pixels beside that of the lights: a focuser, filter wheel or camera "
         "did not come back to its place, or the files were cut differently. Each dust shadow gets a bright rim.",
         mend="Take flats without moving focuser, filter wheel or camera after the lights.",
     ),
     entry(
-        "flat_flipped", "The flat is upside down", WARNING, verdict=WILL_NOT, short="flat upside down",
+        "flat_flipped", "The flat is upside down", WARNING, verdict=WILL_NOT, short="upside down",
         meaning="Rows or columns of the flat are in the reverse order of those of the lights: two programs wrote files "
         "of different row order, or one mirrored them.",
         mend="Use flats and lights written by one program with one row order.",
