@@ -60,7 +60,7 @@ def _at_speed(speed: int, frames: Frames, work: Path) -> Callable[[], Run]:
     def start() -> Run:
         warm(frames.files)
         command = [sys.executable, str(HERE / "slow_disk.py"), str(speed), str(frames.folder), "flats"]
-        options = ["--no-preferences", "--quiet", "-o", str(emptied(work / "slow"))]
+        options = ["--no-preferences", "--quiet", *peers.SAME_WORK, "-o", str(emptied(work / "slow"))]
         return run([*command, str(frames.folder), *options], environment={"EVENFIELD_SURVEY_CACHE": "off"})
 
     return start

@@ -96,9 +96,10 @@ def frames_in(folder: Path) -> Frames:
 def compare(job: Job, *, folder: Path, work: Path, runs: int, slow_peers: bool = True) -> Table:
     """One job by every program that is installed."""
     frames = frames_of(job, folder)
-    programs = [peers.evenfield(), peers.siril(), peers.cat()]
+    whole = peers.evenfield(label="evenfield, examined, with its page", examined=True)
+    programs = [peers.evenfield(), whole, peers.siril(), peers.cat()]
     if slow_peers:
-        programs[2:2] = [peers.ccdproc(), peers.master_flat_maker()]
+        programs[3:3] = [peers.ccdproc(), peers.master_flat_maker()]
     present = [program for program in programs if not program.missing]
     print(job.title, file=sys.stderr, flush=True)
     tasks = {one.label: lambda one=one: one.task(frames, work / one.label) for one in present}

@@ -81,9 +81,10 @@ def tables(*, night: Night, work: Path, runs: int) -> list[Table]:
     night.make()
     tasks: dict[str, Callable[[], Run]] = {
         "copying files of that size": lambda: _copying(night, work / "copy"),
-        "evenfield": lambda: _evenfield(night, work / "evenfield"),
+        "evenfield": lambda: _evenfield(night, work / "evenfield", *peers.SAME_WORK),
+        "evenfield, examined, with its page": lambda: _evenfield(night, work / "examined"),
         "evenfield, uint16": lambda: _evenfield(
-            night, work / "uint16", "--output-type", "uint16", "--add-pedestal", "100"
+            night, work / "uint16", "--output-type", "uint16", "--add-pedestal", "100", *peers.SAME_WORK
         ),
     }
     notes = []

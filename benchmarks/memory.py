@@ -82,7 +82,7 @@ def opened_files(frames: Frames, work: Path) -> Opened:
     """Run once more, in a Python that counts what is opened."""
     counts = work / "counts.json"
     command = [sys.executable, str(HERE / "count_opens.py"), str(counts), "flats", str(frames.folder)]
-    options = ["--no-preferences", "--quiet", "--memory", "1GiB", "-o", str(work / "masters")]
+    options = ["--no-preferences", "--quiet", *peers.SAME_WORK, "--memory", "1GiB", "-o", str(work / "masters")]
     subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     opened = json.loads(counts.read_text())
     numbers = [opened.get(str(path), 0) for path in frames.files]

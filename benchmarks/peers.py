@@ -75,11 +75,19 @@ class Program:
         return next(iter(sorted(work.glob(self.master))), None) if self.master else None
 
 
-def evenfield(*options: str, label: str = "evenfield") -> Program:
-    """This program; it remembers no survey, as if the frames had just come."""
+SAME_WORK = ("--no-examine", "--no-report")
+"""What leaves out the work that no other program does."""
+
+
+def evenfield(*options: str, label: str = "evenfield", examined: bool = False) -> Program:
+    """This program; it remembers no survey, as if the frames had just come.
+
+    ``examined``: with all that it does, the examination and the page; else the work that the others do too.
+    """
+    more = () if examined else SAME_WORK
 
     def start(frames: Frames, work: Path) -> Run:
-        command = [*evenfield_command(), "flats", str(frames.folder), "--no-preferences", "--quiet", *options]
+        command = [*evenfield_command(), "flats", str(frames.folder), "--no-preferences", "--quiet", *more, *options]
         # No survey of an earlier run may help this one.
         return run([*command, "-o", str(work)], environment={"EVENFIELD_SURVEY_CACHE": "off"})
 
