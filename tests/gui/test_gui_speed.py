@@ -80,6 +80,9 @@ def watch(hand: Hand) -> Iterator[LoopWatch]:
 
 def told(watch: LoopWatch, what: str, act: Callable[[], object], hand: Hand) -> None:
     """Do something, let the window come to rest, and hold it to the limit."""
+    # What was to be drawn before is drawn: a window that has just been opened, above all.
+    for _ in range(10):
+        QApplication.processEvents()
     watch.reset()
     act()
     hand.settle(within_s=400)
