@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QSplitter,
     QTabWidget,
@@ -37,6 +38,9 @@ from evenfield.model.frame import FrameInfo
 from evenfield.model.literal import literal
 from evenfield.model.settings import Settings
 
+MANY_ROWS: Final = 2000
+"""More selected rows than these are summed up when the table is drawn."""
+
 
 class PreparePage(QWidget):
     """The page. ``folder_wanted`` asks for a folder of calibration frames; ``told`` shows a message."""
@@ -48,6 +52,9 @@ class PreparePage(QWidget):
 
     def __init__(self, session: Session, reader: PictureReader, defaults: Settings) -> None:
         super().__init__()
+        self._why_later = QTimer(self)
+        self._why_later.setSingleShot(True)
+        self._why_later.timeout.connect(lambda: self._show_why(self.table.selected_rows()))
         self.session = session
         self.defaults = defaults
         self.nodes: set[str] | None = None
@@ -229,7 +236,12 @@ class PreparePage(QWidget):
         self._count_selected(len(rows))
         self.only.setVisible(bool(rows) and self.session.plan_file is None)
         self._show_measure()
-        self._show_why(rows)
+        if len(rows) > MANY_ROWS:
+            # What is said of so many is put together in a turn of its own.
+            self._why_later.start()
+        else:
+            self._why_later.stop()
+            self._show_why(rows)
         if self.tabs.currentWidget() is self.picture:
             row = self.table.current_row()
             known = row is not None and row.frame is not None and row in rows

@@ -188,8 +188,9 @@ class _Corrections(QFrame):
 
     def _usual(self, field: str) -> str:
         """The value that all the frames have; nothing where they differ."""
-        values = {_value(row, field) for row in self._rows}
-        return values.pop() if len(values) == 1 else ""
+        found = (_value(row, field) for row in self._rows)
+        first = next(found, "")
+        return first if all(one == first for one in found) else ""
 
     def show_rows(self, rows: Sequence[Row]) -> None:
         """Offer what fits these frames."""
