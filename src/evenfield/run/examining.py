@@ -18,14 +18,14 @@ from evenfield.examine.planes import PlaneStatistics, plane_statistics
 from evenfield.examine.set_findings import dark_findings, flat_findings, panel_finding, weak_color_finding
 from evenfield.examine.sets import FlatSet, dark_set, flat_set, panel_light
 from evenfield.model.findings import Finding
-from evenfield.model.frame import SETUP_KEYS, FrameKind
+from evenfield.model.frame import FrameKind
 from evenfield.model.mosaic import period_of
 from evenfield.model.pixels import Float64Array
 from evenfield.model.plan import Calibration, Step, StepInput
 from evenfield.model.plots import Plot
 from evenfield.model.report import FrameStatistics, OpenQuestion, StepResult
 from evenfield.model.verdict_limits import verdict_limits
-from evenfield.run.examining_camera import SeenCamera, examine_camera
+from evenfield.run.examining_camera import SeenCamera, bias_like, examine_camera
 from evenfield.run.executors import work_through
 from evenfield.run.frames import master_path, open_frame
 from evenfield.run.job import Job, ended_well
@@ -100,7 +100,7 @@ def _examine_step(
         statistics=statistics_found,
     )
     if step.kind is not FrameKind.FLAT:
-        return _darks(read_set)
+        return _darks(read_set, bias_like(step, job))
     read_set = _above(read_set)
     found = _compared(read_set)
     # What is another picture says nothing of the camera's noise.
@@ -187,11 +187,19 @@ def _flats(one_set: _ReadSet, found: FlatSet, camera: SeenCamera) -> ExaminedSet
     )
 
 
-def _darks(one_set: _ReadSet) -> ExaminedSet:
+def _darks(one_set: _ReadSet, bias_step: Step | None) -> ExaminedSet:
     step, limits, pair, reader = one_set.step, one_set.limits, one_set.pair, one_set.reader
     grids = one_set.grids
     noise = float(np.mean(pair.noise))
-    found = dark_set(grids, pair=pair, n_pixels=reader.n_pixels, structure_limit=limits["dark_pattern"] * noise)
+    # The pattern of the bias is no glow.
+    bias = None if bias_step is None else one_set.before.get(bias_step.id)
+    found = dark_set(
+        grids,
+        pair=pair,
+        n_pixels=reader.n_pixels,
+        structure_limit=limits["dark_pattern"] * noise,
+        bias_cells=None if bias is None else bias.cells,
+    )
     findings = dark_findings(found, name=step.id, kind=step.kind, files=one_set.files, limits=limits)
     measured = {
         "level_wander_adu": found.wander,
@@ -208,20 +216,6 @@ def _darks(one_set: _ReadSet) -> ExaminedSet:
         cells=cells,
         noise_of_cell=noise / float(np.sqrt(per_cell * len(grids))),
     )
-
-
-def _bias_cells(step: Step, before: Mapping[str, ExaminedSet]) -> Float64Array | None:
-    """The cells of a bias of the same camera settings, of the same temperature where there is one."""
-    keys = [key for key in step.group if key in SETUP_KEYS]
-    alike = [
-        one
-        for one in before.values()
-        if one.result.kind is FrameKind.BIAS
-        and one.cells is not None
-        and all(one.result.group.get(key) == step.group[key] for key in keys)
-    ]
-    alike.sort(key=lambda one: one.result.group.get("set_c") != step.group.get("set_c"))
-    return alike[0].cells if alike else None
 
 
 def _taken_part(step: Step, result: StepResult, job: Job) -> list[StepInput]:

@@ -186,7 +186,7 @@ def _choice(step: Step, level_adu: float, noise: float, flats_at: Looking, job: 
     """Whether bias is enough, where there are both dark flats and a bias of the flats' settings."""
     used = next((one.masters["dark_flat"].step for one in step.calibrations if "dark_flat" in one.masters), None)
     dark_step = job.plan.step(used) if used is not None else _dark_flats_like(step, job)
-    bias_step = _bias_like(step, job)
+    bias_step = bias_like(step, job)
     if dark_step is None or bias_step is None:
         return ()
     try:
@@ -220,7 +220,7 @@ def _same_settings(one: Step, step: Step) -> bool:
     return all(one.group.get(key) == value for key, value in step.group.items() if key in SETUP_KEYS and key != "cfa")
 
 
-def _bias_like(step: Step, job: Job) -> Step | None:
+def bias_like(step: Step, job: Job) -> Step | None:
     """A step that made a bias of the same camera settings, of the same set temperature where there is one."""
     alike = [
         one
