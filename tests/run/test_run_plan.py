@@ -308,3 +308,19 @@ def test_header_and_report_give_the_same_verdict(night: Night, tmp_path: Path) -
     report = run_plan(plan_for(night, tmp_path / "a"))
     for one in report.results:
         assert fits.getval(one.outputs[0], "EVFVERD") == one.verdict
+
+
+def test_a_failed_examination_loses_nothing(night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was made is written and reported; that it could not be examined is told."""
+
+    def fails(job: object, **how: object) -> dict[str, object]:
+        raise ZeroDivisionError("nothing to divide by")
+
+    monkeypatch.setattr("evenfield.run.run.examine_sets", fails)
+    report = run_plan(plan_for(night, tmp_path))
+    assert report.exit_code == 0
+    assert {one.status for one in report.results} == {StepStatus.DONE}
+    assert [one.message for one in report.findings if one.subject == "examination"] == [
+        "What was made could not be examined: ZeroDivisionError: nothing to divide by."
+    ]
+    assert (tmp_path / "report.json").exists()

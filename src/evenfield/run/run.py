@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -99,17 +99,20 @@ def run_plan(
                 job.tell(Found(step=step.id, finding=one))
             job.tell(StepEnded(step=step.id, status=result.status.value, seconds=result.seconds, result=result))
         done_with(None)
-        _examine(job, thorough=thorough, statistics=statistics)
-    report = _report(plan, job, time.perf_counter() - began)
+        told = _examine(job, thorough=thorough, statistics=statistics)
+    report = _report(plan, job, told, time.perf_counter() - began)
     if record:
         save_report(report, path=os.path.join(plan.output, "report.json"))
     return report
 
 
-def _examine(job: Job, *, thorough: bool, statistics: bool) -> None:
-    """Examine what was read and made, where that is wanted; the results get what it says."""
+def _examine(job: Job, *, thorough: bool, statistics: bool) -> tuple[Finding, ...]:
+    """Examine what was read and made, where that is wanted; the results get what it says.
+
+    Returns a finding where it failed: what was made is there all the same.
+    """
     if not job.plan.settings.examine.after or job.cancel.cancelled:
-        return
+        return ()
     try:
         _take(examine_sets(job, thorough=thorough, statistics=statistics), job)
         if job.plan.lights:
@@ -118,7 +121,12 @@ def _examine(job: Job, *, thorough: bool, statistics: bool) -> None:
 
             _take(examine_lights(job, thorough=thorough), job)
     except Cancelled:
-        return
+        pass
+    except Exception as error:  # the boundary: what was made is not lost because it cannot be looked at again
+        text = f"What was made could not be examined: {type(error).__name__}: {error}."
+        mend = "This is a fault of evenfield: report it. The products are complete; --no-examine leaves this out."
+        return (finding("step_failed", "examination", text, mend=mend, level=FindingLevel.WARNING),)
+    return ()
 
 
 def _take(examined: Mapping[str, StepResult], job: Job) -> None:
@@ -254,9 +262,9 @@ def _ended(step: Step | LightStep, status: StepStatus, findings: tuple[Finding, 
     )
 
 
-def _report(plan: Plan, job: Job, seconds: float) -> Report:
+def _report(plan: Plan, job: Job, told_after: Sequence[Finding], seconds: float) -> Report:
     results = tuple(job.results[step.id] for step in plan.all_steps)
-    findings = list(plan.findings)
+    findings = [*plan.findings, *told_after]
     moved: tuple[tuple[str, str], ...] = ()
     if plan.settings.output.move_inputs is not None and all(ended_well(result) for result in results):
         moved, told = move_inputs(plan, results)
