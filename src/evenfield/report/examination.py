@@ -12,13 +12,10 @@ from evenfield.model.findings import FindingLevel
 from evenfield.model.frame import FrameKind
 from evenfield.model.report import FrameStatistics, OpenQuestion, Report, StepResult, Verdict
 from evenfield.model.wording import plural
-from evenfield.report.layout import indented, quoted, shortened
-from evenfield.report.text import Paint, ordered_findings, plain
+from evenfield.report.layout import indented, shortened
+from evenfield.report.text import VERDICT_STYLES, Paint, mend_text, ordered_findings, plain
 
 _RANK: Final = {Verdict.WILL_NOT_WORK: 0, Verdict.CHECK: 1, Verdict.CANNOT_TELL: 2, Verdict.WORKS: 3}
-_STYLES: Final = {
-    Verdict.WORKS: "good", Verdict.CHECK: "warn", Verdict.WILL_NOT_WORK: "bad", Verdict.CANNOT_TELL: "warn",
-}  # fmt: skip
 _NAME: Final = 34
 _VERDICT: Final = 14
 
@@ -36,7 +33,7 @@ def examination_text(report: Report, *, verbose: bool = False, paint: Paint = pl
     lines: list[str] = []
     for result in worst_first(report.results):
         name = f"{shortened(result.id, _NAME - 8)} ({len(result.inputs)})"
-        head = f"{name:<{_NAME}}{paint(f'{result.verdict.value:<{_VERDICT}}', _STYLES[result.verdict])}"
+        head = f"{name:<{_NAME}}{paint(f'{result.verdict.value:<{_VERDICT}}', VERDICT_STYLES[result.verdict])}"
         why, mend = reason_of_verdict(result)
         text = f"{why} {mend}".strip()
         body = indented(text, by=4)
@@ -48,8 +45,7 @@ def examination_text(report: Report, *, verbose: bool = False, paint: Paint = pl
     told = ordered_findings(report.findings)
     shown = [one for one in told if verbose or one.level is not FindingLevel.NOTE]
     for one in shown:
-        mend = one.mend if one.fix is None else f"{one.mend.rstrip('.:')}: {quoted(one.fix)}"
-        lines += indented(f"{one.level.value}: {one.message} {mend}", by=0)
+        lines += indented(f"{one.level.value}: {one.message} {mend_text(one)}", by=0)
     asked = list(dict.fromkeys(one for result in report.results for one in result.open))
     if asked:
         lines += ["", "Open, and what would answer it:"]
@@ -68,7 +64,7 @@ def reason_of_verdict(result: StepResult) -> tuple[str, str]:
     )
     if deciding is None:
         return result.why, ""
-    mend = deciding.mend if deciding.fix is None else f"{deciding.mend.rstrip('.:')}: {quoted(deciding.fix)}"
+    mend = mend_text(deciding)
     why = deciding.message.removeprefix(f"{result.id}: ")
     # A file's name is written as it is.
     return why[:1].upper() + why[1:] if why.partition(" ")[0].isalpha() else why, mend

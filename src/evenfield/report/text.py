@@ -149,7 +149,7 @@ def _master_lines(result: StepResult, step: Step | None, paint: Paint) -> list[s
     shown += "" if share is None else f" {100 * share:>3.0f}%"
     status = "" if result.status is StepStatus.DONE else f"{result.status.value} "
     if result.status in (StepStatus.DONE, StepStatus.REUSED):
-        words = paint(result.verdict.value, _STYLES[result.verdict]) + _verdict_reason(result)
+        words = paint(result.verdict.value, VERDICT_STYLES[result.verdict]) + _verdict_reason(result)
     else:
         words, count, shown = paint(result.why, "bad"), "", ""
         status = paint(result.status.value, "bad") + ": "
@@ -181,7 +181,7 @@ def _row(name: str, rest: str) -> list[str]:
     return [f"  {shortened(name, WIDTH - 2)}", f"  {'':<{NAME_WIDTH + 2}}{rest}"]
 
 
-_STYLES: Final = {
+VERDICT_STYLES: Final = {
     Verdict.WORKS: "good",
     Verdict.CHECK: "warn",
     Verdict.WILL_NOT_WORK: "bad",
@@ -247,14 +247,15 @@ def _finding_lines(findings: Sequence[Finding], *, verbose: bool, paint: Paint) 
     for number, one in enumerate(shown[:most], start=1):
         head = f"{number} {one.level.value:<8} "
         style = {FindingLevel.BLOCKER: "bad", FindingLevel.WARNING: "warn", FindingLevel.NOTE: "dim"}[one.level]
-        body = indented(f"{one.message} {_mend(one)}", by=len(head))
+        body = indented(f"{one.message} {mend_text(one)}", by=len(head))
         lines += [f"{number} {paint(f'{one.level.value:<8}', style)} {body[0].strip()}", *body[1:]]
     if len(shown) > most:
         lines.append(f"and {len(shown) - most} more: see --verbose")
     return ["", *lines] if lines else [""]
 
 
-def _mend(one: Finding) -> str:
+def mend_text(one: Finding) -> str:
+    """What to do about a finding, with the arguments that do it."""
     if one.fix is None or quoted(one.fix) in one.mend:
         return one.mend
     return f"{one.mend.rstrip('.:')}: {quoted(one.fix)}"
