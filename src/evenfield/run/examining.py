@@ -30,6 +30,7 @@ from evenfield.run.executors import work_through
 from evenfield.run.frames import master_path, open_frame
 from evenfield.run.job import Job, ended_well
 from evenfield.run.looking import Looking
+from evenfield.run.pedestal import as_made
 
 LEAST_PIXELS: Final = 16 * GRID * GRID
 """Smaller frames have no cells to compare."""
@@ -73,6 +74,7 @@ def examine_sets(job: Job, *, thorough: bool = False, statistics: bool = False) 
 def _examine_step(
     step: Step, result: StepResult, job: Job, before: Mapping[str, ExaminedSet], *, thorough: bool, statistics: bool
 ) -> ExaminedSet:
+    step = as_made(step, result)
     items = _taken_part(step, result, job)
     reader = _Reader(step, job, thorough=thorough)
     followed = reader.hot_pixels()
