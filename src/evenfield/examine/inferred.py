@@ -21,6 +21,7 @@ from evenfield.examine.sky_fit import SKY_DEGREE, fit_again, fit_sky
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.pixels import Float64Array
+from evenfield.model.wording import plural
 
 LARGEST_SHARE: Final = 0.02
 """The pedestal must be known to this share of itself,"""
@@ -141,6 +142,27 @@ def infer_pedestal(
         colors=colors,
         reason=refusal or "the skies of the lights or the noise of the flats tell it",
     )
+
+
+def rescue_finding(inferred: InferredPedestal, *, name: str, n_lights: int) -> Finding | None:
+    """That flats of which nothing was subtracted can be rescued; ``None`` where they cannot.
+
+    Parameters
+    ----------
+    inferred : InferredPedestal
+    name : str
+        The group of flats.
+    n_lights : int
+        How many lights told it.
+    """
+    together = inferred.together
+    if inferred.pedestal_adu is None or together is None:
+        return None
+    text = (
+        f"{name}: {together.value:.0f} ± {together.error:.1f} ADU of the flats are no light, as the sky of "
+        f"{plural(n_lights, 'light')} says."
+    )
+    return finding("pedestal_can_be_inferred", name, text, fix=("--pedestal", "inferred"))
 
 
 def pedestal_finding(inferred: InferredPedestal, *, name: str) -> Finding:

@@ -36,8 +36,8 @@ class GroupCalibration:
     """What calibrates a group. ``which`` maps a frame's path to an index into ``choices``.
 
     ``how`` is "auto"'s outcome or the mode: "dark_flat", "scaled_dark", "bias", "pedestal", "inferred", "none".
-    ``instead`` maps (index of a choice, role, first file of a set) to the arguments that would take this set. ``near`` are the sets that
-    came nearest where none fits.
+    ``instead`` maps (index of a choice, role, first file of a set) to the arguments that would take this set. ``near``
+    are the sets that came nearest where none fits.
     """
 
     how: str

@@ -109,6 +109,12 @@ def _step_estimate(step: Step, plan: Plan, frames: dict[str, FrameInfo], machine
     readings = 1
     if step.kind is FrameKind.FLAT:
         readings = 3 if step.recipe.scale == "median" else 2
+    more = 0
+    if step.told_by is not None:
+        # Combined once before, and compared in pairs; and whatever tells beside.
+        readings = 2 * readings + 1
+        told = (*step.told_by.darks, *(item for one in step.told_by.lights for item in one.inputs))
+        more = sum(item.size_bytes for item in told)
     ready = {ref.path for one in step.calibrations for ref in one.masters.values() if ref.path is not None}
     work = Work(
         n_frames=len(step.inputs),
@@ -116,6 +122,7 @@ def _step_estimate(step: Step, plan: Plan, frames: dict[str, FrameInfo], machine
         sample_bytes=2 if plain else 4,
         threads=machine.threads,
         n_masters=sum(1 for calibration in step.calibrations if calibration.masters),
+        maps=step.recipe.maps or step.told_by is not None,
     )
     written = 2 if step.recipe.sample == "uint16" else 4
     return StepEstimate(
@@ -125,7 +132,8 @@ def _step_estimate(step: Step, plan: Plan, frames: dict[str, FrameInfo], machine
         * (
             sum(item.size_bytes for item in step.inputs)
             + sum(frames[path].size_bytes for path in ready if path in frames)
-        ),
+        )
+        + more,
         bytes_to_write=written * shape[0] * shape[1],
         peak_bytes=peak_bytes(work, budget_bytes=machine.memory_bytes),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -15,6 +16,7 @@ from evenfield.examine.cells import Cells
 from evenfield.examine.correction import Correction, correction_findings, examine_correction
 from evenfield.examine.geometry import Geometry, examine_geometry
 from evenfield.examine.geometry_findings import geometry_findings
+from evenfield.examine.inferred import infer_pedestal, rescue_finding
 from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.relief import flat_relief, light_relief
 from evenfield.examine.sky import cells_of_flat, cells_of_light
@@ -24,12 +26,13 @@ from evenfield.model.pixels import Float32Array, Tile
 from evenfield.model.plan import LightStep, StepInput
 from evenfield.model.report import OpenQuestion, StepResult, Verdict
 from evenfield.model.wording import plural
+from evenfield.plan.telling import WITH_DARK
 from evenfield.read import CroppedSource
 from evenfield.run.examining import told_result
 from evenfield.run.executors import work_through
 from evenfield.run.frames import open_frame, region_median
 from evenfield.run.job import Job
-from evenfield.run.light_masters import LightMasters, open_light_masters
+from evenfield.run.light_masters import LightFlat, LightMasters, open_light_masters
 
 AFTERWARDS: Final = 2
 """Lights of a set that are looked at after other work, where nothing else is asked for."""
@@ -86,16 +89,21 @@ def _flat_told(flat: StepResult, seen: _Seen) -> StepResult:
         OpenQuestion(question="Do these flats correct the lights, neither too much nor too little?", needs=one.mend)
         for one in unsure[:1]
     )
+    sure = sure if seen.rescue is None else (*sure, seen.rescue)
     return told_result(flat, sure, seen.measured, open=question, otherwise="" if unsure else seen.works)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
-    """What the lights say of their flat; ``works`` is the sentence where nothing is wrong."""
+    """What the lights say of their flat; ``works`` is the sentence where nothing is wrong.
+
+    ``rescue`` is told of the flat alone.
+    """
 
     findings: tuple[Finding, ...]
     measured: dict[str, float | None]
     works: str
+    rescue: Finding | None = None
 
 
 def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | None:
@@ -120,6 +128,7 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | N
             if not cells:
                 return None
             correction = examine_correction(cells, flats=flats)
+            rescue = _rescue(step, cells, masters.flat, flat, job)
             geometry = examine_geometry(
                 flat_relief(flat, cfa=cfa),
                 light=light_relief((one for one in map(lights.read, items) if one is not None), cfa=cfa),
@@ -134,7 +143,27 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | N
         ),
         measured=_measured(correction, geometry, len(cells)),
         works=_works(correction, len(cells)),
+        rescue=rescue,
     )
+
+
+def _rescue(
+    step: LightStep, cells: Sequence[tuple[Cells, ...]], flat: LightFlat, pixels: Float32Array, job: Job
+) -> Finding | None:
+    """That the pedestal of flats can be inferred, where nothing was subtracted from them; else ``None``."""
+    made = job.plan.step(step.flat.step or "") if step.flat is not None else None
+    if (
+        made is None
+        or job.plan.settings.calibration.mode != "auto"
+        or any(one.how != "none" for one in made.calibrations)
+        or any(one.how not in WITH_DARK for one in step.calibrations)
+        or made.recipe.level != "none"
+        or flat.shot_adu is None
+    ):
+        return None
+    noise = np.sqrt(np.maximum(pixels, np.float32(0.0)) * np.float32(flat.shot_adu))
+    inferred = infer_pedestal(cells, flats=cells_of_flat(pixels, noise=noise, cfa=flat.cfa))
+    return rescue_finding(inferred, name=made.id, n_lights=len(cells))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,13 @@ READ_NOISE_ERROR: Final = 0.01
 """How well the read noise of flats is known from that of bias frames."""
 
 
+MORE_LIGHTS: Final = (
+    "Let lights with their darks tell it too (evenfield calibrate); or take dark flats or bias frames, or give the "
+    "level with --pedestal ADU."
+)
+"""The mend where no lights took part."""
+
+
 def awaits_pedestal(step: Step) -> bool:
     """Whether a step's pedestal is still to be inferred."""
     return any(one.how == INFERRED and one.pedestal_adu is None for one in step.calibrations)
@@ -128,15 +135,8 @@ def tell_pedestal(
         ) from None
     told = pedestal_finding(found, name=step.id)
     if found.pedestal_adu is None:
-        mend = "" if lights else MORE_LIGHTS
-        raise EvenfieldError(told.message, mend=mend or told.mend, code=told.code)
+        raise EvenfieldError(told.message, mend=told.mend if lights else MORE_LIGHTS, code=told.code)
     return ToldPedestal(inferred=found, finding=told)
-
-
-MORE_LIGHTS: Final = (
-    "Let lights with their darks tell it too: evenfield calibrate; or take dark flats or bias frames, or give the level "
-    "with --pedestal ADU."
-)
 
 
 def with_pedestal(step: Step, inferred: InferredPedestal) -> Step:
