@@ -1,13 +1,15 @@
 """The pedestal that flats hold, told by pixels alone: for flats without a dark flat or a bias.
 
 Two ways, which know nothing of each other: the rest of the flat that flattens the skies of the lights, and the level at
-which the noise of the flats ends. Both assume that the lights lost their dark. They must agree, and the error of both
-together must be small beside what the number is for; else nothing is inferred.
+which the noise of the flats ends. The first assumes that the lights lost their dark. They must agree, and the error of
+both together must be small beside what the number is for; else nothing is inferred. Nor is it where colors disagree: a
+camera adds one level to all pixels, so one number is what is looked for.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -38,6 +40,11 @@ AGREE: Final = 3.5
 LIGHT_REST_ADU: Final = 0.2
 """What lights may hold of bias or dark signal though their dark was subtracted: a bias level wanders by some tenths
 of an ADU between frames, and half a degree changes the dark signal of a cooled camera by 0.1 e-."""
+
+
+PATTERN_ADU: Final = 1.0
+"""What the pattern of the bias moves the number by, give or take: its part that lies like the vignetting cannot be told
+from it. Slopes of some ADU over the frame are usual."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,11 +208,12 @@ def _by_sky(lights: Sequence[Cells], flat: Cells, light_rest_adu: float, degree:
     if single is None:
         return None
     level = float(np.nanmean(flat.value)) - float(single.numbers[0])
+    by_lights = level / float(np.median(single.sky_adu)) * light_rest_adu
     told = _Told(
         value=float(single.numbers[0]),
         variance=float(single.covariance[0, 0]),
         bound=float(single.bound[0, 0]),
-        shared=level / float(np.median(single.sky_adu)) * light_rest_adu,
+        shared=math.hypot(by_lights, PATTERN_ADU),
     )
     pair = fit_again(lights, flat=flat, law=BOTH_RESTS, like=single) if levels_differ(single.sky_adu) else None
     if pair is None:
@@ -213,7 +221,7 @@ def _by_sky(lights: Sequence[Cells], flat: Cells, light_rest_adu: float, degree:
     # Skies of several levels tell the lights' rest; what is known of it beforehand is one more measurement of it.
     value, variance, shared = _with_prior(pair.numbers, pair.covariance, light_rest_adu)
     _, bound, _ = _with_prior(pair.numbers, pair.bound, light_rest_adu)
-    return _Told(value=value, variance=variance, bound=bound, shared=shared)
+    return _Told(value=value, variance=variance, bound=bound, shared=math.hypot(shared, PATTERN_ADU))
 
 
 def _with_prior(numbers: Float64Array, covariance: Float64Array, rest_adu: float) -> tuple[float, float, float]:
@@ -230,8 +238,9 @@ def _by_noise(points: NoisePoints, read_noise: ReadNoise | None) -> _Told | None
     line = fit_noise_line(points, read_noise_adu=known)
     if line is None or line.bent:
         return None
-    variance = line.pedestal_adu.error**2 - line.by_read_noise_adu**2
-    return _Told(value=line.pedestal_adu.value, variance=variance, bound=variance, shared=line.by_read_noise_adu)
+    shared = math.hypot(line.by_read_noise_adu, line.by_bow_adu)
+    variance = line.pedestal_adu.error**2 - shared**2
+    return _Told(value=line.pedestal_adu.value, variance=variance, bound=variance, shared=shared)
 
 
 def _alone(told: _Told | None) -> Measured | None:
