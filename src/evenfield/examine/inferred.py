@@ -43,8 +43,13 @@ of an ADU between frames, and half a degree changes the dark signal of a cooled 
 
 
 PATTERN_ADU: Final = 1.0
-"""What the pattern of the bias moves the number by, give or take: its part that lies like the vignetting cannot be told
-from it. Slopes of some ADU over the frame are usual."""
+"""What an unknown pattern of the bias moves the number by, give or take."""
+
+OF_BIAS_PATTERN: Final = 0.2
+"""The share of what a known pattern of the bias moves the number by that stays uncertain: flats are not bias frames."""
+
+OF_DARK_PATTERN: Final = 0.5
+"""The same where darks tell the pattern: the flats hold between none and all of it, since glow grows with time."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +58,18 @@ class ReadNoise:
 
     value_adu: float
     error_adu: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DarkPattern:
+    """The pattern of frames without light, as `cells_of_pattern` gives it, one a color; of bias frames, or of darks.
+
+    What of it lies like the vignetting cannot be told from a pedestal: 1 ADU of it, where the vignetting takes 1000 of
+    20 000 ADU, looks like 20 ADU of pedestal.
+    """
+
+    cells: tuple[Cells, ...]
+    of_bias: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +116,7 @@ def infer_pedestal(
     flats: Sequence[Cells],
     noise: Sequence[NoisePoints] = (),
     read_noise: ReadNoise | None = None,
+    pattern: DarkPattern | None = None,
     light_rest_adu: float = LIGHT_REST_ADU,
     degree: int = SKY_DEGREE,
 ) -> InferredPedestal:
@@ -113,6 +131,8 @@ def infer_pedestal(
     noise : sequence of NoisePoints
         Of pairs of single flats, one a color in the order of ``flats``; may be empty.
     read_noise : ReadNoise, optional
+    pattern : DarkPattern, optional
+        Of frames without light of the flats' settings. Without it, `PATTERN_ADU` is in the error.
     light_rest_adu : float
         The standard deviation of what the lights may still hold. Of lights of one sky level S and flats of level G, it
         counts G/S times in the pedestal.
@@ -124,7 +144,9 @@ def infer_pedestal(
     InferredPedestal
     """
     sky = [
-        _by_sky([light[place] for light in lights], flat, light_rest_adu, degree) if lights else None
+        _with_pattern([light[place] for light in lights], flat, _of_color(pattern, place), light_rest_adu, degree)
+        if lights
+        else None
         for place, flat in enumerate(flats)
     ]
     line = [_by_noise(points, read_noise) for points in noise] if noise else [None] * len(flats)
@@ -203,6 +225,33 @@ class _Told:
     shared: float
 
 
+def _of_color(pattern: DarkPattern | None, place: int) -> tuple[Cells, float] | None:
+    """The pattern of one color, and the share of what it does that stays uncertain."""
+    if pattern is None:
+        return None
+    return pattern.cells[place], OF_BIAS_PATTERN if pattern.of_bias else OF_DARK_PATTERN
+
+
+def _with_pattern(
+    lights: Sequence[Cells], flat: Cells, pattern: tuple[Cells, float] | None, light_rest_adu: float, degree: int
+) -> _Told | None:
+    """What the sky says of a flat that holds a pattern: between what it says with all of that and with none."""
+    plain = _by_sky(lights, flat, light_rest_adu, degree)
+    if plain is None or pattern is None:
+        return None if plain is None else dataclasses.replace(plain, shared=math.hypot(plain.shared, PATTERN_ADU))
+    cells, unsure = pattern
+    apart = np.where(np.isfinite(cells.value), cells.value - float(np.nanmean(cells.value)), 0.0)
+    free = flat.value - apart
+    ratio = flat.value / free
+    without = [dataclasses.replace(one, value=one.value * ratio, error=one.error * ratio) for one in lights]
+    other = _by_sky(without, dataclasses.replace(flat, value=free), light_rest_adu, degree)
+    if other is None:
+        return None
+    moved = other.value - plain.value
+    value = other.value - (0.0 if unsure == OF_BIAS_PATTERN else 0.5) * moved
+    return dataclasses.replace(other, value=value, shared=math.hypot(other.shared, unsure * moved))
+
+
 def _by_sky(lights: Sequence[Cells], flat: Cells, light_rest_adu: float, degree: int) -> _Told | None:
     single = fit_sky(lights, flat=flat, law=FLAT_REST, degree=degree)
     if single is None:
@@ -213,7 +262,7 @@ def _by_sky(lights: Sequence[Cells], flat: Cells, light_rest_adu: float, degree:
         value=float(single.numbers[0]),
         variance=float(single.covariance[0, 0]),
         bound=float(single.bound[0, 0]),
-        shared=math.hypot(by_lights, PATTERN_ADU),
+        shared=by_lights,
     )
     pair = fit_again(lights, flat=flat, law=BOTH_RESTS, like=single) if levels_differ(single.sky_adu) else None
     if pair is None:
@@ -221,7 +270,7 @@ def _by_sky(lights: Sequence[Cells], flat: Cells, light_rest_adu: float, degree:
     # Skies of several levels tell the lights' rest; what is known of it beforehand is one more measurement of it.
     value, variance, shared = _with_prior(pair.numbers, pair.covariance, light_rest_adu)
     _, bound, _ = _with_prior(pair.numbers, pair.bound, light_rest_adu)
-    return _Told(value=value, variance=variance, bound=bound, shared=math.hypot(shared, PATTERN_ADU))
+    return _Told(value=value, variance=variance, bound=bound, shared=shared)
 
 
 def _with_prior(numbers: Float64Array, covariance: Float64Array, rest_adu: float) -> tuple[float, float, float]:

@@ -17,11 +17,11 @@ import numpy as np
 from evenfield.calibrate.overscan import OverscanView
 from evenfield.errors import EvenfieldError, ReadError, UsageError
 from evenfield.examine.cells import Cells, cell_grid
-from evenfield.examine.inferred import InferredPedestal, ReadNoise, infer_pedestal, pedestal_finding
+from evenfield.examine.inferred import DarkPattern, InferredPedestal, ReadNoise, infer_pedestal, pedestal_finding
 from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.noise_line import PIXEL_LIMIT, NoisePoints, joined, noise_points
 from evenfield.examine.rests import Measured
-from evenfield.examine.sky import cells_of_flat, cells_of_light
+from evenfield.examine.sky import cells_of_flat, cells_of_light, cells_of_pattern
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameKind
 from evenfield.model.pixels import Float32Array, PixelSource, Tile
@@ -47,6 +47,9 @@ SAME_LEVEL: Final = 0.1
 
 OF_DARKS: Final = 0.2
 """The share of the noise of darks, squared, that may be that of their dark signal and not read noise, give or take."""
+
+VARIANCE_PIXELS: Final = 1 << 21
+"""About so many pixels tell a variance: to 0.1 %."""
 
 CUTS: Final = 5
 """Times that pixels beyond `PIXEL_LIMIT` scatters are left out."""
@@ -117,8 +120,8 @@ def tell_pedestal(
     EvenfieldError
         If it cannot be told well enough; the code is "pedestal_not_inferred".
     """
-    pattern = step.group.get("cfa")
-    cfa = str(pattern) if pattern else None
+    mosaic = step.group.get("cfa")
+    cfa = str(mosaic) if mosaic else None
     telling = step.told_by
     try:
         flats = cells_of_flat(combined.value, noise=combined.maps["noise"], cfa=cfa)
@@ -128,7 +131,9 @@ def tell_pedestal(
             for cells in _light_cells(one, combined.value, cfa, job)
         ]
         noise = flat_noise(items, stack=stack, cfa=cfa, job=job)
-        found = infer_pedestal(lights, flats=flats, noise=noise, read_noise=_read_noise(step, job))
+        darkness = _darkness(step, job)
+        pattern = _pattern(step, darkness, cfa, combined.value.shape, job) if lights else None
+        found = infer_pedestal(lights, flats=flats, noise=noise, read_noise=darkness.read_noise, pattern=pattern)
     except UsageError as error:
         raise EvenfieldError(
             f"{step.id}: the pedestal cannot be inferred: {error.message}", code="pedestal_not_inferred"
@@ -244,66 +249,103 @@ def _light_cells(lights: TellingLights, flat: Float32Array, cfa: str | None, job
 
 
 def _dark_free(item: StepInput, lights: TellingLights, dark: Subtraction | None, job: Job) -> Float32Array | None:
-    """A light minus its dark, ADU; saturated pixels are NaN.
+    """A light minus its dark, ADU; saturated pixels are NaN."""
+    pixels = _whole(item, lights, job, saturation_adu=job.frame(item).full_scale_adu)
+    if pixels is None:
+        return None
+    if dark is not None:
+        pixels -= dark.read(Tile(start=0, stop=pixels.shape[0]))
+    pixels -= np.float32(lights.calibrations[item.calibration].pedestal_adu or 0.0)
+    return pixels
+
+
+def _whole(
+    item: StepInput, regions: Step | TellingLights, job: Job, *, saturation_adu: float | None = None
+) -> Float32Array | None:
+    """A frame less its overscan, trimmed; saturated pixels are NaN. ``None`` where it cannot be read.
 
     Raises
     ------
     InputChangedError
         If it is not what it was when the plan was made.
+    ReadError
+        With --strict.
     """
     path = job.input_path(item)
     check_unchanged(item, path)
     try:
         with contextlib.closing(open_frame(path, job)) as source:
             check_header(source, item, path)
-            shift = 0.0 if lights.overscan is None else region_median(source, lights.overscan)
-            less = OverscanView(source, lights.overscan_parts) if lights.overscan_parts else source
-            whole = less if lights.trim is None else CroppedSource(less, lights.trim)
-            rows = Tile(start=0, stop=whole.shape[0])
-            pixels = np.array(whole.read(rows), np.float32)
+            shift = 0.0 if regions.overscan is None else region_median(source, regions.overscan)
+            less = OverscanView(source, regions.overscan_parts) if regions.overscan_parts else source
+            whole = less if regions.trim is None else CroppedSource(less, regions.trim)
+            pixels = np.array(whole.read(Tile(start=0, stop=whole.shape[0])), np.float32)
     except ReadError:
         if job.plan.settings.run.strict:
             raise
         return None
-    full = job.frame(item).full_scale_adu
-    if full is not None:
-        pixels[pixels >= np.float32(full * SATURATED_FROM)] = np.nan
-    if dark is not None:
-        pixels -= dark.read(rows)
-    pixels -= np.float32(shift + (lights.calibrations[item.calibration].pedestal_adu or 0.0))
+    if saturation_adu is not None:
+        pixels[pixels >= np.float32(saturation_adu * SATURATED_FROM)] = np.nan
+    pixels -= np.float32(shift)
     return pixels
 
 
-def _read_noise(step: Step, job: Job) -> ReadNoise | None:
-    """The read noise, from the differences of frames without light; ``None`` where there are none."""
-    if step.told_by is None or len(step.told_by.darks) < 2:
-        return None
-    frames: list[Float32Array] = []
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Darkness:
+    """What frames without light tell: the read noise, and their mean."""
+
+    read_noise: ReadNoise | None = None
+    mean: Float32Array | None = None
+    of_bias: bool = False
+
+
+def _darkness(step: Step, job: Job) -> _Darkness:
+    """What the frames without light say that the plan names."""
+    if step.told_by is None:
+        return _Darkness()
+    total: Float32Array | None = None
+    last: Float32Array | None = None
+    count, variances = 0, []
     for item in step.told_by.darks:
-        path = job.input_path(item)
-        check_unchanged(item, path)
-        try:
-            with contextlib.closing(open_frame(path, job)) as source:
-                check_header(source, item, path)
-                middle, height = source.shape[0] // 2, max(16, BAND_PIXELS // 4 // source.shape[1])
-                tile = Tile(start=max(0, middle - height), stop=min(source.shape[0], middle + height))
-                frames.append(np.array(source.read(tile), np.float32))
-        except ReadError:
+        pixels = _whole(item, step, job)
+        if pixels is None or (total is not None and pixels.shape != total.shape):
             continue
-    variances = [_variance(first, other) for first, other in zip(frames[::2], frames[1::2], strict=False)]
-    if not variances:
-        return None
-    variance = float(np.median(variances))
-    error = 2.0 * READ_NOISE_ERROR
-    if step.told_by.darks_kind is not FrameKind.BIAS:
+        total, count = pixels.copy() if total is None else total + pixels, count + 1
+        if last is None:
+            last = pixels
+        else:
+            variances.append(_variance(last, pixels))
+            last = None
+    of_bias = step.told_by.darks_kind is FrameKind.BIAS
+    if total is None or not variances:
+        return _Darkness()
+    variance, error = float(np.median(variances)), 2.0 * READ_NOISE_ERROR
+    if not of_bias:
         variance, error = variance * (1.0 - OF_DARKS), OF_DARKS
     value = variance**0.5
-    return ReadNoise(value_adu=value, error_adu=0.5 * error * value)
+    noise = ReadNoise(value_adu=value, error_adu=0.5 * error * value)
+    return _Darkness(read_noise=noise, mean=total / np.float32(count), of_bias=of_bias)
+
+
+def _pattern(step: Step, darkness: _Darkness, cfa: str | None, shape: tuple[int, int], job: Job) -> DarkPattern | None:
+    """The pattern of frames without light; where the plan names none, that of the dark that the lights lose."""
+    mean = darkness.mean
+    if mean is None and step.told_by is not None:
+        with contextlib.ExitStack() as stack:
+            for one in step.told_by.lights:
+                subtractions, _, _ = subtractions_of(one, job, stack)
+                if subtractions:
+                    mean = subtractions[0].read(Tile(start=0, stop=shape[0]))
+                    break
+    if mean is None or mean.shape != shape:
+        return None
+    return DarkPattern(cells=cells_of_pattern(mean, cfa=cfa), of_bias=darkness.of_bias)
 
 
 def _variance(first: Float32Array, other: Float32Array) -> float:
     """The variance of a pixel of one of two frames, without rays and what hot pixels do."""
-    apart = (first - other).astype(np.float64).ravel()
+    step = max(1, first.shape[0] * first.shape[1] // VARIANCE_PIXELS)
+    apart = (first[::step] - other[::step]).astype(np.float64).ravel()
     apart = apart[np.isfinite(apart)]
     for _ in range(CUTS):
         middle, scatter = float(apart.mean()), float(apart.std())
