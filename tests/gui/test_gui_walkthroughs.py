@@ -446,6 +446,7 @@ def test_pedestal_told_by_pixels(hand: Hand, night: Night) -> None:
     night.flats(4)
     night.bias(4)
     show(hand, night)
+    plain(hand)
     hand.choose("Subtract from flats", "Pedestal told by pixels")
     hand.settle()
     assert "--pedestal=inferred" in hand.text_of("Same on the command line")

@@ -16,10 +16,10 @@ from evenfield.examine.cells import Cells
 from evenfield.examine.correction import Correction, correction_findings, examine_correction
 from evenfield.examine.geometry import Geometry, examine_geometry
 from evenfield.examine.geometry_findings import geometry_findings
-from evenfield.examine.inferred import infer_pedestal, rescue_finding
+from evenfield.examine.inferred import DarkPattern, infer_pedestal, rescue_finding
 from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.relief import flat_relief, light_relief
-from evenfield.examine.sky import cells_of_flat, cells_of_light
+from evenfield.examine.sky import cells_of_flat, cells_of_light, cells_of_pattern
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.findings import Finding
 from evenfield.model.pixels import Float32Array, Tile
@@ -32,7 +32,7 @@ from evenfield.run.examining import told_result
 from evenfield.run.executors import work_through
 from evenfield.run.frames import open_frame, region_median
 from evenfield.run.job import Job
-from evenfield.run.light_masters import LightFlat, LightMasters, open_light_masters
+from evenfield.run.light_masters import LightMasters, open_light_masters
 
 AFTERWARDS: Final = 2
 """Lights of a set that are looked at after other work, where nothing else is asked for."""
@@ -128,7 +128,7 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | N
             if not cells:
                 return None
             correction = examine_correction(cells, flats=flats)
-            rescue = _rescue(step, cells, masters.flat, flat, job)
+            rescue = _rescue(step, cells, masters, flat, job)
             geometry = examine_geometry(
                 flat_relief(flat, cfa=cfa),
                 light=light_relief((one for one in map(lights.read, items) if one is not None), cfa=cfa),
@@ -148,12 +148,14 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | N
 
 
 def _rescue(
-    step: LightStep, cells: Sequence[tuple[Cells, ...]], flat: LightFlat, pixels: Float32Array, job: Job
+    step: LightStep, cells: Sequence[tuple[Cells, ...]], masters: LightMasters, pixels: Float32Array, job: Job
 ) -> Finding | None:
     """That the pedestal of flats can be inferred, where nothing was subtracted from them; else ``None``."""
     made = job.plan.step(step.flat.step or "") if step.flat is not None else None
+    flat = masters.flat
     if (
         made is None
+        or flat is None
         or job.plan.settings.calibration.mode != "auto"
         or any(one.how != "none" for one in made.calibrations)
         or any(one.how not in WITH_DARK for one in step.calibrations)
@@ -162,7 +164,14 @@ def _rescue(
     ):
         return None
     noise = np.sqrt(np.maximum(pixels, np.float32(0.0)) * np.float32(flat.shot_adu))
-    inferred = infer_pedestal(cells, flats=cells_of_flat(pixels, noise=noise, cfa=flat.cfa))
+    dark = masters.subtract(masters.which[0], Tile(start=0, stop=masters.shape[0]), None)
+    if dark is None:
+        return None
+    inferred = infer_pedestal(
+        cells,
+        flats=cells_of_flat(pixels, noise=noise, cfa=flat.cfa),
+        pattern=DarkPattern(cells=cells_of_pattern(dark, cfa=flat.cfa), of_bias=False),
+    )
     return rescue_finding(inferred, name=made.id, n_lights=len(cells))
 
 

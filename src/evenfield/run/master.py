@@ -121,7 +121,9 @@ def _tell_pedestal(step: Step, job: Job) -> tuple[ToldPedestal, LoopControl]:
         with_noise = dataclasses.replace(control, maps=True)
         kept = _keep_good(step, frames, job, with_noise)
         _, kept, combined = _combine(step, kept, job, with_noise)
-        return tell_pedestal(step, items=kept.items, stack=kept.stack, combined=combined, job=job), control
+        told = tell_pedestal(step, items=kept.items, stack=kept.stack, combined=combined, job=job)
+    done_with(combined)
+    return told, control
 
 
 MAP_NAMES: Final = {"noise": "NOISE", "count": "USED", "rejected_low": "LOW", "rejected_high": "HIGH"}
