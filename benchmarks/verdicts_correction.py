@@ -212,7 +212,7 @@ def pedestal(trials: int, seed: int) -> None:
     print("## Pedestal of flats without dark flats, drawn cells of 2 MP\n")
     print("| scenes | trials | answered | right to 2 % or 3 ADU, of those | two ways agreed, of those ", end="")
     print(
-        "| bound below half of the limit | answered, of those | pulls: mean, scatter | error over bound: median, most "
+        "| bound below half of the limit | answered, of those | pulls: mean, scatter | error over bound: median, most |"
     )
     print("|" + "---|" * 9)
     for name in (

@@ -23,6 +23,7 @@ from evenfield.model.plan import Plan
 from evenfield.model.report import Report, StepResult, StepStatus
 from evenfield.model.settings import CalibrationSettings
 from evenfield.plan.digests import stale_steps
+from evenfield.plan.estimate import estimate_plan
 from evenfield.plan.explain import explain_plan
 from evenfield.read import ArraySource
 from evenfield.run import pedestal
@@ -127,6 +128,14 @@ def test_the_plan_says_what_will_tell(made: tuple[Night, Plan, Report]) -> None:
     assert "minus a pedestal to be inferred from 6 flats and 6 lights" in text
     assert "the read noise from 6 darks" in text
     assert {use.use for use in plan.files} == {"used"}
+
+
+def test_the_estimate_counts_what_tells(made: tuple[Night, Plan, Report]) -> None:
+    """Flats are read twice as often, and once more in pairs; darks and lights that tell are read too."""
+    _, plan, _ = made
+    size = plan.frames[0].size_bytes
+    (one,) = [step for step in estimate_plan(plan).steps if step.id == FLAT]
+    assert one.bytes_to_read == (5 * 6 + 6 + 6) * size
 
 
 def test_the_number_is_right_and_recorded(made: tuple[Night, Plan, Report]) -> None:

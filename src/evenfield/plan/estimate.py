@@ -9,10 +9,14 @@ import msgspec
 
 from evenfield.model.frame import FrameInfo, FrameKind
 from evenfield.model.plan import LightStep, Plan, Step
-from evenfield.tiles import INTERPRETER_BYTES, LIGHT_BYTES, Work, peak_bytes
+from evenfield.tiles import INTERPRETER_BYTES, LIGHT_BYTES, SKY_BYTES, Work, peak_bytes
 
 PLENTY: Final = 1 << 50
 """A budget that limits nothing: bands have a height from which on more is of no use."""
+
+
+MAP_BYTES: Final = 22
+"""Of each pixel of a master with its maps, as `evenfield.tiles.resident_bytes` has it."""
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +129,10 @@ def _step_estimate(step: Step, plan: Plan, frames: dict[str, FrameInfo], machine
         maps=step.recipe.maps or step.told_by is not None,
     )
     written = 2 if step.recipe.sample == "uint16" else 4
+    peak = peak_bytes(work, budget_bytes=machine.memory_bytes)
+    if step.told_by is not None and step.told_by.lights:
+        # The flats as they are, with what combining tells of them, and at least one light beside them.
+        peak = max(peak, INTERPRETER_BYTES + shape[0] * shape[1] * (MAP_BYTES + SKY_BYTES))
     return StepEstimate(
         id=step.id,
         frames=len(step.inputs),
@@ -135,5 +143,5 @@ def _step_estimate(step: Step, plan: Plan, frames: dict[str, FrameInfo], machine
         )
         + more,
         bytes_to_write=written * shape[0] * shape[1],
-        peak_bytes=peak_bytes(work, budget_bytes=machine.memory_bytes),
+        peak_bytes=peak,
     )

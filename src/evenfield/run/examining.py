@@ -241,8 +241,8 @@ def _open_of(step: Step) -> tuple[OpenQuestion, ...]:
         made.append(
             OpenQuestion(
                 question="What do the flats hold beside light?",
-                needs="20 dark flats of the flats' exposure, or 20 bias frames; or lights with their darks, whose sky may "
-                "tell it (--pedestal inferred)",
+                needs="20 dark flats of the flats' exposure, or 20 bias frames; or lights with their darks, whose sky "
+                "may tell it (--pedestal inferred)",
             )
         )
     return tuple(made)

@@ -32,12 +32,9 @@ from evenfield.run.executors import work_through
 from evenfield.run.frames import check_header, open_frame, region_median, subtractions_of
 from evenfield.run.job import Job, check_unchanged
 from evenfield.run.loop import CombinedMaster, Stack, Subtraction
-from evenfield.tiles import bands
+from evenfield.tiles import SKY_BYTES, bands
 
 INFERRED: Final = "inferred"
-
-BYTES_A_PIXEL: Final = 40
-"""What a thread holds of each pixel of a light while it reduces it: its values, masks and sums, several times over."""
 
 BAND_PIXELS: Final = 1 << 22
 """Pixels of a band in which two flats are compared; 4 rows of cells at least."""
@@ -243,7 +240,7 @@ def _light_cells(lights: TellingLights, flat: Float32Array, cfa: str | None, job
             pixels = _dark_free(item, lights, None if at < 0 else subtractions[at], job)
             return None if pixels is None or pixels.shape != flat.shape else cells_of_light(pixels, flat=flat, cfa=cfa)
 
-        threads = max(1, min(job.threads, job.budget_bytes // (BYTES_A_PIXEL * flat.size)))
+        threads = max(1, min(job.threads, job.budget_bytes // (SKY_BYTES * flat.size)))
         found = work_through(lights.inputs, cells, threads=threads, cancel=job.cancel)
     return [one for one in found if one is not None]
 
