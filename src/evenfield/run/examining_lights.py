@@ -26,6 +26,7 @@ from evenfield.model.report import OpenQuestion, StepResult, Verdict
 from evenfield.model.wording import plural
 from evenfield.read import CroppedSource
 from evenfield.run.examining import told_result
+from evenfield.run.examining_flats import other_flats
 from evenfield.run.executors import work_through
 from evenfield.run.frames import open_frame, region_median
 from evenfield.run.job import Job
@@ -120,10 +121,10 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | N
             if not cells:
                 return None
             correction = examine_correction(cells, flats=flats)
-            geometry = examine_geometry(
-                flat_relief(flat, cfa=cfa),
-                light=light_relief((one for one in map(lights.read, items) if one is not None), cfa=cfa),
-            )
+            of_flat = flat_relief(flat, cfa=cfa)
+            of_light = light_relief((one for one in map(lights.read, items) if one is not None), cfa=cfa)
+            geometry = examine_geometry(of_flat, light=of_light)
+            other = other_flats(step, of_flat, of_light, job, cfa=cfa)
         except (ReadError, UsageError, MemoryBudgetError):
             return None
     name = step.id if step.flat is None else step.flat.step or step.flat.title
@@ -131,8 +132,9 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | N
         findings=(
             *geometry_findings(geometry, subject=name, shape=masters.shape),
             *correction_findings(correction, name=name),
+            *other.findings,
         ),
-        measured=_measured(correction, geometry, len(cells)),
+        measured={**_measured(correction, geometry, len(cells)), **other.measured},
         works=_works(correction, len(cells)),
     )
 
