@@ -1,8 +1,8 @@
-"""Which of several flats fits the lights best: whose dust and edges are those of the lights, by evidence and not by date.
+"""Which of several flats fits the lights best: whose dust and edges are those of the lights, not whose date is nearest.
 
-The relief of the lights (`relief`) is compared with that of each flat. Half the difference of the two sums of squares is
-the log of the likelihood ratio; how far it strays by chance is told by the flats' difference itself, laid on the rest
-of the lights at every other place: nebulae and faint stars, which all flats leave alike, are in that scatter.
+The relief of the lights (`relief`) is compared with that of each flat. Half the difference of the two sums of squares
+is the log of the likelihood ratio; how far it strays by chance is told by the flats' difference itself, laid on the
+rest of the lights at every other place: nebulae and faint stars, which all flats leave alike, are in that scatter.
 """
 
 from __future__ import annotations
