@@ -110,7 +110,9 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | N
             lights = _Lights(step=step, result=result, masters=masters, job=job)
             flat = masters.flat.source.read(Tile(start=0, stop=masters.shape[0]))
             cfa = masters.flat.cfa
-            flats = cells_of_flat(flat, cfa=cfa)
+            shot = masters.flat.shot_adu
+            noise = None if shot is None else np.sqrt(np.maximum(flat, np.float32(0)) * np.float32(shot))
+            flats = cells_of_flat(flat, noise=noise, cfa=cfa)
 
             def reduced(item: StepInput) -> tuple[Cells, ...] | None:
                 pixels = lights.read(item)
