@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--kinds", default=";".join(KINDS))
     options = parser.parse_args()
     size = "{} x {}".format(*options.shape)
-    print(f"Frames of {size}, {options.lights} light{'s' if options.lights > 1 else ''}, {options.trials} trials a line:\n")
+    print(f"Frames of {size}; lights: {options.lights}; trials a line: {options.trials}.\n")
     print("| what was done | told right | angle within 0.1 deg | shift within 0.5 px | rms angle | rms shift | pull of "
           "angle | pull of shift | s a frame |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|---|")
@@ -75,6 +75,7 @@ def _trial(
     if kind in ("turned", "both", "half turn of the optics"):
         reach = min(shape) / 2 - 100
         inside = dust_scenes.scattered(rng, (int(2 * reach), int(2 * reach)), n=n, margin=0.15 * 2 * reach)
+        assert len(inside) == n, "the circle that stays in the frame is too small for the motes: take a larger --shape"
         top, left = (shape[0] - 2 * reach) / 2, (shape[1] - 2 * reach) / 2
         moved = [dust_scenes.Ring(r.row + top, r.column + left, r.radius, r.depth) for r in inside]
         scene = dust_scenes.Scene(shape, tuple(moved), scene.response)
