@@ -25,7 +25,7 @@ from evenfield.gui.rows import Row, found_rows
 from evenfield.gui.running import made_report
 from evenfield.gui.words import mark, tr
 from evenfield.model.catalogue import CATALOGUE, finding
-from evenfield.model.events import CancelToken, Event, Found, Progressed, StepEnded, StepStarted
+from evenfield.model.events import CancelToken, Event, Examining, Found, Progressed, StepEnded, StepStarted
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo
 from evenfield.model.plan import Plan
@@ -487,6 +487,10 @@ class Session:
             state.title, state.index, state.total = event.title, event.index, event.total
             state.share, state.rate, state.left_s, state.began_s = 0.0, 0.0, None, time.perf_counter()
             self._write_log(f"[{event.index}/{event.total}] {event.title}")
+        elif isinstance(event, Examining):
+            state.title = tr("Examining {}").format(event.title)
+            state.index, state.total = event.index, event.total
+            state.share, state.rate, state.left_s = 0.0, 0.0, None
         elif isinstance(event, Progressed):
             passed = time.perf_counter() - state.began_s
             state.share = event.done / event.total if event.total else 1.0

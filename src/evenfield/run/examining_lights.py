@@ -19,6 +19,7 @@ from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.relief import flat_relief, light_relief
 from evenfield.examine.sky import cells_of_flat, cells_of_light
 from evenfield.model.catalogue import CATALOGUE
+from evenfield.model.events import Examining
 from evenfield.model.findings import Finding
 from evenfield.model.pixels import Float32Array, Tile
 from evenfield.model.plan import LightStep, StepInput
@@ -60,10 +61,11 @@ def examine_lights(job: Job, *, thorough: bool = False) -> dict[str, StepResult]
     wanted = job.plan.settings.examine.lights
     most = wanted if wanted is not None else THOROUGHLY if thorough else AFTERWARDS
     made: dict[str, StepResult] = {}
-    for step in job.plan.lights:
+    for index, step in enumerate(job.plan.lights, start=1 + len(job.plan.steps)):
         result = job.results.get(step.id)
         if result is None or not result.lights or most == 0:
             continue
+        job.tell(Examining(step=step.id, title=step.title, index=index, total=len(job.plan.all_steps)))
         if step.flat is None:
             needs = "20 to 30 flats of their filter, camera and rotation, with dark flats or bias"
             question = OpenQuestion(question="Would flats make these lights even?", needs=needs)
