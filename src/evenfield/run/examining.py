@@ -17,6 +17,7 @@ from evenfield.examine.masters import verdict_of
 from evenfield.examine.planes import PlaneStatistics, plane_statistics
 from evenfield.examine.set_findings import dark_findings, flat_findings, panel_finding, weak_color_finding
 from evenfield.examine.sets import FlatSet, dark_set, flat_set, panel_light
+from evenfield.model.events import Examining
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameKind
 from evenfield.model.mosaic import period_of
@@ -63,10 +64,11 @@ def examine_sets(job: Job, *, thorough: bool = False, statistics: bool = False) 
         The results of the steps that were examined, with verdict, findings and measured values of both.
     """
     examined: dict[str, ExaminedSet] = {}
-    for step in job.plan.steps:
+    for index, step in enumerate(job.plan.steps, start=1):
         result = job.results.get(step.id)
         if result is None or not ended_well(result):
             continue
+        job.tell(Examining(step=step.id, title=step.title, index=index, total=len(job.plan.all_steps)))
         examined[step.id] = _examine_step(step, result, job, examined, thorough=thorough, statistics=statistics)
     return {name: one.result for name, one in examined.items()}
 
