@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from evenfield.examine.exposures import LevelLine
 from evenfield.examine.sets import SURE, DarkSet, FlatSet, PanelLight
+from evenfield.examine.shutter import ShutterShadow
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
-from evenfield.model.frame import FrameKind
+from evenfield.model.frame import FrameKind, exposure_text
 from evenfield.model.wording import name_files, plural
 
 
@@ -120,6 +122,35 @@ def panel_finding(found: PanelLight, *, name: str, flats: str, limits: Mapping[s
         f"(z {_z(found.share / found.error)})."
     )
     return finding("panel_in_dark_flats", name, text)
+
+
+def bias_drift_finding(line: LevelLine, *, name: str, noise_adu: float, limits: Mapping[str, float]) -> Finding | None:
+    """A finding where the levels of dark frames do not lie on a straight line of their exposures."""
+    limit = limits["bias_drift"] * noise_adu
+    if abs(line.apart_adu) <= limit or line.z < SURE:
+        return None
+    side = "above" if line.apart_adu > 0 else "below"
+    text = (
+        f"{name}: flats that are calibrated by bias keep a rest, since the level of dark frames does not grow evenly "
+        f"with exposure: {line.name} ({exposure_text(line.exposure_s)}) lies {abs(line.apart_adu):.3g} ADU {side} the "
+        f"line through {line.n_exposures} exposures (limit {limit:.2g} ADU, z {_z(line.z)})."
+    )
+    return finding("bias_drifts_with_exposure", name, text)
+
+
+def shutter_finding(found: ShutterShadow, *, name: str, limits: Mapping[str, float]) -> Finding | None:
+    """A finding where flats hold the shadow of a shutter."""
+    if found.share <= limits["shutter"] or found.z < SURE or not found.is_shutter:
+        return None
+    where, are = ("corners", "are") if found.seconds > 0 else ("the middle", "is")
+    text = (
+        f"{name}: {where} of your lights will be {_percent(found.share)} too bright, since the shutter's shadow lies "
+        f"there in short flats: {where} {are} exposed {1000 * abs(found.seconds):.3g} ms shorter (flats from "
+        f"{exposure_text(found.shortest_s)} on; limit {_percent(limits['shutter'])}, z {_z(found.z)})."
+    )
+    least = exposure_text(found.least_exposure_s(limits["shutter"]))
+    mend = f"Expose flats for {least} or longer, with a dimmer light: then the shadow stays below "
+    return finding("shutter_shadow", name, text, mend=f"{mend}{_percent(limits['shutter'])}.")
 
 
 def _altered(correlation: float, error: float, name: str, limits: Mapping[str, float]) -> tuple[Finding, ...]:

@@ -50,6 +50,20 @@ CODES_SETS: Final[tuple[CodeEntry, ...]] = (
         mend="Use overscan, where the camera has it; take more frames.",
     ),
     entry(
+        "bias_drifts_with_exposure", "The bias depends on the exposure", WARNING, verdict=CHECK, short="bias drifts",
+        meaning="The level of dark frames of several exposures should be a straight line through the bias. It is not: "
+        "the bias of this camera depends on the exposure, as that of many CMOS cameras does, or wandered in between. "
+        "Flats minus such a bias keep a rest, and correct too little or too much.",
+        mend="Use dark flats of the flats' own exposure, not bias; do not scale darks.",
+    ),
+    entry(
+        "shutter_shadow", "The shadow of the shutter in the flats", WARNING, verdict=CHECK, short="shutter",
+        meaning="The blades of a shutter uncover the middle for longer than the corners, by milliseconds. In short "
+        "flats that is a part of the light; in long lights it is not. The pattern of the flats changes with one over "
+        "their exposure, as such a shadow does.",
+        mend="Expose flats longer, with a dimmer light.",
+    ),
+    entry(
         "amplifier_glow", "Amplifier glow", NOTE,
         meaning="A part of the dark frames is brighter than the rest. Glow grows with exposure but not as dark current "
         "does, so scaled darks and bias do not take it away.",

@@ -29,8 +29,14 @@ VERDICT_LIMITS: Final[dict[str, VerdictLimit]] = {
     "weak_color": _limit(
         50.0, "signal to noise", "The faintest color of a flat has at least this (BANZAI asks for 50)."
     ),
+    "shutter": _limit(
+        0.001, "of the light", "A shutter's shadow that makes more of the mean of the flats than this is told."
+    ),
     "dark_pattern": _limit(0.2, "of a pixel's noise", "The pattern of a dark that differs by more is told."),
     "wander": _limit(0.2, "of a pixel's noise", "Levels of dark frames that wander by more are told."),
+    "bias_drift": _limit(
+        1.0, "of a pixel's noise", "Levels that lie further off the line of level against exposure are told."
+    ),
     "glow": _limit(1.0, "of a pixel's noise", "Glow above this is told: a bias cannot take it away."),
     "warmth": _limit(0.15, "", "Hot pixels of a dark that are brighter or fainter by this share: 1.5 C or so."),
     "floor": _limit(0.001, "of the pixels", "More pixels than this at the least value: the offset is too low."),

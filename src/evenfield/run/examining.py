@@ -15,8 +15,15 @@ from evenfield.examine.grids import GRID, FrameGrid, PairNoise, frame_grid, hot_
 from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.masters import verdict_of
 from evenfield.examine.planes import PlaneStatistics, plane_statistics
-from evenfield.examine.set_findings import dark_findings, flat_findings, panel_finding, weak_color_finding
+from evenfield.examine.set_findings import (
+    dark_findings,
+    flat_findings,
+    panel_finding,
+    shutter_finding,
+    weak_color_finding,
+)
 from evenfield.examine.sets import FlatSet, dark_set, flat_set, panel_light
+from evenfield.examine.shutter import ShutterShadow, shutter_shadow
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameKind
 from evenfield.model.mosaic import period_of
@@ -26,6 +33,7 @@ from evenfield.model.plots import Plot
 from evenfield.model.report import FrameStatistics, OpenQuestion, StepResult
 from evenfield.model.verdict_limits import verdict_limits
 from evenfield.run.examining_camera import SeenCamera, bias_like, examine_camera
+from evenfield.run.examining_darks import DarkLevel, across_exposures, dark_counts, dark_level
 from evenfield.run.executors import work_through
 from evenfield.run.frames import master_path, open_frame
 from evenfield.run.job import Job, ended_well
@@ -42,6 +50,7 @@ class ExaminedSet:
     result: StepResult
     cells: Float64Array | None = None
     noise_of_cell: float = 0.0
+    level: DarkLevel | None = None
 
 
 def examine_sets(job: Job, *, thorough: bool = False, statistics: bool = False) -> dict[str, StepResult]:
@@ -67,7 +76,11 @@ def examine_sets(job: Job, *, thorough: bool = False, statistics: bool = False) 
         if result is None or not ended_well(result):
             continue
         examined[step.id] = _examine_step(step, result, job, examined, thorough=thorough, statistics=statistics)
-    return {name: one.result for name, one in examined.items()}
+    results = {name: one.result for name, one in examined.items()}
+    levels = {name: one.level for name, one in examined.items() if one.level is not None}
+    for name, findings in across_exposures(levels, job).items():
+        results[name] = told_result(results[name], findings, {}, open=results[name].open)
+    return results
 
 
 def _examine_step(
@@ -87,7 +100,9 @@ def _examine_step(
     grids = [one for _, (one, _) in kept]
     files = [job.input_path(item) for item, _ in kept]
     if len(grids) < 2 or reader.n_pixels < LEAST_PIXELS:
-        return ExaminedSet(result=told_result(result, (), {}, statistics=statistics_found, open=_open_of(step)))
+        level = dark_level(step, grids, items, job) if reader.n_pixels >= LEAST_PIXELS else None
+        told = told_result(result, (), {}, statistics=statistics_found, open=_open_of(step))
+        return ExaminedSet(result=told, level=level)
     read_set = _ReadSet(
         step=step,
         result=result,
@@ -97,10 +112,11 @@ def _examine_step(
         reader=reader,
         before=before,
         limits=verdict_limits(job.plan.settings.examine.limits),
+        exposures={job.input_path(item): job.frame(item).exposure_s for item, _ in kept},
         statistics=statistics_found,
     )
     if step.kind is not FrameKind.FLAT:
-        return _darks(read_set, bias_like(step, job))
+        return _darks(read_set, bias_like(step, job), job)
     read_set = _above(read_set)
     found = _compared(read_set)
     # What is another picture says nothing of the camera's noise.
@@ -121,6 +137,7 @@ class _ReadSet:
     reader: _Reader
     before: Mapping[str, ExaminedSet]
     limits: Mapping[str, float]
+    exposures: Mapping[str, float | None]
     statistics: tuple[FrameStatistics, ...]
 
 
@@ -144,7 +161,13 @@ def _compared(one_set: _ReadSet) -> FlatSet:
 
 def _flats(one_set: _ReadSet, found: FlatSet, camera: SeenCamera) -> ExaminedSet:
     step, limits, pair, grids = one_set.step, one_set.limits, one_set.pair, one_set.grids
-    findings = [*camera.findings, *flat_findings(found, name=step.id, files=one_set.files, limits=limits)]
+    shadow = _shadow(one_set)
+    told = None if shadow is None else shutter_finding(shadow, name=step.id, limits=limits)
+    own = flat_findings(found, name=step.id, files=one_set.files, limits=limits)
+    if told is not None:
+        # The shadow is the cause of what changes.
+        own = (told, *(one for one in own if one.code not in ("pattern_apart", "pattern_changes")))
+    findings = [*camera.findings, *own]
     level = np.median(np.stack([one.level for one in grids]), axis=0)
     weak = weak_color_finding(
         step.id,
@@ -173,6 +196,7 @@ def _flats(one_set: _ReadSet, found: FlatSet, camera: SeenCamera) -> ExaminedSet
         "bands_rms": found.bands,
         "noise_adu": float(np.mean(found.noise)),
         "noise_correlation": found.correlation,
+        "shutter_s": None if told is None or shadow is None else shadow.seconds,
         **camera.measured,
     }
     return ExaminedSet(
@@ -187,7 +211,21 @@ def _flats(one_set: _ReadSet, found: FlatSet, camera: SeenCamera) -> ExaminedSet
     )
 
 
-def _darks(one_set: _ReadSet, bias_step: Step | None) -> ExaminedSet:
+def _shadow(one_set: _ReadSet) -> ShutterShadow | None:
+    """The shadow of the shutter, in flats of several exposures from which something was subtracted."""
+    if any(one.how == "none" for one in one_set.step.calibrations) or not one_set.step.calibrations:
+        # What the flats hold beside light goes with one over their level, which grows with the exposure.
+        return None
+    exposures = [one_set.exposures.get(path) for path in one_set.files]
+    known = [one for one in exposures if one is not None]
+    if len(known) < len(exposures):
+        return None
+    return shutter_shadow(
+        one_set.grids, exposures_s=known, pair=one_set.pair, n_pixels=one_set.reader.n_pixels, cfa=one_set.reader.cfa
+    )
+
+
+def _darks(one_set: _ReadSet, bias_step: Step | None, job: Job) -> ExaminedSet:
     step, limits, pair, reader = one_set.step, one_set.limits, one_set.pair, one_set.reader
     grids = one_set.grids
     noise = float(np.mean(pair.noise))
@@ -208,6 +246,7 @@ def _darks(one_set: _ReadSet, bias_step: Step | None) -> ExaminedSet:
         "at_floor_share": found.at_floor,
         "noise_adu": noise,
         "noise_correlation": found.correlation,
+        **dark_counts(step, one_set.files, job, thorough=reader.thorough),
     }
     cells = np.median(np.stack([one.cells for one in grids]), axis=0)
     per_cell = reader.n_pixels / cells.size
@@ -215,6 +254,7 @@ def _darks(one_set: _ReadSet, bias_step: Step | None) -> ExaminedSet:
         result=told_result(one_set.result, findings, measured, statistics=one_set.statistics, open=()),
         cells=cells,
         noise_of_cell=noise / float(np.sqrt(per_cell * len(grids))),
+        level=dark_level(step, grids, step.inputs, job, noise_adu=noise),
     )
 
 
