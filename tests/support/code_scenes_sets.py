@@ -143,3 +143,22 @@ def _shutter_shadow(night: Night) -> tuple[str, ...]:
         night.flats(1, name=f"flat_{number}", shape=SHAPE, edit=shade, start=at, EXPTIME=exposure)
     night.bias(5, shape=SHAPE)
     return night.job()
+
+
+def _constant_edge(pixels: NDArray[Any]) -> NDArray[Any]:
+    pixels[:, -16:] = 500
+    return pixels
+
+
+@SCENES.add("overscan_not_usable", "result")
+def _overscan_not_usable(night: Night) -> tuple[str, ...]:
+    night.flats(5, shape=SHAPE, edit=_constant_edge)
+    night.dark_flats(5, shape=SHAPE, edit=_constant_edge)
+    return night.job("--overscan", "[129:144,1:96]", "--trim", "[1:128,1:96]")
+
+
+@SCENES.add("overscan_unfit", "result")
+def _overscan_unfit(night: Night) -> tuple[str, ...]:
+    night.flats(5, shape=SHAPE, edit=_constant_edge, BIASSEC="[129:144,1:96]")
+    night.dark_flats(5, shape=SHAPE, edit=_constant_edge, BIASSEC="[129:144,1:96]")
+    return night.job()

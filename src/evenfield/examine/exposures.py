@@ -94,7 +94,7 @@ def level_line(sets: Sequence[ExposureLevel], *, noise_adu: float) -> LevelLine 
     for _ in range(ROUNDS):
         variance = np.square(wander) + np.square(_dark_errors(sets) * dark)
         weighted = design / variance[:, None]
-        inverse = np.linalg.inv(design.T @ weighted)
+        inverse = np.linalg.inv(design.T @ weighted).astype(np.float64)
         found = inverse @ (weighted.T @ level)
         dark = np.maximum(found[1], 0.0) * t
     rest = level - design @ found

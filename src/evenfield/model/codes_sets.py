@@ -57,6 +57,18 @@ CODES_SETS: Final[tuple[CodeEntry, ...]] = (
         mend="Use dark flats of the flats' own exposure, not bias; do not scale darks.",
     ),
     entry(
+        "overscan_not_usable", "The overscan is not usable", WARNING, verdict=CHECK, short="overscan",
+        meaning="Overscan must hold the bias of its frame and nothing else. This one is constant or cut off, does not "
+        "follow the bias, collects dark current (optical black) or holds light, and it was subtracted.",
+        mend="Leave --overscan out and use bias or dark flats; --trim alone cuts it off. Where charge trails into its "
+        "first columns, name a section without them.",
+    ),
+    entry(
+        "overscan_unfit", "An overscan that is better not used", NOTE,
+        meaning="The header names an overscan that does not hold the bias of its frame alone. It was not subtracted.",
+        mend="Use --trim header to cut it off, and bias or dark flats.",
+    ),
+    entry(
         "shutter_shadow", "The shadow of the shutter in the flats", WARNING, verdict=CHECK, short="shutter",
         meaning="The blades of a shutter uncover the middle for longer than the corners, by milliseconds. In short "
         "flats that is a part of the light; in long lights it is not. The pattern of the flats changes with one over "

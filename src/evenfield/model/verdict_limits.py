@@ -37,6 +37,10 @@ VERDICT_LIMITS: Final[dict[str, VerdictLimit]] = {
     "bias_drift": _limit(
         1.0, "of a pixel's noise", "Levels that lie further off the line of level against exposure are told."
     ),
+    "overscan_level": _limit(
+        3.0, "of a pixel's noise", "Overscan that differs by more from the bias is not its level."
+    ),
+    "overscan_light": _limit(0.0005, "of the flats' light", "Overscan that holds more of it is not usable."),
     "glow": _limit(1.0, "of a pixel's noise", "Glow above this is told: a bias cannot take it away."),
     "warmth": _limit(0.15, "", "Hot pixels of a dark that are brighter or fainter by this share: 1.5 C or so."),
     "floor": _limit(0.001, "of the pixels", "More pixels than this at the least value: the offset is too low."),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -34,10 +33,11 @@ from evenfield.model.report import FrameStatistics, OpenQuestion, StepResult
 from evenfield.model.verdict_limits import verdict_limits
 from evenfield.run.examining_camera import SeenCamera, bias_like, examine_camera
 from evenfield.run.examining_darks import DarkLevel, across_exposures, dark_counts, dark_level
+from evenfield.run.examining_overscan import examine_overscans
 from evenfield.run.executors import work_through
 from evenfield.run.frames import master_path, open_frame
 from evenfield.run.job import Job, ended_well
-from evenfield.run.looking import Looking
+from evenfield.run.looking import Looking, taken_part
 
 LEAST_PIXELS: Final = 16 * GRID * GRID
 """Smaller frames have no cells to compare."""
@@ -80,13 +80,15 @@ def examine_sets(job: Job, *, thorough: bool = False, statistics: bool = False) 
     levels = {name: one.level for name, one in examined.items() if one.level is not None}
     for name, findings in across_exposures(levels, job).items():
         results[name] = told_result(results[name], findings, {}, open=results[name].open)
+    for name, seen in examine_overscans(job, thorough=thorough).items():
+        results[name] = told_result(results[name], seen.findings, seen.measured, open=results[name].open)
     return results
 
 
 def _examine_step(
     step: Step, result: StepResult, job: Job, before: Mapping[str, ExaminedSet], *, thorough: bool, statistics: bool
 ) -> ExaminedSet:
-    items = _taken_part(step, result, job)
+    items = taken_part(step, result, job)
     reader = _Reader(step, job, thorough=thorough)
     followed = reader.hot_pixels()
     read = work_through(
@@ -256,13 +258,6 @@ def _darks(one_set: _ReadSet, bias_step: Step | None, job: Job) -> ExaminedSet:
         noise_of_cell=noise / float(np.sqrt(per_cell * len(grids))),
         level=dark_level(step, grids, step.inputs, job, noise_adu=noise),
     )
-
-
-def _taken_part(step: Step, result: StepResult, job: Job) -> list[StepInput]:
-    """The frames that went into the master, in the order in which they were taken."""
-    used = {os.path.normpath(path) for path in result.inputs}
-    items = [item for item in step.inputs if not used or job.input_path(item) in used]
-    return sorted(items, key=lambda item: (job.frame(item).taken_at or "", item.path))
 
 
 def _open_of(step: Step) -> tuple[OpenQuestion, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from evenfield.examine.grids import GRID
 from evenfield.model.mosaic import period_of
 from evenfield.model.pixels import Float32Array, PixelSource, Tile
 from evenfield.model.plan import Step, StepInput
+from evenfield.model.report import StepResult
 from evenfield.read import CroppedSource
 from evenfield.run.frames import open_frame
 from evenfield.run.job import Job
@@ -50,3 +52,10 @@ class Looking:
             tile = Tile(start=start, stop=start + SAMPLED_ROWS)
             made[number * SAMPLED_ROWS : (number + 1) * SAMPLED_ROWS] = whole.read(tile)
         return made
+
+
+def taken_part(step: Step, result: StepResult, job: Job) -> list[StepInput]:
+    """The frames that went into the master, in the order in which they were taken."""
+    used = {os.path.normpath(path) for path in result.inputs}
+    items = [item for item in step.inputs if not used or job.input_path(item) in used]
+    return sorted(items, key=lambda item: (job.frame(item).taken_at or "", item.path))
