@@ -124,7 +124,7 @@ class OverscanSet:
 
     ``apart`` is the level of the image minus that of the overscan, ADU, with its error; ``wander`` the scatter of the
     image's level, ``left`` that of what is left of it when the overscan is subtracted. ``trail`` is by how much the
-    overscan's level is lifted by charge beside the image, ADU. ``rows`` and ``image_rows`` are above their frames' levels.
+    overscan's level is lifted by charge beside the image, ADU. rows and image_rows are above those levels.
     """
 
     kind: FrameKind
