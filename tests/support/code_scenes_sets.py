@@ -162,3 +162,16 @@ def _overscan_unfit(night: Night) -> tuple[str, ...]:
     night.flats(5, shape=SHAPE, edit=_constant_edge, BIASSEC="[129:144,1:96]")
     night.dark_flats(5, shape=SHAPE, edit=_constant_edge, BIASSEC="[129:144,1:96]")
     return night.job()
+
+
+@SCENES.add("stars_in_flats", "result")
+def _stars_in_flats(night: Night) -> tuple[str, ...]:
+    for number in range(6):
+        stars = sum(
+            4000.0
+            * np.exp(-0.5 * ((ROWS - 15 - 10 * k - number) ** 2 + (COLUMNS - 20 - 13 * k - 4 * number) ** 2) / 2.0)
+            for k in range(7)
+        )
+        night.flats(1, name=f"sky_{number}", shape=SHAPE, edit=_plus(stars), start=f"2026-03-14T20:{number:02d}:00")
+    night.dark_flats(shape=SHAPE)
+    return night.job()

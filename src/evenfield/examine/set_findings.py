@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -10,9 +11,12 @@ from evenfield.examine.exposures import LevelLine
 from evenfield.examine.sets import SURE, DarkSet, FlatSet, PanelLight
 from evenfield.examine.shutter import ShutterShadow
 from evenfield.model.catalogue import finding
-from evenfield.model.findings import Finding
+from evenfield.model.findings import Finding, FindingLevel
 from evenfield.model.frame import FrameKind, exposure_text
 from evenfield.model.wording import name_files, plural
+
+LEAST_WITH_STARS: Final = 2
+"""Flats with points of light: one alone may have been crossed by anything."""
 
 
 def flat_findings(
@@ -151,6 +155,20 @@ def shutter_finding(found: ShutterShadow, *, name: str, limits: Mapping[str, flo
     least = exposure_text(found.least_exposure_s(limits["shutter"]))
     mend = f"Expose flats for {least} or longer, with a dimmer light: then the shadow stays below "
     return finding("shutter_shadow", name, text, mend=f"{mend}{_percent(limits['shutter'])}.")
+
+
+def stars_finding(counts: Sequence[int], *, name: str, rejects: bool, limits: Mapping[str, float]) -> Finding | None:
+    """A finding where flats of the sky show stars; ``counts`` are the points of each flat that was compared."""
+    with_stars = [count for count in counts if count >= limits["stars"]]
+    if len(with_stars) < LEAST_WITH_STARS:
+        return None
+    what = "rejection takes them out where they moved" if rejects else "nothing takes them out"
+    text = (
+        f"{name}: stars stand in {len(with_stars)} of the {plural(len(counts), 'flat')} that were compared, "
+        f"{plural(int(np.median(with_stars)), 'point')} each (limit {limits['stars']:.0f}); {what}."
+    )
+    level = FindingLevel.NOTE if rejects else FindingLevel.WARNING
+    return finding("stars_in_flats", name, text, level=level)
 
 
 def _altered(correlation: float, error: float, name: str, limits: Mapping[str, float]) -> tuple[Finding, ...]:

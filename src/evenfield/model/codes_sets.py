@@ -32,6 +32,13 @@ CODES_SETS: Final[tuple[CodeEntry, ...]] = (
         mend="Expose longer with a dimmer panel: at least ten periods of the lamp, 0.2 s and more.",
     ),
     entry(
+        "stars_in_flats", "Stars in the flats", NOTE,
+        meaning="Flats of the sky show points of light that are at another place in the next flat. Where they moved "
+        "far enough, rejection takes them out; where not, lights get dark spots.",
+        mend="Move the telescope between flats of the sky, or turn tracking off; take them while the sky is brighter, "
+        "and use a rejection.",
+    ),
+    entry(
         "weak_color", "One color of the flats is faint", WARNING, verdict=CHECK, short="faint color",
         meaning="The faintest color of a color camera's flats has little signal, so its pixels are corrected with much "
         "noise.",

@@ -26,6 +26,7 @@ VERDICT_LIMITS: Final[dict[str, VerdictLimit]] = {
         0.003, "of the level", "The pattern of a flat that differs by more, beyond noise, is not that of its set."
     ),
     "bands": _limit(0.002, "of the level", "Bands along rows that are stronger, beyond noise, are told."),
+    "stars": _limit(6.0, "points", "Flats with so many points of light that others do not have show stars."),
     "weak_color": _limit(
         50.0, "signal to noise", "The faintest color of a flat has at least this (BANZAI asks for 50)."
     ),

@@ -19,6 +19,7 @@ from evenfield.examine.set_findings import (
     flat_findings,
     panel_finding,
     shutter_finding,
+    stars_finding,
     weak_color_finding,
 )
 from evenfield.examine.sets import FlatSet, dark_set, flat_set, panel_light
@@ -29,11 +30,13 @@ from evenfield.model.mosaic import period_of
 from evenfield.model.pixels import Float64Array
 from evenfield.model.plan import Calibration, Step, StepInput
 from evenfield.model.plots import Plot
+from evenfield.model.rejections import NoRejection
 from evenfield.model.report import FrameStatistics, OpenQuestion, StepResult
 from evenfield.model.verdict_limits import verdict_limits
 from evenfield.run.examining_camera import SeenCamera, bias_like, examine_camera
 from evenfield.run.examining_darks import DarkLevel, across_exposures, dark_counts, dark_level
 from evenfield.run.examining_overscan import examine_overscans
+from evenfield.run.examining_points import star_counts
 from evenfield.run.executors import work_through
 from evenfield.run.frames import master_path, open_frame
 from evenfield.run.job import Job, ended_well
@@ -119,12 +122,13 @@ def _examine_step(
     )
     if step.kind is not FrameKind.FLAT:
         return _darks(read_set, bias_like(step, job), job)
+    stars = star_counts(step, [item for item, _ in kept], job, thorough=thorough)
     read_set = _above(read_set)
     found = _compared(read_set)
     # What is another picture says nothing of the camera's noise.
     odd = {one.index for one in found.apart}
     alike = [item for index, (item, _) in enumerate(kept) if index not in odd]
-    return _flats(read_set, found, examine_camera(step, result, alike, job, thorough=thorough))
+    return _flats(read_set, found, examine_camera(step, result, alike, job, thorough=thorough), stars)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +165,7 @@ def _compared(one_set: _ReadSet) -> FlatSet:
     )
 
 
-def _flats(one_set: _ReadSet, found: FlatSet, camera: SeenCamera) -> ExaminedSet:
+def _flats(one_set: _ReadSet, found: FlatSet, camera: SeenCamera, stars: Sequence[int]) -> ExaminedSet:
     step, limits, pair, grids = one_set.step, one_set.limits, one_set.pair, one_set.grids
     shadow = _shadow(one_set)
     told = None if shadow is None else shutter_finding(shadow, name=step.id, limits=limits)
@@ -170,6 +174,9 @@ def _flats(one_set: _ReadSet, found: FlatSet, camera: SeenCamera) -> ExaminedSet
         # The shadow is the cause of what changes.
         own = (told, *(one for one in own if one.code not in ("pattern_apart", "pattern_changes")))
     findings = [*camera.findings, *own]
+    rejects = not isinstance(step.recipe.rejection, NoRejection) or step.recipe.method == "median"
+    sky = stars_finding(stars, name=step.id, rejects=rejects, limits=limits)
+    findings += [sky] if sky is not None else []
     level = np.median(np.stack([one.level for one in grids]), axis=0)
     weak = weak_color_finding(
         step.id,
@@ -198,6 +205,7 @@ def _flats(one_set: _ReadSet, found: FlatSet, camera: SeenCamera) -> ExaminedSet
         "bands_rms": found.bands,
         "noise_adu": float(np.mean(found.noise)),
         "noise_correlation": found.correlation,
+        "star_points": float(np.median(stars)) if stars else None,
         "shutter_s": None if told is None or shadow is None else shadow.seconds,
         **camera.measured,
     }

@@ -21,6 +21,9 @@ from evenfield.run.job import Job
 SAMPLED_ROWS: Final = 12
 """Rows of each band that is looked at where not all are: whole periods of every mosaic."""
 
+WHOLE_ROWS: Final = 2 * GRID * SAMPLED_ROWS
+"""Frames of no more rows are read whole."""
+
 
 class Looking:
     """Reads the frames of a step as they are examined; bands of rows lie below each other without gaps."""
@@ -43,7 +46,7 @@ class Looking:
         """All rows, or the bands of rows that are looked at; products are trimmed already."""
         whole = source if self._step.trim is None or trimmed else CroppedSource(source, self._step.trim)
         rows, columns = whole.shape
-        if self.thorough or rows <= 2 * GRID * SAMPLED_ROWS:
+        if self.thorough or rows <= WHOLE_ROWS:
             return whole.read(Tile(start=0, stop=rows))
         period = period_of(self.cfa)
         starts = [int((number + 0.5) * rows / GRID - SAMPLED_ROWS / 2) // period * period for number in range(GRID)]
