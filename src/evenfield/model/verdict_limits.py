@@ -46,6 +46,9 @@ VERDICT_LIMITS: Final[dict[str, VerdictLimit]] = {
     "warmth": _limit(0.15, "", "Hot pixels of a dark that are brighter or fainter by this share: 1.5 C or so."),
     "floor": _limit(0.001, "of the pixels", "More pixels than this at the least value: the offset is too low."),
     "correlation": _limit(0.05, "", "Neighbors in raw noise correlate by less than this, unless the camera smooths."),
+    "color_shift": _limit(
+        0.05, "of the ratio", "A flat that changes red or blue against green by more, by its scaling, is told."
+    ),
     "panel": _limit(0.0005, "of the flats' light", "Light of the panel in dark flats above this is told."),
 }
 """Name -> limit, as ``--verdict-limit NAME:NUMBER`` takes them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -15,6 +16,13 @@ from evenfield.examine.cells import Cells
 from evenfield.examine.correction import Correction, correction_findings, examine_correction
 from evenfield.examine.geometry import Geometry, examine_geometry
 from evenfield.examine.geometry_findings import geometry_findings
+from evenfield.examine.light_values import (
+    LightValues,
+    color_finding,
+    color_ratios,
+    light_values,
+    pedestal_finding,
+)
 from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.relief import flat_relief, light_relief
 from evenfield.examine.sky import cells_of_flat, cells_of_light
@@ -23,6 +31,7 @@ from evenfield.model.findings import Finding
 from evenfield.model.pixels import Float32Array, Tile
 from evenfield.model.plan import LightStep, StepInput
 from evenfield.model.report import OpenQuestion, StepResult, Verdict
+from evenfield.model.verdict_limits import verdict_limits
 from evenfield.model.wording import plural
 from evenfield.read import CroppedSource
 from evenfield.run.examining import told_result
@@ -71,7 +80,8 @@ def examine_lights(job: Job, *, thorough: bool = False) -> dict[str, StepResult]
         seen = _seen(step, result, job, most)
         if seen is None:
             continue
-        made[step.id] = told_result(result, seen.findings, seen.measured, open=(), otherwise=seen.works)
+        findings, measured = (*seen.findings, *seen.own), {**seen.measured, **seen.of_lights}
+        made[step.id] = told_result(result, findings, measured, open=(), otherwise=seen.works)
         flat = made.get(step.flat.step or "") or job.results.get(step.flat.step or "")
         if flat is not None:
             made[flat.id] = _flat_told(flat, seen)
@@ -91,10 +101,15 @@ def _flat_told(flat: StepResult, seen: _Seen) -> StepResult:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
-    """What the lights say of their flat; ``works`` is the sentence where nothing is wrong."""
+    """What the lights say of their flat; ``works`` is the sentence where nothing is wrong.
+
+    ``own`` and ``of_lights`` are about the lights alone.
+    """
 
     findings: tuple[Finding, ...]
+    own: tuple[Finding, ...]
     measured: dict[str, float | None]
+    of_lights: dict[str, float | None]
     works: str
 
 
@@ -119,6 +134,7 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | N
             cells = [one for one in work_through(items, reduced, threads=threads, cancel=job.cancel) if one is not None]
             if not cells:
                 return None
+            values = _light_values(lights, items, masters)
             correction = examine_correction(cells, flats=flats)
             geometry = examine_geometry(
                 flat_relief(flat, cfa=cfa),
@@ -132,9 +148,43 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | N
             *geometry_findings(geometry, subject=name, shape=masters.shape),
             *correction_findings(correction, name=name),
         ),
+        own=_own_findings(step, values, job),
         measured=_measured(correction, geometry, len(cells)),
+        of_lights=_of_lights(values),
         works=_works(correction, len(cells)),
     )
+
+
+def _light_values(lights: _Lights, items: Sequence[StepInput], masters: LightMasters) -> list[LightValues]:
+    """The values of a few of the lights, calibrated."""
+    if masters.flat is None:
+        return []
+    divide = masters.flat.divide(Tile(start=0, stop=masters.shape[0]))
+    pattern = lights.step.group.get("cfa")
+    cfa = None if pattern is None else str(pattern)
+    read = (lights.read(item) for item in items[:: max(1, len(items) // AFTERWARDS)][:AFTERWARDS])
+    return [light_values(pixels, divide=divide, cfa=cfa) for pixels in read if pixels is not None]
+
+
+def _own_findings(step: LightStep, values: Sequence[LightValues], job: Job) -> tuple[Finding, ...]:
+    limits = verdict_limits(job.plan.settings.examine.limits)
+    recipe = step.recipe
+    found = (
+        color_finding(color_ratios(values), name=step.id, joint=recipe.cfa_flat == "joint", limits=limits),
+        pedestal_finding(values, name=step.id, unsigned=recipe.sample == "uint16", pedestal=recipe.add_pedestal),
+    )
+    return tuple(one for one in found if one is not None)
+
+
+def _of_lights(values: Sequence[LightValues]) -> dict[str, float | None]:
+    """The pedestal that the lights need, and the colors of the sky before and after the flat."""
+    made: dict[str, float | None] = {
+        "pedestal_needed_adu": max((one.pedestal_adu for one in values), default=None),
+    }
+    for ratio in color_ratios(values):
+        word = "red" if ratio.color == "R" else "blue"
+        made[f"{word}_green_before"], made[f"{word}_green_after"] = ratio.before, ratio.after
+    return made
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
