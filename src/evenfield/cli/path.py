@@ -54,7 +54,7 @@ def survey_paths(
     settings: Settings,
     progress: SurveyProgress | None = None,
 ) -> Survey:
-    """Find the frames; the output folder is not searched, the library is.
+    """Find the frames; the output folder, empty for none, is not searched, the library is.
 
     Raises
     ------
@@ -69,7 +69,8 @@ def survey_paths(
         if not os.path.isdir(library):
             raise UsageError(f"There is no library in {library}.", mend="Leave --library out, or add masters to it.")
         calibration = (*calibration, library)
-    return survey_folders(paths, calibration=calibration, settings=settings, skip=[folder], progress=progress)
+    skip = [folder] if output else []
+    return survey_folders(paths, calibration=calibration, settings=settings, skip=skip, progress=progress)
 
 
 def _check_text(path: str) -> None:

@@ -30,6 +30,10 @@ HOT_PIXELS: Final = 2000
 """So many of the brightest pixels of a dark are followed from frame to frame."""
 
 
+MOSTLY_EQUAL: Final = 0.5
+"""Where more pixels than this are the same in two frames, their noise is below a third of the converter's step."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FrameGrid:
     """What is kept of one frame.
@@ -208,7 +212,8 @@ def pair_noise(first: Float32Array, second: Float32Array, *, cfa: str | None) ->
     PairNoise
         Robust: ``1.4826 MAD / sqrt(2)`` of the differences within each color. The correlation is that of neighbors of
         one color along rows, over differences within five scatters; its error is ``1 / sqrt(n)`` times the factor that
-        whole numbers and the clipping leave at 1.
+        whole numbers and the clipping leave at 1. Noise far below the converter's step is its standard deviation, and
+        tells nothing of neighbors: where most pixels are equal, what is left is where a level crosses a step.
     """
     noise = []
     products = squares = 0.0
@@ -224,8 +229,12 @@ def pair_noise(first: Float32Array, second: Float32Array, *, cfa: str | None) ->
         some = np.concatenate([part.reshape(-1)[:: max(1, part.size // SAMPLE)] for part in parts])
         some = some[np.isfinite(some)]
         scatter = MAD_FACTOR * float(np.median(np.abs(some - np.median(some)))) if some.size else 0.0
+        equal = np.concatenate([(first[place] == second[place]).reshape(-1) for place in places]).mean()
+        if equal > MOSTLY_EQUAL:
+            near = some[np.abs(some - np.median(some)) <= 5.0 * some.std()]
+            scatter = max(scatter, float(near.std()))
         noise.append(scatter / np.sqrt(2.0))
-        if scatter <= 0:
+        if scatter <= 0 or equal > MOSTLY_EQUAL:
             continue
         for part in parts:
             usable: BoolArray = np.abs(part) < 5.0 * scatter

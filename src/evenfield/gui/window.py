@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 )
 
 import evenfield
-from evenfield.cli.request import EXAMINE
+from evenfield.cli.examination import EXAMINE
 from evenfield.errors import EvenfieldError
 from evenfield.gui.actions import COMMANDS, MENUS, Command
 from evenfield.gui.example import example_folder, make_example

@@ -24,6 +24,7 @@ from evenfield.examine.set_findings import (
 )
 from evenfield.examine.sets import FlatSet, dark_set, flat_set, panel_light
 from evenfield.examine.shutter import ShutterShadow, shutter_shadow
+from evenfield.model.events import Examining
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameKind
 from evenfield.model.mosaic import period_of
@@ -74,10 +75,11 @@ def examine_sets(job: Job, *, thorough: bool = False, statistics: bool = False) 
         The results of the steps that were examined, with verdict, findings and measured values of both.
     """
     examined: dict[str, ExaminedSet] = {}
-    for step in job.plan.steps:
+    for index, step in enumerate(job.plan.steps, start=1):
         result = job.results.get(step.id)
         if result is None or not ended_well(result):
             continue
+        job.tell(Examining(step=step.id, title=step.title, index=index, total=len(job.plan.all_steps)))
         examined[step.id] = _examine_step(step, result, job, examined, thorough=thorough, statistics=statistics)
     results = {name: one.result for name, one in examined.items()}
     levels = {name: one.level for name, one in examined.items() if one.level is not None}

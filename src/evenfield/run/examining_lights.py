@@ -27,6 +27,7 @@ from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.relief import flat_relief, light_relief
 from evenfield.examine.sky import cells_of_flat, cells_of_light
 from evenfield.model.catalogue import CATALOGUE
+from evenfield.model.events import Examining
 from evenfield.model.findings import Finding
 from evenfield.model.pixels import Float32Array, Tile
 from evenfield.model.plan import LightStep, StepInput
@@ -35,6 +36,7 @@ from evenfield.model.verdict_limits import verdict_limits
 from evenfield.model.wording import plural
 from evenfield.read import CroppedSource
 from evenfield.run.examining import told_result
+from evenfield.run.examining_flats import other_flats
 from evenfield.run.executors import work_through
 from evenfield.run.frames import open_frame, region_median
 from evenfield.run.job import Job
@@ -68,10 +70,11 @@ def examine_lights(job: Job, *, thorough: bool = False) -> dict[str, StepResult]
     wanted = job.plan.settings.examine.lights
     most = wanted if wanted is not None else THOROUGHLY if thorough else AFTERWARDS
     made: dict[str, StepResult] = {}
-    for step in job.plan.lights:
+    for index, step in enumerate(job.plan.lights, start=1 + len(job.plan.steps)):
         result = job.results.get(step.id)
         if result is None or not result.lights or most == 0:
             continue
+        job.tell(Examining(step=step.id, title=step.title, index=index, total=len(job.plan.all_steps)))
         if step.flat is None:
             needs = "20 to 30 flats of their filter, camera and rotation, with dark flats or bias"
             question = OpenQuestion(question="Would flats make these lights even?", needs=needs)
@@ -124,7 +127,9 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | N
             lights = _Lights(step=step, result=result, masters=masters, job=job)
             flat = masters.flat.source.read(Tile(start=0, stop=masters.shape[0]))
             cfa = masters.flat.cfa
-            flats = cells_of_flat(flat, cfa=cfa)
+            shot = masters.flat.shot_adu
+            noise = None if shot is None else np.sqrt(np.maximum(flat, np.float32(0)) * np.float32(shot))
+            flats = cells_of_flat(flat, noise=noise, cfa=cfa)
 
             def reduced(item: StepInput) -> tuple[Cells, ...] | None:
                 pixels = lights.read(item)
@@ -136,10 +141,10 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | N
                 return None
             values = _light_values(lights, items, masters)
             correction = examine_correction(cells, flats=flats)
-            geometry = examine_geometry(
-                flat_relief(flat, cfa=cfa),
-                light=light_relief((one for one in map(lights.read, items) if one is not None), cfa=cfa),
-            )
+            of_flat = flat_relief(flat, cfa=cfa)
+            of_light = light_relief((one for one in map(lights.read, items) if one is not None), cfa=cfa)
+            geometry = examine_geometry(of_flat, light=of_light)
+            other = other_flats(step, of_flat, of_light, job, cfa=cfa)
         except (ReadError, UsageError, MemoryBudgetError):
             return None
     name = step.id if step.flat is None else step.flat.step or step.flat.title
@@ -147,10 +152,11 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | N
         findings=(
             *geometry_findings(geometry, subject=name, shape=masters.shape),
             *correction_findings(correction, name=name),
+            *other.findings,
         ),
         own=_own_findings(step, values, job),
-        measured=_measured(correction, geometry, len(cells)),
         of_lights=_of_lights(values),
+        measured={**_measured(correction, geometry, len(cells)), **other.measured},
         works=_works(correction, len(cells)),
     )
 
