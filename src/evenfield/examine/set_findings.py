@@ -8,6 +8,8 @@ from typing import Final
 import numpy as np
 
 from evenfield.examine.exposures import LevelLine
+from evenfield.examine.frames import ColorAim
+from evenfield.examine.limits import TOO_BRIGHT
 from evenfield.examine.sets import SURE, DarkSet, FlatSet, PanelLight
 from evenfield.examine.shutter import ShutterShadow
 from evenfield.model.catalogue import finding
@@ -66,6 +68,20 @@ def weak_color_finding(
         f"{signal_to_noise[at]:.0f} a frame (wanted: {limits['weak_color']:.0f})."
     )
     return finding("weak_color", name, text)
+
+
+def bright_color_finding(name: str, aims: Sequence[ColorAim]) -> Finding | None:
+    """A finding where one color of a color camera's flats comes close to saturation, whatever the mean of all is."""
+    if len(aims) < 2:
+        return None
+    most = max(aims, key=lambda one: one.of_full)
+    if most.of_full <= TOO_BRIGHT:
+        return None
+    text = (
+        f"{name}: {most.word} pixels are at {100 * most.of_full:.0f} % of full scale; aim at about 50 % for the "
+        "brightest color."
+    )
+    return finding("too_bright", name, text)
 
 
 def dark_findings(

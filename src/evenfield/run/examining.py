@@ -10,11 +10,13 @@ import msgspec
 import numpy as np
 
 from evenfield.errors import EvenfieldError, ReadError
+from evenfield.examine.frames import color_aims
 from evenfield.examine.grids import GRID, FrameGrid, PairNoise, frame_grid, hot_places, pair_noise
 from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.masters import verdict_of
 from evenfield.examine.planes import PlaneStatistics, plane_statistics
 from evenfield.examine.set_findings import (
+    bright_color_finding,
     dark_findings,
     flat_findings,
     panel_finding,
@@ -119,6 +121,7 @@ def _examine_step(
         reader=reader,
         before=before,
         limits=verdict_limits(job.plan.settings.examine.limits),
+        full_scale_adu=job.frame(items[0]).full_scale_adu,
         exposures={job.input_path(item): job.frame(item).exposure_s for item, _ in kept},
         statistics=statistics_found,
     )
@@ -145,15 +148,17 @@ class _ReadSet:
     reader: _Reader
     before: Mapping[str, ExaminedSet]
     limits: Mapping[str, float]
+    full_scale_adu: float | None
     exposures: Mapping[str, float | None]
-    statistics: tuple[FrameStatistics, ...]
+    below: Float64Array = dataclasses.field(default_factory=lambda: np.zeros(1))
+    statistics: tuple[FrameStatistics, ...] = ()
 
 
 def _above(one_set: _ReadSet) -> _ReadSet:
     """Flats above what is subtracted from them."""
     less, level = one_set.reader.subtracted()
     grids = [dataclasses.replace(one, cells=one.cells - less, level=one.level - level) for one in one_set.grids]
-    return dataclasses.replace(one_set, grids=grids)
+    return dataclasses.replace(one_set, grids=grids, below=level)
 
 
 def _compared(one_set: _ReadSet) -> FlatSet:
@@ -187,6 +192,9 @@ def _flats(one_set: _ReadSet, found: FlatSet, camera: SeenCamera, stars: Sequenc
         limits=limits,
     )
     findings += [weak] if weak is not None else []
+    aims = color_aims(grids[0].colors, level=level, below=one_set.below, full_scale_adu=one_set.full_scale_adu)
+    bright = bright_color_finding(step.id, aims)
+    findings += [bright] if bright is not None else []
     cells = np.median(np.stack([one.cells for one in grids]), axis=0)
     for calibration in step.calibrations:
         dark = (
@@ -208,6 +216,7 @@ def _flats(one_set: _ReadSet, found: FlatSet, camera: SeenCamera, stars: Sequenc
         "noise_adu": float(np.mean(found.noise)),
         "noise_correlation": found.correlation,
         "star_points": float(np.median(stars)) if stars else None,
+        **{f"{one.word}_of_aim_share" if one.word else "level_of_aim_share": one.of_aim for one in aims},
         "shutter_s": None if told is None or shadow is None else shadow.seconds,
         **camera.measured,
     }
