@@ -51,13 +51,13 @@ def test_a_bias_that_depends_on_exposure_is_told(sign: float) -> None:
     """A bias that lies off the line by one and a half limits is told, and named."""
     rng = np.random.default_rng(3)
     for _ in range(50):
-        # The line is fitted through the bias too, which takes a part of what is off.
-        found = line(rng, drift=sign * 2.0 * LIMIT)
+        found = line(rng, drift=sign * 1.5 * LIMIT)
         assert found is not None
         told = bias_drift_finding(found, name="bias", noise_adu=NOISE, limits=verdict_limits(()))
         assert told is not None
         assert told.code == "bias_drifts_with_exposure"
         assert found.name == "set_0"
+        assert found.apart_adu == pytest.approx(-sign * 1.5 * LIMIT, abs=2.5)
         assert found.apart_adu * sign < 0
 
 

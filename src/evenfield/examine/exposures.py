@@ -28,6 +28,9 @@ LEAST_C: Final = 0.3
 LEAST_WANDER: Final = 0.05
 """The level of a bias wanders between sets by at least so much of a pixel's noise, whatever single sets say."""
 
+MOST_PART: Final = 1.0 - 1e-9
+"""A set that decides its own fit so much is compared with nothing."""
+
 ROUNDS: Final = 4
 
 
@@ -47,10 +50,10 @@ class ExposureLevel:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LevelLine:
-    """Level against exposure: ``bias_adu + adu_per_s * exposure``.
+    """Level against exposure, of the sets beside the one of least exposure: ``bias_adu + adu_per_s * exposure``.
 
-    ``apart_adu`` is by how much the set ``name``, which is furthest off in standard errors (``z``), lies above the
-    line through all.
+    ``apart_adu`` is by how much the set ``name``, of the least exposure, lies above that line, ``z`` that in standard
+    errors; ``longest_s`` is the longest exposure.
     """
 
     bias_adu: float
@@ -60,6 +63,7 @@ class LevelLine:
     apart_adu: float
     z: float
     n_exposures: int
+    longest_s: float
 
 
 def level_line(sets: Sequence[ExposureLevel], *, noise_adu: float) -> LevelLine | None:
@@ -97,19 +101,22 @@ def level_line(sets: Sequence[ExposureLevel], *, noise_adu: float) -> LevelLine 
         inverse = np.linalg.inv(design.T @ weighted).astype(np.float64)
         found = inverse @ (weighted.T @ level)
         dark = np.maximum(found[1], 0.0) * t
-    rest = level - design @ found
-    # What a point's own weight in the fit takes from its rest.
-    left = variance - np.einsum("ij,jk,ik->i", design, inverse, design)
-    z = np.where(left > 1e-9 * variance, rest / np.sqrt(np.maximum(left, 1e-300)), 0.0)
-    worst = int(np.argmax(np.abs(z)))
+    # The set of least exposure against the line through the others: what it takes part in the fit is taken off again.
+    at = int(np.argmin(t))
+    part = float(design[at] @ inverse @ design[at]) / variance[at]
+    if part > MOST_PART:
+        return None
+    apart = float(level[at] - design[at] @ found) / (1.0 - part)
+    without = found - inverse @ design[at] * apart / variance[at]
     return LevelLine(
-        bias_adu=float(found[0]),
-        adu_per_s=float(found[1]),
-        name=sets[worst].name,
-        exposure_s=sets[worst].exposure_s,
-        apart_adu=float(rest[worst]),
-        z=float(abs(z[worst])),
+        bias_adu=float(without[0]),
+        adu_per_s=float(without[1]),
+        name=sets[at].name,
+        exposure_s=sets[at].exposure_s,
+        apart_adu=apart,
+        z=abs(apart) / float(np.sqrt(variance[at] / (1.0 - part))),
         n_exposures=_different(t),
+        longest_s=float(t.max()),
     )
 
 

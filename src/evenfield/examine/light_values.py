@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from evenfield.examine.limits import WEAK
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.mosaic import color_cells, is_mosaic
@@ -54,7 +55,8 @@ def light_values(pixels: Float32Array, *, divide: Float32Array, cfa: str | None)
         by = np.concatenate([divide[cell].reshape(-1)[::step] for cell in cells])
         with np.errstate(invalid="ignore", divide="ignore"):
             calibrated = raw / by
-        good = np.isfinite(calibrated)
+        # Where the flat is weak noise is multiplied: no pedestal is asked for that.
+        good = np.isfinite(calibrated) & (by >= WEAK)
         parts.append(calibrated[good])
         if is_mosaic(cfa) and good.any():
             before[color], after[color] = float(np.median(raw[good])), float(np.median(calibrated[good]))

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from evenfield.examine.grids import MAD_FACTOR
+from evenfield.examine.cores import core_of
 from evenfield.examine.sets import SURE
 from evenfield.model.frame import FrameKind
 from evenfield.model.pixels import Float32Array, Float64Array
@@ -42,16 +42,14 @@ HOT_PART: Final = 0.3
 ILLUMINATED: Final = 0.01
 """Overscan with so much of the image's light is part of the image."""
 
-SAMPLE: Final = 1 << 17
-
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class OverscanFrame:
     """What is kept of the overscan of one frame, and of the image beside it.
 
-    ``level`` is the median of the overscan, ``far`` the mean of its half that is furthest from the image, ``image`` the
-    mean of the image, hot pixels brought nearer. ``noise`` and ``image_noise`` are those of a pixel, from neighbors.
-    ``rows`` and ``image_rows`` are means of groups of rows, float64 (n,).
+    ``level`` is the median over the columns of the overscan, ``far`` the mean of its half that is furthest from the
+    image, ``image`` the mean of the image, hot pixels brought nearer. ``noise`` and ``image_noise`` are those of a
+    pixel, from neighbors. ``rows`` and ``image_rows`` are means of groups of rows, float64 (n,).
     """
 
     level: float
@@ -84,7 +82,7 @@ def overscan_frame(
     with np.errstate(invalid="ignore"):
         clipped = float(np.mean((overscan <= least_adu) | (overscan >= high)))
     return OverscanFrame(
-        level=float(np.nanmedian(overscan)),
+        level=_level(overscan),
         far=_mean(half),
         image=_mean(image),
         noise=_noise(overscan),
@@ -98,19 +96,21 @@ def overscan_frame(
 
 def _mean(pixels: Float32Array) -> float:
     """The mean of pixels, those beyond 8 scatters brought to there."""
-    some = pixels.reshape(-1)[:: max(1, pixels.size // SAMPLE)]
-    middle = float(np.nanmedian(some))
-    reach = HOT_SCATTERS * max(MAD_FACTOR * float(np.nanmedian(np.abs(some - middle))), 1.0)
+    middle, scatter = core_of(pixels)
+    reach = HOT_SCATTERS * max(scatter, 1.0)
     return float(np.nanmean(np.clip(pixels, middle - reach, middle + reach), dtype=np.float64))
+
+
+def _level(overscan: Float32Array) -> float:
+    """The median over the columns of their means: single columns that hold charge do not count."""
+    return float(np.median([_mean(overscan[:, column]) for column in range(overscan.shape[1])]))
 
 
 def _noise(pixels: Float32Array) -> float:
     """The noise of a pixel from the differences of next but one in a column, which are of one color in a mosaic."""
     if pixels.shape[0] < 3:
         return 0.0
-    apart = (pixels[2:] - pixels[:-2]).reshape(-1)
-    some = apart[:: max(1, apart.size // SAMPLE)]
-    return float(MAD_FACTOR * np.nanmedian(np.abs(some - np.nanmedian(some))) / np.sqrt(2.0))
+    return core_of(pixels[2:] - pixels[:-2])[1] / float(np.sqrt(2.0))
 
 
 def _rows(pixels: Float32Array) -> Float64Array:
@@ -186,9 +186,8 @@ def _hot_share(frames: Sequence[Float32Array]) -> float:
     if len(frames) < 3 or not frames[0].size:
         return 0.0
     middle = np.median(np.stack(frames), axis=0)
-    level = float(np.nanmedian(middle))
-    scatter = max(MAD_FACTOR * float(np.nanmedian(np.abs(middle - level))), 0.5)
-    return float(np.mean(middle > level + HOT_SCATTERS * scatter))
+    level, scatter = core_of(middle)
+    return float(np.mean(middle > level + HOT_SCATTERS * max(scatter, 0.5)))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,10 +220,10 @@ def overscan_fault(
         return OverscanFault(what=f"{100 * found.clipped:.2g} % of its values are cut off at the end of the converter")
     if found.kind is FrameKind.FLAT:
         return None if dark is None else _light(found, dark, light_limit)
-    return _level(found, level_limit, wander_limit) or _dark_current(found)
+    return _of_dark(found, level_limit, wander_limit) or _dark_current(found)
 
 
-def _level(found: OverscanSet, level_limit: float, wander_limit: float) -> OverscanFault | None:
+def _of_dark(found: OverscanSet, level_limit: float, wander_limit: float) -> OverscanFault | None:
     """What bias frames and short darks say."""
     noise = found.image_noise
     if found.kind is FrameKind.BIAS:

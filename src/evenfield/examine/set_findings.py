@@ -145,15 +145,15 @@ def panel_finding(found: PanelLight, *, name: str, flats: str, limits: Mapping[s
 
 
 def bias_drift_finding(line: LevelLine, *, name: str, noise_adu: float, limits: Mapping[str, float]) -> Finding | None:
-    """A finding where the levels of dark frames do not lie on a straight line of their exposures."""
+    """A finding where the shortest dark frames do not lie where the straight line of the longer ones begins."""
     limit = limits["bias_drift"] * noise_adu
     if abs(line.apart_adu) <= limit or line.z < SURE:
         return None
     side = "above" if line.apart_adu > 0 else "below"
     text = (
-        f"{name}: flats that are calibrated by bias keep a rest, since the level of dark frames does not grow evenly "
-        f"with exposure: {line.name} ({exposure_text(line.exposure_s)}) lies {abs(line.apart_adu):.3g} ADU {side} the "
-        f"line through {line.n_exposures} exposures (limit {limit:.2g} ADU, z {_z(line.z)})."
+        f"{name}: flats that are calibrated by bias keep a rest, since the bias depends on the exposure: "
+        f"{line.name} ({exposure_text(line.exposure_s)}) lies {abs(line.apart_adu):.3g} ADU {side} the line "
+        f"through longer ones, up to {exposure_text(line.longest_s)} (limit {limit:.2g} ADU, z {_z(line.z)})."
     )
     return finding("bias_drifts_with_exposure", name, text)
 

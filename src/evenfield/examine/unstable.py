@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from evenfield.examine.cores import core_of
 from evenfield.examine.defects import find_defects
 from evenfield.model.pixels import Float32Array, PixelFlag
 
@@ -33,7 +34,9 @@ MEDIAN_CHI2: Final = 0.4549
 MOST_FAR: Final = 0.05
 """A frame of which more is far off differs as a whole, and says nothing of single pixels."""
 
-MAD_FACTOR: Final = 1.4826
+LEAST_NOISE: Final = 0.3
+"""ADU: the noise of whole numbers."""
+
 SAMPLE: Final = 1 << 18
 
 
@@ -94,10 +97,8 @@ def _noise(signal: Float32Array, frames: Sequence[Float32Array]) -> tuple[float,
     """The noise of a pixel, ADU, and by how much its variance grows with each ADU of dark signal."""
     middle = len(frames) // 2
     apart = (frames[middle] - frames[middle - 1]) / np.float32(np.sqrt(2.0))
-    some = apart.reshape(-1)[:: max(1, apart.size // SAMPLE)]
-    center = np.float32(np.nanmedian(some))
-    # Whole numbers: half a step of noise at least.
-    noise = max(MAD_FACTOR * float(np.nanmedian(np.abs(some - center))), 0.3)
+    center, noise = core_of(apart)
+    noise = max(noise, LEAST_NOISE)
     bright = (signal > BRIGHT * noise) & np.isfinite(apart)
     if np.count_nonzero(bright) < LEAST_BRIGHT:
         return noise, 0.0

@@ -48,6 +48,9 @@ from evenfield.run.looking import Looking, taken_part
 LEAST_PIXELS: Final = 16 * GRID * GRID
 """Smaller frames have no cells to compare."""
 
+MOVING: Final = 0.2
+"""Neighbors in the difference of two flats that correlate by more show structures that moved, all over: no stars."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ExaminedSet:
@@ -127,7 +130,8 @@ def _examine_step(
     )
     if step.kind is not FrameKind.FLAT:
         return _darks(read_set, bias_like(step, job), job)
-    stars = star_counts(step, [item for item, _ in kept], job, thorough=thorough)
+    moves = read_set.pair.correlation > MOVING
+    stars = () if moves else star_counts(step, [item for item, _ in kept], job, thorough=thorough)
     read_set = _above(read_set)
     found = _compared(read_set)
     # What is another picture says nothing of the camera's noise.
