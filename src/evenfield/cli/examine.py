@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from evenfield.cli.examination import examination_plan, examine_plan
 from evenfield.cli.options import settings_of, settings_options
-from evenfield.cli.path import Shown, cancel_on_signal, nothing_report, survey_paths
+from evenfield.cli.path import Shown, cancel_on_signal, nothing_report, plan_survey, survey_paths
 from evenfield.cli.screen import ProgressLine, complain, paint, show, show_json
+from evenfield.examination import EXAMINE, examine_plan
 from evenfield.model.report import StepStatus
 from evenfield.read import keeping_files
 from evenfield.report.examination import examination_text, statistics_csv
@@ -47,7 +47,7 @@ def command(**values: Any) -> int:
             paths, calibration=calibration, output=output, settings=settings, progress=progress.survey
         )
         progress.clear()
-        plan = examination_plan(survey, output=output, settings=settings)
+        plan = plan_survey(survey, output=output, settings=settings, job=EXAMINE)
         files.only(use.path for use in plan.files if use.use == "used")
         if not plan.all_steps:
             if shown.json:

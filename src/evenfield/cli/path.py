@@ -12,6 +12,7 @@ from types import FrameType
 import evenfield
 from evenfield.cli.screen import ProgressLine, complain, paint, remark, show, show_json
 from evenfield.errors import EvenfieldError, PlanError, UsageError, WriteError
+from evenfield.examination import EXAMINE, plan_examination
 from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.events import CancelToken
 from evenfield.model.findings import FindingLevel
@@ -92,6 +93,8 @@ def plan_survey(survey: Survey, *, output: str, settings: Settings, job: str = "
     """
     folder, single = split_output(output)
     try:
+        if job == EXAMINE:
+            return plan_examination(survey, output=output, settings=settings)
         return make_plan(survey, output=folder, settings=settings, single_name=single, job=job)
     except PlanError as error:
         if error.code == "usage":

@@ -10,9 +10,9 @@ from typing import Any, Final
 import click
 import msgspec
 
-from evenfield.cli.examination import EXAMINE
 from evenfield.cli.options import settings_of
 from evenfield.errors import UsageError
+from evenfield.examination import EXAMINE
 from evenfield.model.rejections import rejection_text
 from evenfield.model.settings import Settings, setting_fields
 

@@ -142,6 +142,11 @@ def examine_correction(
     if abs(worst.corner.scatters) > SURE and abs(worst.corner.value) > max(corner_limit, abs(corner.value)):
         corner, eta = worst.corner, worst.eta
     verdict, reason = _verdict(corner, colors, corner_limit)
+    if max(one.misfit for one in colors) > MISFIT:
+        # The numbers of a fit that does not describe what is there mean nothing.
+        return Correction(
+            verdict=verdict, reason=reason, corner=None, eta=None, colors=tuple(colors), rests=None, lights=len(lights)
+        )
     known = (corner_limit * _adu_per_corner(colors), corner_limit * _light_adu_per_corner(colors, lights))
     return Correction(
         verdict=verdict,

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Final
 
-from evenfield.cli.examination import EXAMINE
+from evenfield.examination import EXAMINE
 from evenfield.gui.session import Phase, Session
 from evenfield.gui.words import mark, tr
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from evenfield.cli.examination import EXAMINE, examination_plan
 from evenfield.cli.path import plan_survey, split_output, survey_paths
 from evenfield.cli.request import Request
 from evenfield.errors import Cancelled, EvenfieldError
@@ -80,10 +79,7 @@ def made_plan(
             progress=progress,
         )
     cancel.check()
-    if request.job == EXAMINE:
-        plan = examination_plan(survey, output=request.output, settings=request.settings)
-    else:
-        plan = plan_survey(survey, output=request.output, settings=request.settings, job=request.job)
+    plan = plan_survey(survey, output=request.output, settings=request.settings, job=request.job)
     rows = plan_rows(plan, levels)
     said = overview(plan, rows, job=request.job)
     told = all_findings(plan)

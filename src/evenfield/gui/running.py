@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from evenfield.cli.examination import examine_plan
 from evenfield.errors import WriteError
+from evenfield.examination import examine_plan
 from evenfield.gui.words import tr
 from evenfield.model.events import CancelToken
 from evenfield.model.plan import Plan

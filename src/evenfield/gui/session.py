@@ -14,8 +14,8 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from evenfield.cli.examination import EXAMINE
 from evenfield.cli.request import JOBS, Request, command_line, shell_line, with_fix
+from evenfield.examination import EXAMINE
 from evenfield.gui.edits import with_setting
 from evenfield.gui.outcome import STATUS_WORDS
 from evenfield.gui.overview import NOTHING, reading_overview

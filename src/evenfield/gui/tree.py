@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from evenfield.cli.examination import EXAMINE
+from evenfield.examination import EXAMINE
 from evenfield.gui.rows import Row
 from evenfield.gui.words import count_words, listed, mark, tr
 from evenfield.model.catalogue import CATALOGUE

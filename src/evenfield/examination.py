@@ -8,12 +8,12 @@ from typing import Final
 
 import msgspec
 
-from evenfield.cli.path import plan_survey
 from evenfield.model.events import CancelToken, Event, EventSink, StepEnded
 from evenfield.model.plan import Plan
 from evenfield.model.report import Report, StepResult, Verdict
 from evenfield.model.settings import Settings
 from evenfield.model.survey import Survey
+from evenfield.plan.make import make_plan
 from evenfield.report.save import save_examination
 
 EXAMINE: Final = "examine"
@@ -22,16 +22,23 @@ _NOWHERE: Final = "evenfield-examination"
 """A folder that is never made: what lies in the folder of the report has no part in the plan."""
 
 
-def examination_plan(survey: Survey, *, output: str, settings: Settings) -> Plan:
-    """Plan an examination; ``output`` is the folder of the report, empty for none.
+def plan_examination(survey: Survey, *, output: str = "", settings: Settings | None = None) -> Plan:
+    """Plan an examination.
+
+    Parameters
+    ----------
+    survey : Survey
+    output : str
+        The folder of the report; empty for none.
+    settings : Settings, optional
 
     Raises
     ------
-    UsageError
-        If what was asked for contradicts itself.
+    PlanError
+        If there is nothing to examine, or what was asked for contradicts itself.
     """
     folder = os.path.join(tempfile.gettempdir(), _NOWHERE)
-    plan = plan_survey(survey, output=folder, settings=_for_scratch(settings), job=EXAMINE)
+    plan = make_plan(survey, output=folder, settings=_for_scratch(settings or Settings()), job=EXAMINE)
     return msgspec.structs.replace(plan, output=os.path.abspath(output) if output else "")
 
 
@@ -47,11 +54,17 @@ def examine_plan(
     Parameters
     ----------
     plan : Plan
-        From `examination_plan`, with steps.
+        From `plan_examination`.
     on_event : callable, optional
     cancel : CancelToken, optional
     statistics : bool
         Give the statistics of each frame and CFA plane too.
+
+    Returns
+    -------
+    Report
+        A result for each set of frames, with its verdict, findings and measured values; ``exit_code`` is 1 if any set
+        will not work.
 
     Raises
     ------
