@@ -126,8 +126,11 @@ def _fitted(y: Float64Array, sigma: Float64Array, t: Float64Array, known: BoolAr
     # The same fit of every cell: is it rings that go with the exposure?
     w_cell = 1.0 / np.square(sigma)
     by_cell = np.linalg.inv((over_time * w_cell[:, None]).T @ over_time)
-    shadow = (by_cell @ ((over_time * w_cell[:, None]).T @ y))[2]
-    noise = float(by_cell[2, 2])
+    each = by_cell @ ((over_time * w_cell[:, None]).T @ y)
+    shadow = each[2]
+    # What the fits leave says better than a pair of frames how noisy cells are.
+    scatter = float((w_cell[:, None] * np.square(y - over_time @ each)).sum()) / (shadow.size * max(t.size - 3, 1))
+    noise = float(by_cell[2, 2]) * scatter
     fitted = rings @ (of_cells @ (rings.T @ shadow))
     plane = rings[:, :3] @ np.linalg.lstsq(rings[:, :3], fitted, rcond=None)[0]
     of_rings = float(np.square(fitted - plane).sum())

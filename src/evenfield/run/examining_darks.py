@@ -25,6 +25,9 @@ from evenfield.run.looking import Looking
 FRAMES: Final = 10
 """Frames that unstable pixels are looked for in, in bands of rows."""
 
+MOST_WHOLE: Final = 1 << 22
+"""Pixels of a master up to which all of them are looked at: finding defects takes several times its memory."""
+
 SAME_C: Final = 2.0
 """Sets whose temperatures differ by more, degrees C, have no line of levels in common."""
 
@@ -103,14 +106,14 @@ def _alike(one: DarkLevel, other: DarkLevel) -> bool:
 def dark_counts(step: Step, files: Sequence[str], job: Job, *, thorough: bool) -> dict[str, float | None]:
     """Hot and unstable pixels of a set, scaled from what is looked at to whole frames.
 
-    Hot ones are counted in the master, whole where the work is ``thorough``; unstable ones in bands of rows of up to
-    `FRAMES` frames.
+    Hot ones are counted in the master, whole where the work is ``thorough`` and the master not too large; unstable ones
+    in bands of rows of up to `FRAMES` frames.
     """
-    looking = Looking(step, job, thorough=thorough)
     some = Looking(step, job, thorough=False)
     try:
         with contextlib.closing(open_frame(job.output_path(step), job)) as source:
-            shape = source.shape
+            whole = source.shape[0] * source.shape[1]
+            looking = Looking(step, job, thorough=thorough and whole <= MOST_WHOLE)
             master = looking.rows(source, trimmed=True)
         frames = []
         for path in files[:: -(-len(files) // FRAMES)]:
@@ -118,7 +121,6 @@ def dark_counts(step: Step, files: Sequence[str], job: Job, *, thorough: bool) -
                 frames.append(some.rows(source))
     except ReadError:
         return {}
-    whole = shape[0] * shape[1]
     hot = count_hot(master, cfa=looking.cfa) / master.size
     unstable = count_unstable(frames)
     share = None if unstable is None else unstable / frames[0].size
