@@ -15,10 +15,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"
 
 from cause_scenes import faulty_night
 
-from evenfield.examine.causes import Cause, rank_causes
+from evenfield.examine.causes import rank_causes
 from evenfield.examine.evidence import gather_evidence
 from evenfield.examine.geometry import examine_geometry
 from evenfield.examine.relief import flat_relief, light_relief
+from evenfield.model.causes import Cause
 
 THIRDS = ((1.0, 10 ** (1 / 3)), (10 ** (1 / 3), 10 ** (2 / 3)), (10 ** (2 / 3), 10.0))
 

@@ -9,8 +9,8 @@ import numpy as np
 from dust_scenes import Ring, optics, placed, scattered
 from numpy.typing import NDArray
 
-from evenfield.examine.causes import Cause
 from evenfield.examine.evidence import Frames
+from evenfield.model.causes import Cause
 
 F32 = NDArray[np.float32]
 

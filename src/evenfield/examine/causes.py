@@ -2,19 +2,20 @@
 
 Each cause predicts each measure: nothing (0 within its error), a known number (1: a bias that was not subtracted), or
 anything (a fault of any strength). The strength of a fault has no scale of its own, so "anything" is a mixture of
-normals 3 to 3000 errors wide (Jeffreys' prior for a scale, Jeffreys 1961, "Theory of Probability", in steps). With
-equal odds for all causes at the start, Bayes' rule gives the probabilities. A measure not at hand says nothing.
+normals 3 to 3000 errors wide (Jeffreys' prior for a scale, Jeffreys 1961, "Theory of Probability", in steps). From the
+odds of the causes at the start, equal unless more is known, Bayes' rule gives the probabilities. A measure not at hand
+says nothing.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import enum
 import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from evenfield.examine.evidence import Evidence, Measured
+from evenfield.model.causes import Cause
 
 WIDTHS: Final = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
 """Widths of what a fault of unknown strength does to a measure, in its errors."""
@@ -30,25 +31,6 @@ LEAST_SURE: Final = 0.8
 
 PREDICTED_ERROR: Final = 0.03
 """Relative error of a number that a cause predicts: levels wander by some percent between frames of one kind."""
-
-
-class Cause(enum.StrEnum):
-    """Why flats do not work; thirteen causes, and none."""
-
-    FLAT_WITHOUT_DARK = "flat without bias or dark flat"
-    LIGHT_WITHOUT_DARK = "light without dark"
-    BIAS_TWICE = "bias subtracted twice"
-    GAIN_MISMATCH = "gain mismatch"
-    OFFSET_MISMATCH = "offset mismatch"
-    EXPOSURE_MISMATCH = "exposure mismatch"
-    FLAT_ROTATED = "flat rotated"
-    FLAT_SHIFTED = "flat shifted"
-    FLAT_FLIPPED = "flat row-flipped"
-    DUST_MOVED = "dust moved"
-    LIGHT_LEAK = "light leak"
-    FLAT_NOT_LINEAR = "saturated or non-linear flat"
-    STRAY_LIGHT = "stray light"
-    NONE = "none"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,19 +50,31 @@ class Ranking:
         return dict(self.ranked)[cause]
 
 
-def rank_causes(evidence: Evidence) -> Ranking:
+def rank_causes(
+    evidence: Evidence, *, odds: Mapping[Cause, float] | None = None, structured_sky: bool = False
+) -> Ranking:
     """Rank the fourteen causes.
 
     Parameters
     ----------
     evidence : Evidence
         What was measured (`evidence.gather_evidence`); ``None`` for what is not at hand.
+    odds : mapping of Cause to float, optional
+        What is known before: a cause that is not named has 1, all the same only their ratios count.
+    structured_sky : bool
+        The sky may hold nebulae, which look like stray light: shades that no smooth sky has go with every cause.
 
     Returns
     -------
     Ranking
     """
-    logs = {cause: _log_mean([_log_of(story, evidence) for story in _stories(cause, evidence)]) for cause in Cause}
+    known = odds or {}
+    sky: Story = {"stray": OPEN} if structured_sky else {}
+    logs = {
+        cause: _log_mean([_log_of({**sky, **story}, evidence) for story in _stories(cause, evidence)])
+        + math.log(known.get(cause, 1.0))
+        for cause in Cause
+    }
     most = max(logs.values())
     weights = {cause: math.exp(value - most) for cause, value in logs.items()}
     total = sum(weights.values())
@@ -116,6 +110,12 @@ _HELP: Final[Mapping[str, str]] = {
     "dark_spread": "several raw darks",
 }
 
+MOST_EXPOSURE: Final = 3.0
+"""The share of a dark's own signal that lights of another exposure or temperature may hold, where nothing tells it."""
+
+GLOW_FACTOR: Final = 3.0
+"""The shade of a dark may be so many times its typical signal: glow."""
+
 Story = Mapping[str, "Says"]
 """What a cause says about each measure; what it does not name is 0 within its error."""
 
@@ -144,6 +144,7 @@ def _stories(cause: Cause, evidence: Evidence) -> list[Story]:
         Cause.FLAT_WITHOUT_DARK: _flat_without_dark,
         Cause.LIGHT_WITHOUT_DARK: _light_without_dark,
         Cause.BIAS_TWICE: _bias_twice,
+        Cause.EXPOSURE_MISMATCH: _exposure_mismatch,
     }
     if cause in make:
         return make[cause](evidence)
@@ -191,13 +192,23 @@ def _bias_twice(evidence: Evidence) -> list[Story]:
     ]
 
 
+def _exposure_mismatch(evidence: Evidence) -> list[Story]:
+    """A share of the dark's hot pixels is left, and no more of its level than that share, give or take glow."""
+    story: Story = {"hot_share": ANYTHING, "contrast": OPEN, "stray": OPEN}
+    if evidence.bias_level_adu is None or evidence.dark_level_adu is None:
+        return [story]
+    signal = evidence.dark_level_adu - evidence.bias_level_adu
+    share = MOST_EXPOSURE if evidence.hot_share is None else abs(evidence.hot_share.value) + 2 * evidence.hot_share.error
+    seen = [one for one in evidence.contrasts if GLOW_FACTOR * share * signal > one.value.error * one.light_adu]
+    return [story if seen else {**story, "contrast": Says()}]
+
+
 _TOLD: Final[Mapping[Cause, list[Story]]] = {
     Cause.GAIN_MISMATCH: [
         {"noise_of_darks": ANYTHING, "hot_share": ANYTHING, "light_pattern": OPEN, "contrast": OPEN, "stray": OPEN},
         {"gain_of_flats": ANYTHING, "flat_pattern": OPEN, "contrast": OPEN},
     ],
     Cause.OFFSET_MISMATCH: [{"contrast": ANYTHING, "noise_of_darks": OPEN}],
-    Cause.EXPOSURE_MISMATCH: [{"hot_share": ANYTHING, "contrast": OPEN, "stray": OPEN}],
     Cause.FLAT_ROTATED: [{"turned": ANYTHING, "shifted": OPEN, "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN}],
     Cause.FLAT_SHIFTED: [{"shifted": ANYTHING, "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN}],
     Cause.FLAT_FLIPPED: [
@@ -230,18 +241,15 @@ def _log_contrasts(story: Story, evidence: Evidence) -> float:
 
     What is left in the flat (c) or in the lights (p) gives them all, in levels that hold it: (F / (F - c)) (m - p) / m.
     """
-    points = evidence.contrasts
-    if not points:
-        return 0.0
     from_flat, from_light = story.get("contrast_from_flat"), story.get("contrast_from_light")
     total = 0.0
-    for level_adu, contrast in points:
+    for one in evidence.contrasts:
         says = story.get("contrast", Says())
-        if from_flat is not None and from_flat.about is not None and evidence.flat_level_adu is not None:
-            says = _contrast_says(evidence.flat_level_adu, evidence.flat_level_adu - from_flat.about)
+        if from_flat is not None and from_flat.about is not None and one.flat_adu is not None:
+            says = _contrast_says(one.flat_adu, one.flat_adu - from_flat.about)
         elif from_light is not None and from_light.about is not None:
-            says = _contrast_says(level_adu - from_light.about, level_adu)
-        total += _log_measure(Measured(contrast.value - 1.0, contrast.error), says)
+            says = _contrast_says(one.light_adu - from_light.about, one.light_adu)
+        total += _log_measure(Measured(one.value.value - 1.0, one.value.error), says)
     return total
 
 

@@ -37,6 +37,21 @@ GAIN_FLOOR: Final = 0.01
 CONTRAST_FLOOR: Final = 0.01
 """Error that the contrast of shadows has beyond statistics: faint stars and masks change what is around a shadow."""
 
+ETA_FLOOR: Final = 0.003
+"""Error that the exponent of the whole shade has beyond statistics: real skies are not quite polynomials."""
+
+HOT_FLOOR: Final = 0.01
+"""Error of the share of hot pixels beyond statistics: a sensor that wanders by 0.1 C changes them by so much."""
+
+BEND_FLOOR: Final = 0.01
+"""Error of the bend beyond statistics: charge that spreads to neighbors squeezes the noise of good CCDs as well."""
+
+STRAY_TOLERANCE: Final = 3e-4
+"""Shades of lights below this share of the sky, rms, are no stray light: nobody will see them."""
+
+LEAK_TOLERANCE: Final = 2e-4
+"""Shades by which darks differ, below this share of the sky, rms, are no leak."""
+
 TOP_SHARE_FLOOR: Final = 1e-4
 """The share of pixels at the top of the range that hot pixels alone may fill."""
 
@@ -49,18 +64,32 @@ LEVELS_OF_BEND: Final = 8
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=False)
 class Measured:
-    """A number and its standard error."""
+    """A number and its standard error; for shades, ``size`` is their rms in ADU."""
 
     value: float
     error: float
+    size: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """The strength of what a flat shows in lights over that in the flat: 1 is well. Levels are those it was told at.
+
+    ``flat_adu`` is ``None`` where the flat is relative, and nobody knows its level.
+    """
+
+    light_adu: float
+    flat_adu: float | None
+    value: Measured
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Frames:
-    """What is at hand; empty where nothing is. All of one shape, ADU.
+    """What is at hand; empty where nothing is. All of one shape and one color, ADU.
 
     ``flat`` is the master as it is used, ``lights`` calibrated as they are used but not flat-fielded; the others are
-    raw. ``bias`` and ``dark`` are masters, the dark with its bias.
+    raw. ``bias`` (or a dark flat) and ``dark`` are masters, the dark with its bias. ``relative``: the flat is not in
+    ADU.
     """
 
     flat: Float32Array
@@ -71,6 +100,7 @@ class Frames:
     raw_darks: Sequence[Float32Array] = ()
     bias: Float32Array | None = None
     dark: Float32Array | None = None
+    relative: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +109,9 @@ class Evidence:
 
     Parameters
     ----------
-    contrasts : tuple of (level in ADU, Measured)
-        For each light or group of lights its level and the strength of its shadows over those of the flat (1 is well).
-    flat_level_adu, bias_level_adu, dark_level_adu : float, optional
+    contrasts : tuple of Contrast
+        What is left of dust and vignetting: by shadows, by the whole shade.
+    bias_level_adu, dark_level_adu : float, optional
     flat_pattern, light_pattern : Measured, optional
         The share of the bias's column pattern in flat and lights: 1 not subtracted, -1 subtracted twice.
     hot_share : Measured, optional
@@ -102,8 +132,7 @@ class Evidence:
         The significance of what `geometry` found.
     """
 
-    contrasts: tuple[tuple[float, Measured], ...] = ()
-    flat_level_adu: float | None = None
+    contrasts: tuple[Contrast, ...] = ()
     bias_level_adu: float | None = None
     dark_level_adu: float | None = None
     flat_pattern: Measured | None = None
@@ -121,44 +150,73 @@ class Evidence:
     moved_dust: Measured | None = None
 
 
-def gather_evidence(frames: Frames, *, geometry: Geometry | None = None, mosaic: int = 1) -> Evidence:
+def gather_evidence(
+    frames: Frames,
+    *,
+    geometry: Geometry | None = None,
+    eta: Measured | None = None,
+    levels_adu: tuple[float, float] | None = None,
+    sampled: int = 1,
+) -> Evidence:
     """Measure all that the frames at hand allow.
 
     Parameters
     ----------
     frames : Frames
     geometry : Geometry, optional
-        Of the same flat and lights.
-    mosaic : int
-        Pixels a side of the color mosaic: 1 (mono), 2 (Bayer), 6 (X-Trans).
+        How the flat lies on the lights (`geometry.examine_geometry`), from whole frames.
+    eta : Measured, optional
+        The exponent by which calibrated lights still follow the flat (`correction.examine_correction`), in the color of
+        the frames.
+    levels_adu : (float, float), optional
+        The levels of lights and flat that ``geometry`` compared; default those of the frames.
+    sampled : int
+        Of a color mosaic or a large frame, the frames hold every so many-th pixel of every so many-th row.
+
+    Returns
+    -------
+    Evidence
     """
     light = _mean(frames.lights)
     bias, dark = frames.bias, frames.dark
     read_adu = _pair_noise(frames.raw_biases)
-    placed = _placed(geometry)
-    level = None if light is None else float(np.nanmedian(light))
-    contrasts: tuple[tuple[float, Measured], ...] = ()
-    if level is not None and geometry is not None and geometry.contrast is not None and geometry.contrast_error:
-        error = math.hypot(geometry.contrast_error, CONTRAST_FLOOR)
-        contrasts = ((level, Measured(geometry.contrast, error)),)
+    sky = None if light is None else float(np.nanmedian(light))
+    motes = _motes(geometry, sampled)
     return Evidence(
-        contrasts=contrasts,
-        flat_level_adu=float(np.nanmedian(frames.flat)),
+        contrasts=() if sky is None else _contrasts(frames, sky, geometry, eta, levels_adu),
         bias_level_adu=None if bias is None else float(np.nanmedian(bias)),
         dark_level_adu=None if dark is None else float(np.nanmedian(dark)),
-        flat_pattern=None if bias is None else pattern_share(frames.flat, of=bias, step=mosaic),
-        light_pattern=None if bias is None or light is None else pattern_share(light, of=bias, step=mosaic),
-        hot_share=None if dark is None or light is None else hot_share(light, dark=dark, step=mosaic),
+        flat_pattern=None if bias is None or frames.relative else pattern_share(frames.flat, of=bias),
+        light_pattern=None if bias is None or light is None else pattern_share(light, of=bias),
+        hot_share=None if dark is None or light is None else hot_share(light, dark=dark),
         gain_of_flats=_gain_of_flats(frames, read_adu),
         noise_of_darks=_noise_of_darks(frames, read_adu),
-        dark_spread=shade_spread(frames.raw_darks),
+        dark_spread=shade_spread(frames.raw_darks, tolerance_adu=LEAK_TOLERANCE * max(sky or 0.0, 0.0)),
         saturation=_saturation(frames.raw_flats),
         bend=_bend(frames, read_adu),
-        stray=None
-        if _is_elsewhere(geometry)
-        else stray_shades(frames.lights, flat=frames.flat, motes=_motes(geometry)),
-        **placed,
+        stray=None if _is_elsewhere(geometry) else stray_shades(frames.lights, flat=frames.flat, motes=motes),
+        **_placed(geometry),
     )
+
+
+def _contrasts(
+    frames: Frames,
+    sky_adu: float,
+    geometry: Geometry | None,
+    eta: Measured | None,
+    levels_adu: tuple[float, float] | None,
+) -> tuple[Contrast, ...]:
+    flat_adu = None if frames.relative else float(np.nanmedian(frames.flat))
+    found = []
+    if geometry is not None and geometry.contrast is not None and geometry.contrast_error:
+        light, flat = (sky_adu, flat_adu) if levels_adu is None else levels_adu
+        value = Measured(geometry.contrast, math.hypot(geometry.contrast_error, CONTRAST_FLOOR))
+        found.append(Contrast(light_adu=light, flat_adu=None if frames.relative else flat, value=value))
+    if eta is not None:
+        # A light that follows the flat with the exponent eta after division followed it with 1 + eta before.
+        value = Measured(1.0 + eta.value, math.hypot(eta.error, ETA_FLOOR))
+        found.append(Contrast(light_adu=sky_adu, flat_adu=flat_adu, value=value))
+    return tuple(found)
 
 
 def _placed(geometry: Geometry | None) -> dict[str, Measured]:
@@ -254,7 +312,7 @@ def hot_share(light: Float32Array, *, dark: Float32Array, step: int = 1) -> Meas
         limit = 4.0 * robust_scatter(left[keep])
         keep = np.abs(left) <= max(limit, 1e-9)
         error = math.sqrt(float((w * w * x * x * (y - share * x) ** 2).sum())) / square
-    return Measured(share, max(error, 1e-4))
+    return Measured(share, math.hypot(error, HOT_FLOOR))
 
 
 def _pair_noise(frames: Sequence[Float32Array]) -> float | None:
@@ -274,18 +332,24 @@ def _scatter_of(values: NDArray[np.floating[Any]]) -> float:
 
 
 def _noise_of_darks(frames: Frames, read_adu: float | None) -> Measured | None:
-    """Log of the noise of darks over that of bias frames with the dark signal's own noise added."""
-    noise = _pair_noise(frames.raw_darks)
-    if noise is None or read_adu is None or not (noise > 0 and read_adu > 0):
+    """Log of the noise of darks over that of bias frames with the dark signal's own noise added.
+
+    Of the fainter half of the pixels, where glow and warm pixels add least.
+    """
+    if len(frames.raw_darks) < 2 or read_adu is None:
+        return None
+    first, second = frames.raw_darks[:2]
+    some = np.ones(first.shape, np.bool_) if frames.dark is None else frames.dark <= np.nanmedian(frames.dark)
+    noise = _scatter_of((first - second)[some]) / math.sqrt(2.0)
+    if not (noise > 0 and read_adu > 0):
         return None
     signal_noise = 0.0
     if frames.bias is not None and len(frames.raw_lights) >= 2:
         pair = [frame - frames.bias for frame in frames.raw_lights[:2]]
         per_level, _ = _transfer(pair, read_adu)
-        # The typical pixel: hot ones are left out of the noise as well.
-        signal = float(np.nanmedian(frames.raw_darks[0] - frames.bias))
+        signal = float(np.nanmedian((first - frames.bias)[some]))
         signal_noise = max(signal, 0.0) * max(float(np.median(per_level)), 0.0)
-    error = math.sqrt(1.0 / frames.raw_darks[0].size)
+    error = math.sqrt(1.0 / max(int(np.count_nonzero(some)), 1))
     expected = math.sqrt(read_adu**2 + signal_noise)
     return Measured(math.log(noise / expected), math.hypot(error, 2.0 * GAIN_FLOOR))
 
@@ -334,7 +398,7 @@ def _bend(frames: Frames, read_adu: float | None) -> Measured | None:
     n_each = min(frames.flat.size, SOME_PIXELS) / LEVELS_OF_BEND
     along = np.linspace(-0.5, 0.5, LEVELS_OF_BEND)
     slope = float((along * logs).sum() / (along * along).sum())
-    return Measured(slope, math.sqrt(2.0 / n_each / float((along * along).sum())) + 0.5 * GAIN_FLOOR)
+    return Measured(slope, math.hypot(math.sqrt(2.0 / n_each / float((along * along).sum())), BEND_FLOOR))
 
 
 def _saturation(raw_flats: Sequence[Float32Array]) -> Measured | None:
@@ -358,10 +422,11 @@ def _block_means(image: Float32Array) -> Float64Array:
     return means
 
 
-def _neighbors_agree(left: Float64Array) -> Measured | None:
+def _neighbors_agree(left: Float64Array, tolerance_adu: float) -> Measured | None:
     """How much more alike neighboring blocks are than by chance, scatters: the sum of their products.
 
-    Noise and faint stars, however strong, are not alike in neighbors; shades are.
+    Noise and faint stars, however strong, are not alike in neighbors; shades are. Shades of ``tolerance_adu`` rms are
+    one error.
     """
     known = np.isfinite(left)
     scatter = robust_scatter(left[known]) if known.any() else 0.0
@@ -372,21 +437,36 @@ def _neighbors_agree(left: Float64Array) -> Measured | None:
     size[known] -= size[known].mean()
     products = float((size[:, 1:] * size[:, :-1]).sum() + (size[1:] * size[:-1]).sum())
     pairs = int((known[:, 1:] & known[:, :-1]).sum() + (known[1:] & known[:-1]).sum())
-    return Measured(products / float(np.square(size[known]).mean()) / math.sqrt(pairs), 1.2)
+    per_square = math.sqrt(pairs) / float(np.square(size[known]).mean())
+    alike = products / pairs
+    return Measured(
+        alike * per_square,
+        math.hypot(1.2, (tolerance_adu / scatter) ** 2 * per_square),
+        size=scatter * math.sqrt(max(alike, 0.0)),
+    )
 
 
-def shade_spread(frames: Sequence[Float32Array]) -> Measured | None:
+def shade_spread(frames: Sequence[Float32Array], *, tolerance_adu: float = 0.0) -> Measured | None:
     """How surely frames that should be equal differ in shade, scatters: the frame that differs most.
 
     Each frame's blocks less the mean of the frames; its own level, which may drift, does not count.
+
+    Parameters
+    ----------
+    frames : sequence of float32 arrays (rows, columns)
+    tolerance_adu : float
+        The rms of shades that do not matter.
     """
     if len(frames) < 2:
         return None
     stack = np.array([_block_means(frame) for frame in frames])
-    sizes = [_neighbors_agree(left) for left in stack - stack.mean(axis=0)]
+    sizes = [_neighbors_agree(left, tolerance_adu) for left in stack - stack.mean(axis=0)]
+    found = [size for size in sizes if size is not None]
+    if not found:
+        return None
+    most = max(found, key=lambda one: one.value)
     # The largest of a few normal numbers lies about one scatter high.
-    found = [size.value for size in sizes if size is not None]
-    return Measured(max(found) - 1.0, 1.2) if found else None
+    return dataclasses.replace(most, value=most.value - 1.0)
 
 
 def _is_elsewhere(geometry: Geometry | None) -> bool:
@@ -394,8 +474,18 @@ def _is_elsewhere(geometry: Geometry | None) -> bool:
     return geometry is not None and geometry.lies not in (Lies.WELL, Lies.UNKNOWN)
 
 
-def _motes(geometry: Geometry | None) -> tuple[Mote, ...]:
-    return () if geometry is None else geometry.motes
+def _motes(geometry: Geometry | None, sampled: int) -> tuple[Mote, ...]:
+    """The shadows that moved, in pixels of frames of which every so many-th pixel was taken."""
+    return tuple(
+        dataclasses.replace(
+            mote,
+            row=mote.row / sampled,
+            column=mote.column / sampled,
+            radius_px=mote.radius_px / sampled,
+            shift_px=None if mote.shift_px is None else (mote.shift_px[0] / sampled, mote.shift_px[1] / sampled),
+        )
+        for mote in (() if geometry is None else geometry.motes)
+    )
 
 
 def _without(motes: Sequence[Mote], shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -434,4 +524,5 @@ def stray_shades(lights: Sequence[Float32Array], *, flat: Float32Array, motes: S
         fit, *_rest = np.linalg.lstsq(design[keep], flat_values[keep], rcond=1e-8)
         left = np.where(np.isfinite(flat_values), flat_values - design @ fit, np.nan)
         keep = np.isfinite(left) & free & (left < 8.0 * robust_scatter(left[keep]))
-    return _neighbors_agree(np.where(keep, left, np.nan).reshape(values.shape))
+    tolerance = STRAY_TOLERANCE * max(float(np.nanmedian(flat_values)), 0.0)
+    return _neighbors_agree(np.where(keep, left, np.nan).reshape(values.shape), tolerance)

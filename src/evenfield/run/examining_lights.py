@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -11,6 +12,7 @@ import numpy as np
 
 from evenfield.calibrate.overscan import OverscanView
 from evenfield.errors import MemoryBudgetError, ReadError, UsageError
+from evenfield.examine.cause_findings import is_wrong, tell_cause
 from evenfield.examine.cells import Cells
 from evenfield.examine.correction import Correction, correction_findings, examine_correction
 from evenfield.examine.geometry import Geometry, examine_geometry
@@ -19,6 +21,7 @@ from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.relief import flat_relief, light_relief
 from evenfield.examine.sky import cells_of_flat, cells_of_light
 from evenfield.model.catalogue import CATALOGUE
+from evenfield.model.causes import probability_key
 from evenfield.model.findings import Finding
 from evenfield.model.pixels import Float32Array, Tile
 from evenfield.model.plan import LightStep, StepInput
@@ -26,6 +29,7 @@ from evenfield.model.report import OpenQuestion, StepResult, Verdict
 from evenfield.model.wording import plural
 from evenfield.read import CroppedSource
 from evenfield.run.examining import told_result
+from evenfield.run.examining_causes import CauseFrames
 from evenfield.run.executors import work_through
 from evenfield.run.frames import open_frame, region_median
 from evenfield.run.job import Job
@@ -68,10 +72,10 @@ def examine_lights(job: Job, *, thorough: bool = False) -> dict[str, StepResult]
             question = OpenQuestion(question="Would flats make these lights even?", needs=needs)
             made[step.id] = msgspec.structs.replace(result, open=(question,))
             continue
-        seen = _seen(step, result, job, most)
+        seen = _seen(step, result, job, most, thorough=thorough)
         if seen is None:
             continue
-        made[step.id] = told_result(result, seen.findings, seen.measured, open=(), otherwise=seen.works)
+        made[step.id] = told_result(result, seen.findings, seen.measured, open=seen.open, otherwise=seen.works)
         flat = made.get(step.flat.step or "") or job.results.get(step.flat.step or "")
         if flat is not None:
             made[flat.id] = _flat_told(flat, seen)
@@ -86,7 +90,7 @@ def _flat_told(flat: StepResult, seen: _Seen) -> StepResult:
         OpenQuestion(question="Do these flats correct the lights, neither too much nor too little?", needs=one.mend)
         for one in unsure[:1]
     )
-    return told_result(flat, sure, seen.measured, open=question, otherwise="" if unsure else seen.works)
+    return told_result(flat, sure, seen.measured, open=(*question, *seen.open), otherwise="" if unsure else seen.works)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +99,11 @@ class _Seen:
 
     findings: tuple[Finding, ...]
     measured: dict[str, float | None]
+    open: tuple[OpenQuestion, ...]
     works: str
 
 
-def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | None:
+def _seen(step: LightStep, result: StepResult, job: Job, most: int, *, thorough: bool) -> _Seen | None:
     """Look at some lights; ``None`` where nothing can be read, or the frames are too small to say anything."""
     items = _spread(step, result, job, most)
     with contextlib.ExitStack() as stack:
@@ -120,19 +125,38 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | N
             if not cells:
                 return None
             correction = examine_correction(cells, flats=flats)
-            geometry = examine_geometry(
-                flat_relief(flat, cfa=cfa),
-                light=light_relief((one for one in map(lights.read, items) if one is not None), cfa=cfa),
-            )
+            gathered = CauseFrames(step, job, flat=flat, thorough=thorough)
+
+            def passed() -> Iterator[Float32Array]:
+                for item in items:
+                    pixels = lights.read(item)
+                    if pixels is not None:
+                        gathered.add(item, pixels)
+                        yield pixels
+
+            of_flat, of_light = flat_relief(flat, cfa=cfa), light_relief(passed(), cfa=cfa)
+            geometry = examine_geometry(of_flat, light=of_light)
         except (ReadError, UsageError, MemoryBudgetError):
             return None
     name = step.id if step.flat is None else step.flat.step or step.flat.title
+    found = (
+        *geometry_findings(geometry, subject=name, shape=masters.shape),
+        *correction_findings(correction, name=name),
+    )
+    causes = gathered.rank(
+        geometry=geometry,
+        correction=correction,
+        levels_adu=(of_light.level_adu, of_flat.level_adu),
+        wrong=is_wrong(found),
+    )
+    told = tell_cause(causes.ranking, evidence=causes.evidence, subject=name, findings=found, geometry=geometry)
     return _Seen(
-        findings=(
-            *geometry_findings(geometry, subject=name, shape=masters.shape),
-            *correction_findings(correction, name=name),
-        ),
-        measured=_measured(correction, geometry, len(cells)),
+        findings=told.findings,
+        measured={
+            **_measured(correction, geometry, len(cells)),
+            **{probability_key(cause): probability for cause, probability in causes.ranking.ranked},
+        },
+        open=told.open,
         works=_works(correction, len(cells)),
     )
 
