@@ -17,8 +17,9 @@ from evenfield.model.causes import Cause
 from evenfield.model.findings import Finding, FindingLevel
 from evenfield.model.report import OpenQuestion
 
-CLEAN_ODDS: Final = 1000.0
-"""The odds for "none" where nothing else is wrong: of a thousand nights that pass every test, one has a fault."""
+CLEAN_ODDS: Final = 100.0
+"""The odds for "none" where nothing else is wrong: of a hundred nights that pass every other test, one has a fault. A
+measure must then be off by 4.5 errors or more for a cause to be told."""
 
 SURE_ALONE: Final = 0.95
 """Where nothing else is wrong, a cause must have so much of the probability to be told at all."""
@@ -91,10 +92,9 @@ def tell_cause(
     wrong = is_wrong(findings)
     answer = ranking.answer
     if not wrong:
-        first, probability = ranked = ranking.ranked[0]
-        if first is Cause.NONE or probability < SURE_ALONE or not _matters(first, evidence):
+        chance = sum(ranking.probability(cause) for cause in answer)
+        if Cause.NONE in answer or chance < SURE_ALONE or not all(_matters(cause, evidence) for cause in answer):
             return ToldCause(findings=tuple(findings))
-        answer = (ranked[0],)
     if not answer or answer == (Cause.NONE,):
         likely = [(cause, probability) for cause, probability in ranking.ranked if probability > LEAST_NAMED]
         names = ", ".join(f"{_name(cause)} ({_percent(probability)})" for cause, probability in likely)
@@ -163,7 +163,9 @@ def _percent(probability: float) -> str:
 def _matters(cause: Cause, evidence: Evidence) -> bool:
     """Whether a cause that nothing else shows does enough to be told."""
     sizes: dict[Cause, Callable[[], float]] = {
-        Cause.GAIN_MISMATCH: lambda: max(_size(evidence.noise_of_darks), _size(evidence.gain_of_flats)),
+        Cause.GAIN_MISMATCH: lambda: max(
+            _size(evidence.noise_of_darks), _size(evidence.gain_of_flats), _size(evidence.hot_share)
+        ),
         Cause.EXPOSURE_MISMATCH: lambda: _size(evidence.hot_share),
         Cause.FLAT_NOT_LINEAR: lambda: _size(evidence.bend),
     }
@@ -212,8 +214,8 @@ def _why(cause: Cause, evidence: Evidence) -> str:
     """The cause as a half sentence."""
     hot = evidence.hot_share
     if cause is Cause.EXPOSURE_MISMATCH and hot is not None:
-        way = "shorter or colder" if hot.value > 0 else "longer or warmer"
-        return f"the darks were taken {way} than the lights, by {100.0 * abs(hot.value):.0f} % of the hot pixels' light"
+        times = f"{max(1.0 + hot.value, 0.0):.2g} times the light that they have in the darks"
+        return f"hot pixels of the lights have {times}, from another exposure or temperature"
     if cause is Cause.BIAS_TWICE:
         in_flat = _size(evidence.flat_pattern) > _size(evidence.light_pattern)
         return f"the bias was subtracted twice from the {'flats' if in_flat else 'lights'}"

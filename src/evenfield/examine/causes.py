@@ -198,7 +198,9 @@ def _exposure_mismatch(evidence: Evidence) -> list[Story]:
     if evidence.bias_level_adu is None or evidence.dark_level_adu is None:
         return [story]
     signal = evidence.dark_level_adu - evidence.bias_level_adu
-    share = MOST_EXPOSURE if evidence.hot_share is None else abs(evidence.hot_share.value) + 2 * evidence.hot_share.error
+    share = (
+        MOST_EXPOSURE if evidence.hot_share is None else abs(evidence.hot_share.value) + 2 * evidence.hot_share.error
+    )
     seen = [one for one in evidence.contrasts if GLOW_FACTOR * share * signal > one.value.error * one.light_adu]
     return [story if seen else {**story, "contrast": Says()}]
 
@@ -208,7 +210,11 @@ _TOLD: Final[Mapping[Cause, list[Story]]] = {
         {"noise_of_darks": ANYTHING, "hot_share": ANYTHING, "light_pattern": OPEN, "contrast": OPEN, "stray": OPEN},
         {"gain_of_flats": ANYTHING, "flat_pattern": OPEN, "contrast": OPEN},
     ],
-    Cause.OFFSET_MISMATCH: [{"contrast": ANYTHING, "noise_of_darks": OPEN}],
+    # Frames above a bias that is not theirs have a wrong level for their noise.
+    Cause.OFFSET_MISMATCH: [
+        {"contrast": ANYTHING, "noise_of_darks": OPEN},
+        {"contrast": ANYTHING, "gain_of_flats": OPEN, "bend": OPEN},
+    ],
     Cause.FLAT_ROTATED: [{"turned": ANYTHING, "shifted": OPEN, "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN}],
     Cause.FLAT_SHIFTED: [{"shifted": ANYTHING, "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN}],
     Cause.FLAT_FLIPPED: [

@@ -41,6 +41,9 @@ AFTERWARDS: Final = 2
 BYTES_A_PIXEL: Final = 40
 """What a thread holds of each pixel of a light while it reduces it: its values, masks and sums, several times over."""
 
+LEAST_CHANCE: Final = 0.01
+"""Causes that are less likely are left out of the measured values."""
+
 THOROUGHLY: Final = 10
 """Lights of a set that are looked at where that is the work."""
 
@@ -154,7 +157,7 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int, *, thorough:
         findings=told.findings,
         measured={
             **_measured(correction, geometry, len(cells)),
-            **{probability_key(cause): probability for cause, probability in causes.ranking.ranked},
+            **{probability_key(cause): chance for cause, chance in causes.ranking.ranked if chance >= LEAST_CHANCE},
         },
         open=told.open,
         works=_works(correction, len(cells)),
