@@ -21,8 +21,8 @@ CLEAN_ODDS: Final = 100.0
 """The odds for "none" where nothing else is wrong: of a hundred nights that pass every other test, one has a fault. A
 measure must then be off by 4.5 errors or more for a cause to be told."""
 
-SURE_ALONE: Final = 0.95
-"""Where nothing else is wrong, a cause must have so much of the probability to be told at all."""
+CHANCE_ALONE: Final = 0.05
+"""Where nothing else is wrong, "none" must have no more of the probability than this for a cause to be told."""
 
 LEAST_NAMED: Final = 0.1
 """Where no cause is sure, those from this probability on are named."""
@@ -92,8 +92,8 @@ def tell_cause(
     wrong = is_wrong(findings)
     answer = ranking.answer
     if not wrong:
-        chance = sum(ranking.probability(cause) for cause in answer)
-        if Cause.NONE in answer or chance < SURE_ALONE or not all(_matters(cause, evidence) for cause in answer):
+        chance = ranking.probability(Cause.NONE)
+        if not answer or chance > CHANCE_ALONE or not all(_matters(cause, evidence) for cause in answer):
             return ToldCause(findings=tuple(findings))
     if not answer or answer == (Cause.NONE,):
         likely = [(cause, probability) for cause, probability in ranking.ranked if probability > LEAST_NAMED]

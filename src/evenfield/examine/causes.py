@@ -145,6 +145,7 @@ def _stories(cause: Cause, evidence: Evidence) -> list[Story]:
         Cause.LIGHT_WITHOUT_DARK: _light_without_dark,
         Cause.BIAS_TWICE: _bias_twice,
         Cause.EXPOSURE_MISMATCH: _exposure_mismatch,
+        Cause.OFFSET_MISMATCH: _offset_mismatch,
     }
     if cause in make:
         return make[cause](evidence)
@@ -205,15 +206,27 @@ def _exposure_mismatch(evidence: Evidence) -> list[Story]:
     return [story if seen else {**story, "contrast": Says()}]
 
 
+def _offset_mismatch(evidence: Evidence) -> list[Story]:
+    """A rest of any size in lights or flats; raw flats above a bias that is not theirs have a wrong level for their
+    noise, so that they seem to have another gain, the more where they are faint.
+    """
+    in_lights: Story = {"contrast": ANYTHING, "noise_of_darks": OPEN}
+    surest = max(evidence.contrasts, key=lambda one: 1.0 / one.value.error, default=None)
+    if surest is None or evidence.gain_of_flats is None or not surest.value.value > 0:
+        return [in_lights]
+    gain = math.log(surest.value.value)
+    bends = evidence.bend is not None and evidence.bend.value * gain > 0
+    in_flats: Story = {
+        "contrast": ANYTHING, "gain_of_flats": Says(about=gain), "bend": OPEN if bends else Says(),
+    }  # fmt: skip
+    return [in_lights, in_flats]
+
+
 _TOLD: Final[Mapping[Cause, list[Story]]] = {
     Cause.GAIN_MISMATCH: [
+        {"noise_of_darks": ANYTHING, "hot_share": ANYTHING},
         {"noise_of_darks": ANYTHING, "hot_share": ANYTHING, "light_pattern": OPEN, "contrast": OPEN, "stray": OPEN},
         {"gain_of_flats": ANYTHING, "flat_pattern": OPEN, "contrast": OPEN},
-    ],
-    # Frames above a bias that is not theirs have a wrong level for their noise.
-    Cause.OFFSET_MISMATCH: [
-        {"contrast": ANYTHING, "noise_of_darks": OPEN},
-        {"contrast": ANYTHING, "gain_of_flats": OPEN, "bend": OPEN},
     ],
     Cause.FLAT_ROTATED: [{"turned": ANYTHING, "shifted": OPEN, "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN}],
     Cause.FLAT_SHIFTED: [{"shifted": ANYTHING, "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN}],

@@ -267,7 +267,11 @@ def pattern_share(image: Float32Array, *, of: Float32Array, step: int = 1) -> Me
 
 
 def _columns(image: Float32Array, step: int) -> Float64Array:
-    middle = np.nanmedian(image, axis=0).astype(np.float64)
+    known = np.isfinite(image)
+    if not known.all():
+        # Few are unknown, stars most of all: in the middle of its column each leaves the median as it is.
+        image = np.where(known, image, np.float32(np.nanmedian(image)))
+    middle = np.median(image, axis=0).astype(np.float64)
     profile = np.full(middle.size, np.nan)
     profile[step:-step] = middle[step:-step] - 0.5 * (middle[: -2 * step] + middle[2 * step :])
     return profile
@@ -413,13 +417,22 @@ def _block_means(image: Float32Array) -> Float64Array:
     """Means of blocks, each without what lies beyond 4 scatters: stars, hot pixels. Finer than medians of integers."""
     rows, columns = (side // BLOCK for side in image.shape)
     blocks = image[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).transpose(0, 2, 1, 3)
-    flat = np.array(blocks.reshape(rows, columns, -1), np.float64)
+    flat = blocks.reshape(rows * columns, BLOCK * BLOCK)
+    known = np.isfinite(flat)
+    filled = np.where(known, flat, np.float32(np.nanmedian(flat) if known.any() else 0.0))
+    middle = np.median(filled, axis=1, keepdims=True)
+    away = np.abs(filled - middle)
+    known &= away <= 4.0 * 1.4826 * np.median(away, axis=1, keepdims=True) + 1.0
+    means = np.full(rows * columns, np.nan)
     for _ in range(2):
-        middle = np.nanmedian(flat, axis=2, keepdims=True)
-        scatter = 1.4826 * np.nanmedian(np.abs(flat - middle), axis=2, keepdims=True)
-        flat[np.abs(flat - middle) > 4.0 * scatter + 1.0] = np.nan
-    means: Float64Array = np.nanmean(flat, axis=2)
-    return means
+        count = known.sum(axis=1)
+        some = count > BLOCK * BLOCK // 4
+        apart = np.where(known, filled - middle, np.float32(0.0)).astype(np.float64)
+        offset = apart.sum(axis=1) / np.maximum(count, 1)
+        scatter = np.sqrt(np.maximum((apart * apart).sum(axis=1) / np.maximum(count, 1) - offset**2, 0.0))
+        means[:] = np.where(some, middle[:, 0] + offset, np.nan)
+        known &= np.abs(filled - middle - offset[:, None]) <= 4.0 * scatter[:, None] + 1.0
+    return means.reshape(rows, columns)
 
 
 def _neighbors_agree(left: Float64Array, tolerance_adu: float) -> Measured | None:
