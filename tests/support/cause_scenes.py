@@ -100,7 +100,7 @@ class _Night:
         return self.noise(sky * optics(self.rings, self.shape) * self.response + self.dark) + BIAS_ADU + self.pattern
 
 
-def faulty_night(cause: Cause, strength: float, *, seed: int, shape: tuple[int, int] = (640, 960)) -> Frames:
+def faulty_night(cause: Cause, strength: float, *, seed: int, shape: tuple[int, int] = (480, 640)) -> Frames:
     """Frames with one fault of a strength (1 to 10 times the limit)."""
     rng = np.random.default_rng(seed)
     night = _Night(rng, shape, scattered(rng, shape, n=6, radii=(18, 45), depth=0.03, margin=80))

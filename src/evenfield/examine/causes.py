@@ -214,10 +214,10 @@ def _offset_mismatch(evidence: Evidence) -> list[Story]:
     surest = max(evidence.contrasts, key=lambda one: 1.0 / one.value.error, default=None)
     if surest is None or evidence.gain_of_flats is None or not surest.value.value > 0:
         return [in_lights]
-    gain = math.log(surest.value.value)
-    bends = evidence.bend is not None and evidence.bend.value * gain > 0
+    seems = math.log(surest.value.value)
+    bends = evidence.bend is not None and evidence.bend.value * seems > 0
     in_flats: Story = {
-        "contrast": ANYTHING, "gain_of_flats": Says(about=gain), "bend": OPEN if bends else Says(),
+        "contrast": ANYTHING, "gain_of_flats": Says(about=seems), "bend": OPEN if bends else Says(),
     }  # fmt: skip
     return [in_lights, in_flats]
 

@@ -28,6 +28,9 @@ LEAST_HOT: Final = 20
 LEAST_PATTERN: Final = 10.0
 """The columns of a bias must differ by so many times their own noise, else its pattern is not known."""
 
+BESIDE: Final = 3
+"""A column is compared with so many on each side."""
+
 BLOCK: Final = 32
 """Pixels a side of the blocks whose medians show shades: a star fills a small part of one."""
 
@@ -51,6 +54,9 @@ STRAY_TOLERANCE: Final = 3e-4
 
 LEAK_TOLERANCE: Final = 2e-4
 """Shades by which darks differ, below this share of the sky, rms, are no leak."""
+
+QUANTIZED: Final = 5.0
+"""Below so many ADU of noise, whole numbers leave medians no choice."""
 
 TOP_SHARE_FLOOR: Final = 1e-4
 """The share of pixels at the top of the range that hot pixels alone may fill."""
@@ -247,8 +253,8 @@ def _mean(frames: Sequence[Float32Array]) -> Float32Array | None:
 def pattern_share(image: Float32Array, *, of: Float32Array, step: int = 1) -> Measured | None:
     """The share of a bias's column pattern that an image holds; ``None`` where the bias shows none.
 
-    Columns are compared by their medians, beside the columns ``step`` to the left and right (of the same color): stars,
-    dust and hot pixels do not move medians, and a master's own noise is small in them.
+    Pixels are taken beside the three to the left and right (``step`` apart, of the same color), and columns by their
+    medians: stars, dust and hot pixels do not move them, and a master's own noise is small in them.
     """
     ours, theirs = _columns(image, step), _columns(of, step)
     known = np.isfinite(ours) & np.isfinite(theirs)
@@ -261,19 +267,27 @@ def pattern_share(image: Float32Array, *, of: Float32Array, step: int = 1) -> Me
     square = float((theirs * theirs).sum())
     share = float((ours * theirs).sum()) / square
     left = ours - share * theirs
-    # Differences of neighbors share columns: 1, -1/2, -1/2 have the correlation -2/3 at distance 1 and 1/6 at 2, which
-    # lessens the error for patterns without order; the plain error is kept as the larger one.
-    return Measured(share, float(np.sqrt((left * left).mean() / square)))
+    # Neighbors share columns, and shades have their own order: what is left is alike in them, as the pattern is.
+    lags = range(1, 2 * BESIDE * step + 1)
+    alike = sum(float((left[lag:] * left[:-lag]).mean() * (theirs[lag:] * theirs[:-lag]).sum()) for lag in lags)
+    plain = float((left * left).mean()) * square
+    return Measured(share, math.sqrt(max(plain + 2.0 * alike, 0.5 * plain)) / square)
 
 
 def _columns(image: Float32Array, step: int) -> Float64Array:
-    known = np.isfinite(image)
-    if not known.all():
-        # Few are unknown, stars most of all: in the middle of its column each leaves the median as it is.
-        image = np.where(known, image, np.float32(np.nanmedian(image)))
-    middle = np.median(image, axis=0).astype(np.float64)
-    profile = np.full(middle.size, np.nan)
-    profile[step:-step] = middle[step:-step] - 0.5 * (middle[: -2 * step] + middle[2 * step :])
+    """For each column the median of its pixels beside their neighbors in the row; rims of shadows are a few rows."""
+    profile = np.full(image.shape[1], np.nan)
+    margin = BESIDE * step
+    inside = image.shape[1] - 2 * margin
+    if inside < 1:
+        return profile
+    apart = image[:, margin : margin + inside].copy()
+    for k in range(1, BESIDE + 1):
+        for place in (margin - k * step, margin + k * step):
+            apart -= image[:, place : place + inside] * np.float32(0.5 / BESIDE)
+    # Few are unknown, stars most of all: in the middle each leaves the median as it is.
+    np.nan_to_num(apart, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    profile[margin:-margin] = np.median(apart, axis=0)
     return profile
 
 
@@ -376,7 +390,11 @@ def _transfer(
 
 
 def _gain_of_flats(frames: Frames, read_adu: float | None) -> Measured | None:
-    """Log of e-/ADU of flats over that of lights, from pairs above the bias."""
+    """Log of e-/ADU of flats over that of lights, from pairs above the bias.
+
+    Faint stars and nebulae that moved between the lights pass for noise, and give it tails: the difference of two
+    measures of scatter counts as an error.
+    """
     if len(frames.raw_flats) < 2 or len(frames.raw_lights) < 2 or frames.bias is None or read_adu is None:
         return None
     slopes = []
@@ -386,7 +404,10 @@ def _gain_of_flats(frames: Frames, read_adu: float | None) -> Measured | None:
         if not (per_level.min() > 0 and levels.min() > 0):
             return None
         slopes.append(float(np.median(per_level)))
-    return Measured(math.log(slopes[1] / slopes[0]), 3.0 * GAIN_FLOOR)
+    apart = frames.raw_lights[1] - frames.raw_lights[0]
+    inner = robust_scatter(apart[np.isfinite(apart)])
+    tails = 2.0 * math.log(_scatter_of(apart) / inner) if inner > QUANTIZED else 0.0
+    return Measured(math.log(slopes[1] / slopes[0]), math.hypot(2.0 * GAIN_FLOOR, tails))
 
 
 def _bend(frames: Frames, read_adu: float | None) -> Measured | None:
@@ -428,10 +449,10 @@ def _block_means(image: Float32Array) -> Float64Array:
         count = known.sum(axis=1)
         some = count > BLOCK * BLOCK // 4
         apart = np.where(known, filled - middle, np.float32(0.0)).astype(np.float64)
-        offset = apart.sum(axis=1) / np.maximum(count, 1)
-        scatter = np.sqrt(np.maximum((apart * apart).sum(axis=1) / np.maximum(count, 1) - offset**2, 0.0))
-        means[:] = np.where(some, middle[:, 0] + offset, np.nan)
-        known &= np.abs(filled - middle - offset[:, None]) <= 4.0 * scatter[:, None] + 1.0
+        beyond = apart.sum(axis=1) / np.maximum(count, 1)
+        scatter = np.sqrt(np.maximum((apart * apart).sum(axis=1) / np.maximum(count, 1) - beyond**2, 0.0))
+        means[:] = np.where(some, middle[:, 0] + beyond, np.nan)
+        known &= np.abs(filled - middle - beyond[:, None]) <= 4.0 * scatter[:, None] + 1.0
     return means.reshape(rows, columns)
 
 
