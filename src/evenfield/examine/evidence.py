@@ -37,8 +37,8 @@ BLOCK: Final = 32
 GAIN_FLOOR: Final = 0.01
 """Relative error that noise measures have beyond statistics: quantization, pixels that flicker."""
 
-CONTRAST_FLOOR: Final = 0.01
-"""Error that the contrast of shadows has beyond statistics: faint stars and masks change what is around a shadow."""
+CONTRAST_FLOOR: Final = 0.05
+"""Error that the contrast of shadows has beyond statistics: masks of stars change what is around deep shadows."""
 
 ETA_FLOOR: Final = 0.003
 """Error that the exponent of the whole shade has beyond statistics: real skies are not quite polynomials."""
@@ -116,7 +116,7 @@ class Evidence:
     Parameters
     ----------
     contrasts : tuple of Contrast
-        What is left of dust and vignetting: by shadows, by the whole shade.
+        What is left of dust and vignetting: by the whole shade, or where that tells nothing by shadows alone.
     bias_level_adu, dark_level_adu : float, optional
     flat_pattern, light_pattern : Measured, optional
         The share of the bias's column pattern in flat and lights: 1 not subtracted, -1 subtracted twice.
@@ -213,16 +213,15 @@ def _contrasts(
     levels_adu: tuple[float, float] | None,
 ) -> tuple[Contrast, ...]:
     flat_adu = None if frames.relative else float(np.nanmedian(frames.flat))
-    found = []
-    if geometry is not None and geometry.contrast is not None and geometry.contrast_error:
-        light, flat = (sky_adu, flat_adu) if levels_adu is None else levels_adu
-        value = Measured(geometry.contrast, math.hypot(geometry.contrast_error, CONTRAST_FLOOR))
-        found.append(Contrast(light_adu=light, flat_adu=None if frames.relative else flat, value=value))
     if eta is not None:
         # A light that follows the flat with the exponent eta after division followed it with 1 + eta before.
         value = Measured(1.0 + eta.value, math.hypot(eta.error, ETA_FLOOR))
-        found.append(Contrast(light_adu=sky_adu, flat_adu=flat_adu, value=value))
-    return tuple(found)
+        return (Contrast(light_adu=sky_adu, flat_adu=flat_adu, value=value),)
+    if geometry is None or geometry.contrast is None or not geometry.contrast_error:
+        return ()
+    light, flat = (sky_adu, flat_adu) if levels_adu is None else levels_adu
+    value = Measured(geometry.contrast, math.hypot(geometry.contrast_error, CONTRAST_FLOOR))
+    return (Contrast(light_adu=light, flat_adu=None if frames.relative else flat, value=value),)
 
 
 def _placed(geometry: Geometry | None) -> dict[str, Measured]:
