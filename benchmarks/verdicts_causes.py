@@ -22,9 +22,10 @@ from cause_scenes import faulty_night
 
 from evenfield.examine.causes import rank_causes
 from evenfield.examine.correction import examine_correction
-from evenfield.examine.evidence import Measured, gather_evidence
+from evenfield.examine.evidence import gather_evidence
 from evenfield.examine.geometry import examine_geometry
 from evenfield.examine.relief import flat_relief, light_relief
+from evenfield.examine.residues import Measured
 from evenfield.examine.sky import cells_of_flat, cells_of_light
 from evenfield.model.causes import Cause
 

@@ -6,8 +6,9 @@ import dataclasses
 
 from evenfield.examine.cause_findings import CLEAN_ODDS, ToldCause, is_wrong, tell_cause
 from evenfield.examine.causes import rank_causes
-from evenfield.examine.evidence import Contrast, Evidence, Measured
+from evenfield.examine.evidence import Contrast, Evidence
 from evenfield.examine.geometry import Geometry, Lies
+from evenfield.examine.residues import Measured
 from evenfield.model.catalogue import finding
 from evenfield.model.causes import Cause
 from evenfield.model.findings import Finding, FindingLevel

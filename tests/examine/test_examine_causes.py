@@ -10,18 +10,11 @@ from cause_scenes import faulty_night
 from numpy.typing import NDArray
 
 from evenfield.examine.causes import rank_causes
-from evenfield.examine.evidence import (
-    Contrast,
-    Evidence,
-    Measured,
-    gather_evidence,
-    hot_share,
-    pattern_share,
-    shade_spread,
-    stray_shades,
-)
+from evenfield.examine.evidence import Contrast, Evidence, gather_evidence
 from evenfield.examine.geometry import examine_geometry
 from evenfield.examine.relief import flat_relief, light_relief
+from evenfield.examine.residues import Measured, hot_share, pattern_share
+from evenfield.examine.shades import shade_spread, stray_shades
 from evenfield.model.causes import Cause
 
 F32 = NDArray[np.float32]

@@ -21,7 +21,7 @@ LIMITS: dict[Cause, float] = {
     Cause.BIAS_TWICE: 0.02,  # bias over flat or sky
     Cause.GAIN_MISMATCH: 0.055,  # log of the gains' ratio: the share of hot pixels is known to 0.011
     Cause.OFFSET_MISMATCH: 0.022,  # offset over sky
-    Cause.EXPOSURE_MISMATCH: 0.055,  # share of hot pixels
+    Cause.EXPOSURE_MISMATCH: 0.055,  # what is left of the dark's hot pixels
     Cause.FLAT_ROTATED: 0.18,  # degrees
     Cause.FLAT_SHIFTED: 0.5,  # pixels
     Cause.FLAT_FLIPPED: 1.0,  # no strength: a file is mirrored or not
@@ -116,7 +116,7 @@ def faulty_night(cause: Cause, strength: float, *, seed: int, shape: tuple[int, 
     elif cause is Cause.OFFSET_MISMATCH:
         night.dark_offset = -size * SKY_ADU if sign < 0 else min(size, 0.6) * SKY_ADU
     elif cause is Cause.EXPOSURE_MISMATCH:
-        night.dark_time = 1 - sign * size
+        night.dark_time = 1 / (1 + sign * size)
     elif cause is Cause.FLAT_ROTATED:
         night.flat_rings = placed(night.rings, shape, angle_deg=sign * size)
     elif cause is Cause.FLAT_SHIFTED:

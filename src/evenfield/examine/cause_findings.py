@@ -9,9 +9,10 @@ from typing import Final
 import msgspec
 
 from evenfield.examine.causes import Ranking
-from evenfield.examine.evidence import Evidence, Measured
+from evenfield.examine.evidence import Evidence
 from evenfield.examine.geometry import Geometry
 from evenfield.examine.geometry_findings import where_shifted
+from evenfield.examine.residues import Measured
 from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.causes import Cause
 from evenfield.model.findings import Finding, FindingLevel

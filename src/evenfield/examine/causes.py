@@ -14,7 +14,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from evenfield.examine.evidence import Evidence, Measured
+from evenfield.examine.evidence import Evidence
+from evenfield.examine.residues import Measured
 from evenfield.model.causes import Cause
 
 WIDTHS: Final = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
@@ -110,6 +111,9 @@ _HELP: Final[Mapping[str, str]] = {
     "dark_spread": "several raw darks",
 }
 
+FLIPPED_SCATTERS: Final = 10.0
+"""A mirrored flat is seen with at least so many scatters."""
+
 MOST_EXPOSURE: Final = 3.0
 """The share of a dark's own signal that lights of another exposure or temperature may hold, where nothing tells it."""
 
@@ -146,6 +150,7 @@ def _stories(cause: Cause, evidence: Evidence) -> list[Story]:
         Cause.BIAS_TWICE: _bias_twice,
         Cause.EXPOSURE_MISMATCH: _exposure_mismatch,
         Cause.OFFSET_MISMATCH: _offset_mismatch,
+        Cause.FLAT_FLIPPED: _flat_flipped,
     }
     if cause in make:
         return make[cause](evidence)
@@ -222,6 +227,15 @@ def _offset_mismatch(evidence: Evidence) -> list[Story]:
     return [in_lights, in_flats]
 
 
+def _flat_flipped(evidence: Evidence) -> list[Story]:
+    """A file that was mirrored shows at once: all pixels and all dust."""
+    seen = evidence.flipped is not None and evidence.flipped.value > FLIPPED_SCATTERS
+    return [
+        {"flipped": ANYTHING if seen else Says(about=3.0 * FLIPPED_SCATTERS), "shifted": OPEN, "turned": OPEN,
+         "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN, "flat_pattern": OPEN}
+    ]  # fmt: skip
+
+
 _TOLD: Final[Mapping[Cause, list[Story]]] = {
     Cause.GAIN_MISMATCH: [
         {"noise_of_darks": ANYTHING, "hot_share": ANYTHING},
@@ -230,10 +244,6 @@ _TOLD: Final[Mapping[Cause, list[Story]]] = {
     ],
     Cause.FLAT_ROTATED: [{"turned": ANYTHING, "shifted": OPEN, "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN}],
     Cause.FLAT_SHIFTED: [{"shifted": ANYTHING, "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN}],
-    Cause.FLAT_FLIPPED: [
-        {"flipped": ANYTHING, "shifted": OPEN, "turned": OPEN, "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN,
-         "flat_pattern": OPEN}
-    ],
     Cause.DUST_MOVED: [{"moved_dust": ANYTHING, "contrast": OPEN}],
     Cause.LIGHT_LEAK: [{"dark_spread": ANYTHING, "contrast": OPEN, "stray": OPEN, "noise_of_darks": OPEN}],
     Cause.FLAT_NOT_LINEAR: [

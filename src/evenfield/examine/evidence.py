@@ -16,23 +16,10 @@ from numpy.typing import NDArray
 
 from evenfield.examine.geometry import Geometry, Lies
 from evenfield.examine.motes import Mote
+from evenfield.examine.residues import Measured, columns_of, hot_share, pattern_share
+from evenfield.examine.shades import shade_spread, stray_shades
 from evenfield.examine.wavelets import robust_scatter
 from evenfield.model.pixels import Float32Array, Float64Array
-
-HOT_SCATTERS: Final = 8.0
-"""Scatters of the dark by which a pixel stands out of its neighbors to count as hot (as in `defects`)."""
-
-LEAST_HOT: Final = 20
-"""Fewer hot pixels say nothing: a few stars may lie on them."""
-
-LEAST_PATTERN: Final = 10.0
-"""The columns of a bias must differ by so many times their own noise, else its pattern is not known."""
-
-BESIDE: Final = 3
-"""A column is compared with so many on each side."""
-
-BLOCK: Final = 32
-"""Pixels a side of the blocks whose medians show shades: a star fills a small part of one."""
 
 GAIN_FLOOR: Final = 0.01
 """Relative error that noise measures have beyond statistics: quantization, pixels that flicker."""
@@ -43,14 +30,14 @@ CONTRAST_FLOOR: Final = 0.05
 ETA_FLOOR: Final = 0.003
 """Error that the exponent of the whole shade has beyond statistics: real skies are not quite polynomials."""
 
-HOT_FLOOR: Final = 0.01
-"""Error of the share of hot pixels beyond statistics: a sensor that wanders by 0.1 C changes them by so much."""
+COLUMN_RESPONSE: Final = 3e-5
+"""The response of columns may follow the pattern of the bias by this share of the light."""
+
+LEAST_OF_BRIGHTEST: Final = 0.3
+"""Pixels of flats with less of the light of the brightest ones are the border of the field."""
 
 BEND_FLOOR: Final = 0.01
 """Error of the bend beyond statistics: charge that spreads to neighbors squeezes the noise of good CCDs as well."""
-
-STRAY_TOLERANCE: Final = 3e-4
-"""Shades of lights below this share of the sky, rms, are no stray light: nobody will see them."""
 
 LEAK_TOLERANCE: Final = 2e-4
 """Shades by which darks differ, below this share of the sky, rms, are no leak."""
@@ -66,15 +53,6 @@ SOME_PIXELS: Final = 400_000
 
 LEVELS_OF_BEND: Final = 8
 """Groups of pixels of like level in which the noise of flats is compared."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=False)
-class Measured:
-    """A number and its standard error; for shades, ``size`` is their rms in ADU."""
-
-    value: float
-    error: float
-    size: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +163,7 @@ def gather_evidence(
     """
     light = _mean(frames.lights)
     bias, dark = frames.bias, frames.dark
+    even = None if light is None else _without_response(light, frames.flat)
     read_adu = _pair_noise(frames.raw_biases)
     sky = None if light is None else float(np.nanmedian(light))
     motes = _motes(geometry, sampled)
@@ -192,9 +171,9 @@ def gather_evidence(
         contrasts=() if sky is None else _contrasts(frames, sky, geometry, eta, levels_adu),
         bias_level_adu=None if bias is None else float(np.nanmedian(bias)),
         dark_level_adu=None if dark is None else float(np.nanmedian(dark)),
-        flat_pattern=None if bias is None or frames.relative else pattern_share(frames.flat, of=bias),
-        light_pattern=None if bias is None or light is None else pattern_share(light, of=bias),
-        hot_share=None if dark is None or light is None else hot_share(light, dark=dark),
+        flat_pattern=None if bias is None or frames.relative else _flat_pattern(frames.flat, bias),
+        light_pattern=None if bias is None or even is None else pattern_share(even, of=bias),
+        hot_share=None if dark is None or even is None else hot_share(even, dark=dark),
         gain_of_flats=_gain_of_flats(frames, read_adu),
         noise_of_darks=_noise_of_darks(frames, read_adu),
         dark_spread=shade_spread(frames.raw_darks, tolerance_adu=LEAK_TOLERANCE * max(sky or 0.0, 0.0)),
@@ -249,87 +228,23 @@ def _mean(frames: Sequence[Float32Array]) -> Float32Array | None:
     return total
 
 
-def pattern_share(image: Float32Array, *, of: Float32Array, step: int = 1) -> Measured | None:
-    """The share of a bias's column pattern that an image holds; ``None`` where the bias shows none.
+def _without_response(light: Float32Array, flat: Float32Array) -> Float32Array:
+    """A light less the flat at its level: what both share, such as the response of pixels, is gone."""
+    level = float(np.nanmedian(flat))
+    if not level > 0:
+        return light
+    even: Float32Array = light - flat * np.float32(np.nanmedian(light) / level)
+    return even
 
-    Pixels are taken beside the three to the left and right (``step`` apart, of the same color), and columns by their
-    medians: stars, dust and hot pixels do not move them, and a master's own noise is small in them.
-    """
-    ours, theirs = _columns(image, step), _columns(of, step)
-    known = np.isfinite(ours) & np.isfinite(theirs)
-    own_noise = robust_scatter(_beside(of, step)) / math.sqrt(of.shape[0]) * 1.25
-    scatter = robust_scatter(theirs[known]) if known.any() else 0.0
-    if not scatter * math.sqrt(known.sum()) > LEAST_PATTERN * max(own_noise, 1e-6) or scatter < 2.0 * own_noise:
+
+def _flat_pattern(flat: Float32Array, bias: Float32Array) -> Measured | None:
+    """The share of the bias in a flat, which has no other to tell response from bias by."""
+    share = pattern_share(flat, of=bias)
+    if share is None:
         return None
-    ours, theirs = ours[known], theirs[known]
-    ours = np.clip(ours, *(np.median(ours) + np.array([-5.0, 5.0]) * max(robust_scatter(ours), 1e-9)))
-    square = float((theirs * theirs).sum())
-    share = float((ours * theirs).sum()) / square
-    left = ours - share * theirs
-    # Neighbors share columns, and shades have their own order: what is left is alike in them, as the pattern is.
-    lags = range(1, 2 * BESIDE * step + 1)
-    alike = sum(float((left[lag:] * left[:-lag]).mean() * (theirs[lag:] * theirs[:-lag]).sum()) for lag in lags)
-    plain = float((left * left).mean()) * square
-    return Measured(share, math.sqrt(max(plain + 2.0 * alike, 0.5 * plain)) / square)
-
-
-def _columns(image: Float32Array, step: int) -> Float64Array:
-    """For each column the median of its pixels beside their neighbors in the row; rims of shadows are a few rows."""
-    profile = np.full(image.shape[1], np.nan)
-    margin = BESIDE * step
-    inside = image.shape[1] - 2 * margin
-    if inside < 1:
-        return profile
-    apart = image[:, margin : margin + inside].copy()
-    for k in range(1, BESIDE + 1):
-        for place in (margin - k * step, margin + k * step):
-            apart -= image[:, place : place + inside] * np.float32(0.5 / BESIDE)
-    # Few are unknown, stars most of all: in the middle each leaves the median as it is.
-    np.nan_to_num(apart, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    profile[margin:-margin] = np.median(apart, axis=0)
-    return profile
-
-
-def _beside(image: Float32Array, step: int) -> Float32Array:
-    return image[:, step:-step] - np.float32(0.5) * (image[:, : -2 * step] + image[:, 2 * step :])
-
-
-def hot_share(light: Float32Array, *, dark: Float32Array, step: int = 1) -> Measured | None:
-    """The share of a dark's hot pixels that a light holds, each beside its neighbors; ``None`` with too few.
-
-    Parameters
-    ----------
-    light : float32 array (rows, columns)
-        Calibrated as it is used, not flat-fielded; a mean of several dithered ones is best.
-    dark : float32 array (rows, columns)
-        A master dark of the light's exposure, or another: then the share is of its hot pixels.
-    step : int
-        Pixels to the next of the same color.
-    """
-    excess = _beside(dark, step)
-    scatter = robust_scatter(excess)
-    hot = excess > HOT_SCATTERS * max(scatter, 1e-3)
-    # Saturated ones do not follow the exposure.
-    hot &= excess < 0.5 * float(np.nanmax(dark))
-    x, y = excess[hot].astype(np.float64), _beside(light, step)[hot].astype(np.float64)
-    known = np.isfinite(x) & np.isfinite(y)
-    x, y = x[known], y[known]
-    if x.size < LEAST_HOT:
-        return None
-    weights = 1.0 / (1.0 + x / (HOT_SCATTERS * max(scatter, 1e-3)))
-    share, error = 0.0, 0.0
-    keep = np.ones(x.size, np.bool_)
-    for _ in range(6):
-        w = weights * keep
-        square = float((w * x * x).sum())
-        if not square > 0:
-            return None
-        share = float((w * x * y).sum()) / square
-        left = (y - share * x) * np.sqrt(weights)
-        limit = 4.0 * robust_scatter(left[keep])
-        keep = np.abs(left) <= max(limit, 1e-9)
-        error = math.sqrt(float((w * w * x * x * (y - share * x) ** 2).sum())) / square
-    return Measured(share, math.hypot(error, HOT_FLOOR))
+    columns = columns_of(bias)
+    response = COLUMN_RESPONSE * float(np.nanmedian(flat)) / robust_scatter(columns[np.isfinite(columns)])
+    return Measured(share.value, math.hypot(share.error, response))
 
 
 def _pair_noise(frames: Sequence[Float32Array]) -> float | None:
@@ -410,19 +325,25 @@ def _gain_of_flats(frames: Frames, read_adu: float | None) -> Measured | None:
 
 
 def _bend(frames: Frames, read_adu: float | None) -> Measured | None:
-    """Log of noise squared over level, brightest over faintest pixels of flats: a bent response squeezes the noise."""
+    """Log of noise squared over level, brightest over faintest pixels of flats: a bent response squeezes the noise.
+
+    More noise in bright pixels is no bend: light that flickers does that, and counts as an error.
+    """
     if len(frames.raw_flats) < 2 or frames.bias is None or read_adu is None:
         return None
     pair = [frame - frames.bias for frame in frames.raw_flats[:2]]
     # Pixels are sorted by the master flat, whose noise is not that of the pair.
-    per_level, _ = _transfer(pair, read_adu, sort_by=frames.flat)
-    if not per_level.min() > 0:
+    per_level, levels = _transfer(pair, read_adu, sort_by=frames.flat)
+    lit = levels > LEAST_OF_BRIGHTEST * levels.max()
+    if lit.sum() < LEVELS_OF_BEND // 2 or not per_level[lit].min() > 0:
         return None
-    logs = np.log(per_level)
+    logs = np.log(per_level[lit])
     n_each = min(frames.flat.size, SOME_PIXELS) / LEVELS_OF_BEND
-    along = np.linspace(-0.5, 0.5, LEVELS_OF_BEND)
-    slope = float((along * logs).sum() / (along * along).sum())
-    return Measured(slope, math.hypot(math.sqrt(2.0 / n_each / float((along * along).sum())), BEND_FLOOR))
+    along = np.linspace(-0.5, 0.5, LEVELS_OF_BEND)[lit]
+    along -= along.mean()
+    square = float((along * along).sum())
+    slope = float((along * logs).sum() / square)
+    return Measured(slope, math.hypot(math.sqrt(2.0 / n_each / square), BEND_FLOOR, max(slope, 0.0)))
 
 
 def _saturation(raw_flats: Sequence[Float32Array]) -> Measured | None:
@@ -431,75 +352,6 @@ def _saturation(raw_flats: Sequence[Float32Array]) -> Measured | None:
         return None
     first = raw_flats[0]
     return Measured(float(np.count_nonzero(first >= np.nanmax(first))) / first.size, TOP_SHARE_FLOOR)
-
-
-def _block_means(image: Float32Array) -> Float64Array:
-    """Means of blocks, each without what lies beyond 4 scatters: stars, hot pixels. Finer than medians of integers."""
-    rows, columns = (side // BLOCK for side in image.shape)
-    blocks = image[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).transpose(0, 2, 1, 3)
-    flat = blocks.reshape(rows * columns, BLOCK * BLOCK)
-    known = np.isfinite(flat)
-    filled = np.where(known, flat, np.float32(np.nanmedian(flat) if known.any() else 0.0))
-    middle = np.median(filled, axis=1, keepdims=True)
-    away = np.abs(filled - middle)
-    known &= away <= 4.0 * 1.4826 * np.median(away, axis=1, keepdims=True) + 1.0
-    means = np.full(rows * columns, np.nan)
-    for _ in range(2):
-        count = known.sum(axis=1)
-        some = count > BLOCK * BLOCK // 4
-        apart = np.where(known, filled - middle, np.float32(0.0)).astype(np.float64)
-        beyond = apart.sum(axis=1) / np.maximum(count, 1)
-        scatter = np.sqrt(np.maximum((apart * apart).sum(axis=1) / np.maximum(count, 1) - beyond**2, 0.0))
-        means[:] = np.where(some, middle[:, 0] + beyond, np.nan)
-        known &= np.abs(filled - middle - beyond[:, None]) <= 4.0 * scatter[:, None] + 1.0
-    return means.reshape(rows, columns)
-
-
-def _neighbors_agree(left: Float64Array, tolerance_adu: float) -> Measured | None:
-    """How much more alike neighboring blocks are than by chance, scatters: the sum of their products.
-
-    Noise and faint stars, however strong, are not alike in neighbors; shades are. Shades of ``tolerance_adu`` rms are
-    one error.
-    """
-    known = np.isfinite(left)
-    scatter = robust_scatter(left[known]) if known.any() else 0.0
-    if not scatter > 0 or known.sum() < 30:
-        return None
-    middle = float(np.median(left[known]))
-    size = np.where(known, np.clip((left - middle) / scatter, -4.0, 4.0), 0.0)
-    size[known] -= size[known].mean()
-    products = float((size[:, 1:] * size[:, :-1]).sum() + (size[1:] * size[:-1]).sum())
-    pairs = int((known[:, 1:] & known[:, :-1]).sum() + (known[1:] & known[:-1]).sum())
-    per_square = math.sqrt(pairs) / float(np.square(size[known]).mean())
-    alike = products / pairs
-    return Measured(
-        alike * per_square,
-        math.hypot(1.2, (tolerance_adu / scatter) ** 2 * per_square),
-        size=scatter * math.sqrt(max(alike, 0.0)),
-    )
-
-
-def shade_spread(frames: Sequence[Float32Array], *, tolerance_adu: float = 0.0) -> Measured | None:
-    """How surely frames that should be equal differ in shade, scatters: the frame that differs most.
-
-    Each frame's blocks less the mean of the frames; its own level, which may drift, does not count.
-
-    Parameters
-    ----------
-    frames : sequence of float32 arrays (rows, columns)
-    tolerance_adu : float
-        The rms of shades that do not matter.
-    """
-    if len(frames) < 2:
-        return None
-    stack = np.array([_block_means(frame) for frame in frames])
-    sizes = [_neighbors_agree(left, tolerance_adu) for left in stack - stack.mean(axis=0)]
-    found = [size for size in sizes if size is not None]
-    if not found:
-        return None
-    most = max(found, key=lambda one: one.value)
-    # The largest of a few normal numbers lies about one scatter high.
-    return dataclasses.replace(most, value=most.value - 1.0)
 
 
 def _is_elsewhere(geometry: Geometry | None) -> bool:
@@ -519,43 +371,3 @@ def _motes(geometry: Geometry | None, sampled: int) -> tuple[Mote, ...]:
         )
         for mote in (() if geometry is None else geometry.motes)
     )
-
-
-def _without(motes: Sequence[Mote], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Blocks that are free of moved dust, where it was and where it is."""
-    y, x = (np.arange(side) * BLOCK + BLOCK / 2.0 for side in shape)
-    free = np.ones(shape, np.bool_)
-    for mote in motes:
-        dy, dx = mote.shift_px or (0.0, 0.0)
-        for row, column in ((mote.row, mote.column), (mote.row + dy, mote.column + dx)):
-            free &= np.hypot(y[:, None] - row, x[None, :] - column) > 1.5 * mote.radius_px + BLOCK
-    return free
-
-
-def stray_shades(lights: Sequence[Float32Array], *, flat: Float32Array, motes: Sequence[Mote] = ()) -> Measured | None:
-    """How surely the shades of flat-fielded lights leave a smooth sky, scatters.
-
-    The sky is a plane and squares; terms in the flat's own shape take what an additive rest would leave. Blocks far
-    above (stars, galaxies) are left out, and dust that moved.
-    """
-    if not lights:
-        return None
-    shape = flat / np.float32(np.nanmedian(flat))
-    np.maximum(shape, np.float32(0.05), out=shape)
-    values = np.mean([_block_means(light / shape) for light in lights], axis=0)
-    of_flat = _block_means(shape)
-    y, x = np.meshgrid(*(np.linspace(-1.0, 1.0, side) for side in values.shape), indexing="ij")
-    terms = [np.ones_like(x), x, y, x * x, x * y, y * y, of_flat, 1.0 / of_flat]
-    design = np.stack(terms, axis=-1).reshape(-1, len(terms))
-    flat_values = values.reshape(-1)
-    free = _without(motes, values.shape).reshape(-1)
-    keep = np.isfinite(flat_values) & np.isfinite(design).all(axis=1) & free
-    left = np.full(flat_values.size, np.nan)
-    for _ in range(3):
-        if keep.sum() < 4 * len(terms):
-            return None
-        fit, *_rest = np.linalg.lstsq(design[keep], flat_values[keep], rcond=1e-8)
-        left = np.where(np.isfinite(flat_values), flat_values - design @ fit, np.nan)
-        keep = np.isfinite(left) & free & (left < 8.0 * robust_scatter(left[keep]))
-    tolerance = STRAY_TOLERANCE * max(float(np.nanmedian(flat_values)), 0.0)
-    return _neighbors_agree(np.where(keep, left, np.nan).reshape(values.shape), tolerance)

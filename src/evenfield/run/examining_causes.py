@@ -15,8 +15,9 @@ from evenfield.errors import EvenfieldError, ReadError
 from evenfield.examine.cause_findings import CLEAN_ODDS
 from evenfield.examine.causes import Ranking, rank_causes
 from evenfield.examine.correction import Correction
-from evenfield.examine.evidence import Evidence, Frames, Measured, gather_evidence
+from evenfield.examine.evidence import Evidence, Frames, gather_evidence
 from evenfield.examine.geometry import Geometry
+from evenfield.examine.residues import Measured
 from evenfield.model.causes import Cause
 from evenfield.model.mosaic import color_cells, period_of
 from evenfield.model.pixels import Float32Array, PixelSource, Tile
