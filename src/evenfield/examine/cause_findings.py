@@ -28,6 +28,9 @@ CHANCE_ALONE: Final = 0.05
 LEAST_NAMED: Final = 0.1
 """Where no cause is sure, those from this probability on are named."""
 
+CONTRAST_SEEN: Final = 0.01
+"""Vignetting and dust that are stronger or fainter by this share are seen: of 30 % of it, that is 0.3 % of the sky."""
+
 SHADE_SEEN: Final = 0.003
 """Shades from this share of the sky on are seen, as corners are."""
 
@@ -176,8 +179,11 @@ def _matters(cause: Cause, evidence: Evidence) -> bool:
         shade = evidence.dark_spread if cause is Cause.LIGHT_LEAK else evidence.stray
         sky = max((one.light_adu for one in evidence.contrasts), default=0.0)
         return shade is not None and shade.size is not None and 0.0 < SHADE_SEEN * sky < shade.size
-    # A contrast alone, or dust alone, is judged by examinations of its own.
-    return cause in (Cause.FLAT_WITHOUT_DARK, Cause.LIGHT_WITHOUT_DARK, Cause.BIAS_TWICE)
+    if cause is Cause.LIGHT_WITHOUT_DARK and _size(evidence.hot_share) > SMALLEST[Cause.EXPOSURE_MISMATCH]:
+        return True
+    # A contrast of any size, or dust alone, is judged by examinations of its own.
+    seen = any(abs(one.value.value - 1.0) > max(CONTRAST_SEEN, 4.0 * one.value.error) for one in evidence.contrasts)
+    return seen and cause in (Cause.FLAT_WITHOUT_DARK, Cause.LIGHT_WITHOUT_DARK, Cause.BIAS_TWICE)
 
 
 def _size(measured: Measured | None) -> float:

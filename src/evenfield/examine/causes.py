@@ -158,10 +158,11 @@ def _stories(cause: Cause, evidence: Evidence) -> list[Story]:
 
 
 def _flat_without_dark(evidence: Evidence) -> list[Story]:
-    """All of the bias is in the flat; its level and its pattern are known."""
+    """All of the bias is in the flat; its level and its pattern are known. Without a bias, a dark tells the level."""
+    level = evidence.dark_level_adu if evidence.bias_level_adu is None else evidence.bias_level_adu
     return [
         {
-            "contrast_from_flat": Says(about=evidence.bias_level_adu),
+            "contrast_from_flat": Says(about=level),
             "contrast": ANYTHING,
             "flat_pattern": Says(about=1.0),
             "stray": OPEN,
@@ -244,7 +245,8 @@ _TOLD: Final[Mapping[Cause, list[Story]]] = {
     ],
     Cause.FLAT_ROTATED: [{"turned": ANYTHING, "shifted": OPEN, "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN}],
     Cause.FLAT_SHIFTED: [{"shifted": ANYTHING, "moved_dust": OPEN, "stray": OPEN, "contrast": OPEN}],
-    Cause.DUST_MOVED: [{"moved_dust": ANYTHING, "contrast": OPEN}],
+    # A few shadows are little of a frame.
+    Cause.DUST_MOVED: [{"moved_dust": ANYTHING}],
     Cause.LIGHT_LEAK: [{"dark_spread": ANYTHING, "contrast": OPEN, "stray": OPEN, "noise_of_darks": OPEN}],
     Cause.FLAT_NOT_LINEAR: [
         {"bend": ANYTHING, "contrast": OPEN, "gain_of_flats": OPEN, "stray": OPEN, "saturation": OPEN},

@@ -42,8 +42,9 @@ BEND_FLOOR: Final = 0.01
 LEAK_TOLERANCE: Final = 2e-4
 """Shades by which darks differ, below this share of the sky, rms, are no leak."""
 
-QUANTIZED: Final = 5.0
-"""Below so many ADU of noise, whole numbers leave medians no choice."""
+INNER: Final = 1.5
+INNER_SCATTER: Final = 0.7427
+"""Of normal values those within so many scatters have this scatter: ``sqrt(1 - 2 x pdf(x) / (2 cdf(x) - 1))``."""
 
 TOP_SHARE_FLOOR: Final = 1e-4
 """The share of pixels at the top of the range that hot pixels alone may fill."""
@@ -251,7 +252,13 @@ def _pair_noise(frames: Sequence[Float32Array]) -> float | None:
     """Noise of one frame from two, ADU."""
     if len(frames) < 2:
         return None
-    return _scatter_of(frames[0] - frames[1]) / math.sqrt(2.0)
+    return _scatter_of(_pixel_by_pixel(frames[0] - frames[1])) / math.sqrt(2.0)
+
+
+def _pixel_by_pixel(apart: Float32Array) -> Float32Array:
+    """What each pixel differs by beside its left neighbor, with the scatter of one: bands and shades are gone."""
+    made: Float32Array = (apart[:, 1:] - apart[:, :-1]) * np.float32(math.sqrt(0.5))
+    return made
 
 
 def _scatter_of(values: NDArray[np.floating[Any]]) -> float:
@@ -272,33 +279,34 @@ def _noise_of_darks(frames: Frames, read_adu: float | None) -> Measured | None:
         return None
     first, second = frames.raw_darks[:2]
     some = np.ones(first.shape, np.bool_) if frames.dark is None else frames.dark <= np.nanmedian(frames.dark)
-    noise = _scatter_of((first - second)[some]) / math.sqrt(2.0)
+    pairs = some[:, 1:] & some[:, :-1]
+    noise = _scatter_of(_pixel_by_pixel(first - second)[pairs]) / math.sqrt(2.0) if pairs.any() else 0.0
     if not (noise > 0 and read_adu > 0):
         return None
     signal_noise = 0.0
     if frames.bias is not None and len(frames.raw_lights) >= 2:
         pair = [frame - frames.bias for frame in frames.raw_lights[:2]]
-        per_level, _ = _transfer(pair, read_adu)
+        per_level, _ = _transfer(pair, read_adu, sort_by=frames.flat)
         signal = float(np.nanmedian((first - frames.bias)[some]))
         signal_noise = max(signal, 0.0) * max(float(np.median(per_level)), 0.0)
-    error = math.sqrt(1.0 / max(int(np.count_nonzero(some)), 1))
+    error = math.sqrt(1.0 / int(np.count_nonzero(pairs)))
     expected = math.sqrt(read_adu**2 + signal_noise)
     return Measured(math.log(noise / expected), math.hypot(error, 2.0 * GAIN_FLOOR))
 
 
 def _transfer(
-    frames: Sequence[Float32Array], read_adu: float, *, sort_by: Float32Array | None = None
+    frames: Sequence[Float32Array], read_adu: float, *, sort_by: Float32Array
 ) -> tuple[Float64Array, Float64Array]:
     """Variance beyond read noise over level, in groups of pixels of like level, and the groups' levels."""
     first, second = frames[0], frames[1]
-    level = np.asarray(0.5 * (first + second), np.float32)
+    level = np.asarray(0.5 * (first + second), np.float32)[:, 1:].reshape(-1)
     ratio = float(np.nanmedian(second / np.maximum(first, np.float32(1e-3))))
-    apart = ((second - ratio * first) / math.sqrt(1.0 + ratio * ratio)).reshape(-1)
+    apart = _pixel_by_pixel((second - ratio * first) * np.float32(1.0 / math.sqrt(1.0 + ratio * ratio))).reshape(-1)
     every = max(1, apart.size // SOME_PIXELS)
-    order = np.argsort((level if sort_by is None else sort_by).reshape(-1)[::every])
-    apart, some = apart[::every], level.reshape(-1)[::every]
+    order = np.argsort(sort_by[:, 1:].reshape(-1)[::every])
+    apart, some = apart[::every], level[::every]
     groups = np.array_split(order, LEVELS_OF_BEND)
-    levels = np.array([float(np.nanmean(some[group])) for group in groups])
+    levels = np.array([float(np.nanmedian(some[group])) for group in groups])
     variances = np.array([_scatter_of(apart[group]) ** 2 for group in groups])
     return (variances - read_adu**2) / np.maximum(levels, 1e-3), levels
 
@@ -314,14 +322,19 @@ def _gain_of_flats(frames: Frames, read_adu: float | None) -> Measured | None:
     slopes = []
     for raw in (frames.raw_flats, frames.raw_lights):
         pair = [frame - frames.bias for frame in raw[:2]]
-        per_level, levels = _transfer(pair, read_adu)
+        per_level, levels = _transfer(pair, read_adu, sort_by=frames.flat)
         if not (per_level.min() > 0 and levels.min() > 0):
             return None
         slopes.append(float(np.median(per_level)))
-    apart = frames.raw_lights[1] - frames.raw_lights[0]
-    inner = robust_scatter(apart[np.isfinite(apart)])
-    tails = 2.0 * math.log(_scatter_of(apart) / inner) if inner > QUANTIZED else 0.0
-    return Measured(math.log(slopes[1] / slopes[0]), math.hypot(2.0 * GAIN_FLOOR, tails))
+    tails = _tails(_pixel_by_pixel(frames.raw_lights[1] - frames.raw_lights[0]))
+    return Measured(math.log(slopes[1] / slopes[0]), math.hypot(2.0 * GAIN_FLOOR, 2.0 * tails))
+
+
+def _tails(values: Float32Array) -> float:
+    """Log of a scatter over that which the inner values say, were they normal: 0 for noise alone."""
+    scatter = _scatter_of(values)
+    inner = values[np.abs(values) <= INNER * scatter]
+    return abs(math.log(scatter * INNER_SCATTER / max(float(inner.std(dtype=np.float64)), 1e-9))) if inner.size else 0.0
 
 
 def _bend(frames: Frames, read_adu: float | None) -> Measured | None:

@@ -44,7 +44,10 @@ BAND_PIXELS: Final = 1 << 20
 """Pixels that are read at a time."""
 
 KNOWN_ODDS: Final = 10.0
-"""What a plan says of itself counts so much: it subtracted a dark, or it had none to subtract. Headers err at times."""
+"""A plan that subtracted a dark makes it so much less likely that there was none: headers err at times."""
+
+BARE_ODDS: Final = 1e4
+"""From frames of which nothing was subtracted nothing is gone, unless another program had done it before."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,11 +235,12 @@ class CauseFrames:
             return None
 
     def _odds(self, flat_step: Step | None) -> Mapping[Cause, float]:
-        """What the plan knows: whether flats and lights had something subtracted."""
+        """What the plan knows: whether something was subtracted from flats and lights."""
         known = {}
         if flat_step is not None:
             bare = all(one.how == "none" for one in flat_step.calibrations)
-            known[Cause.FLAT_WITHOUT_DARK] = KNOWN_ODDS if bare else 1.0 / KNOWN_ODDS
-        darkless = all(one.how in ("none", "bias", "pedestal") for one in self._step.calibrations)
-        known[Cause.LIGHT_WITHOUT_DARK] = KNOWN_ODDS if darkless else 1.0 / KNOWN_ODDS
+            known[Cause.FLAT_WITHOUT_DARK] = BARE_ODDS if bare else 1.0 / KNOWN_ODDS
+        hows = {one.how for one in self._step.calibrations}
+        without = KNOWN_ODDS if hows <= {"none", "bias", "pedestal"} else 1.0 / KNOWN_ODDS
+        known[Cause.LIGHT_WITHOUT_DARK] = BARE_ODDS if hows <= {"none"} else without
         return known
