@@ -77,7 +77,7 @@ def test_a_light_without_dark_mends_what_corners_said() -> None:
     assert corners.message == OVER.message
     assert corners.mend.endswith("Calibrate the lights with a dark of their exposure.")
     assert corners.mend.startswith("No dark was subtracted from the lights")
-    assert (cause.code, cause.level) == ("cause_told", FindingLevel.WARNING)
+    assert (cause.code, cause.level) == ("cause_told", FindingLevel.NOTE)
     assert "come out bright" in cause.message
     assert "more than 99 %" in cause.message
 

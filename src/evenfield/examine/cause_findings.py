@@ -90,7 +90,7 @@ def tell_cause(
     Returns
     -------
     ToldCause
-        All of ``findings``, those about corners with the mend of the cause; and where there is one, that of the cause:
+        All of ``findings``, those about corners with the cause and its mend; and where there is one, that of the cause:
         a remark where another finding says the same.
     """
     wrong = is_wrong(findings)
@@ -127,18 +127,19 @@ def _told(
 ) -> tuple[Finding, str]:
     """The finding, and the cause in it as half a sentence."""
     codes = {one.code for one in findings}
+    said = bool(codes.intersection(CORRECTION_CODES))
     chances = [_percent(ranking.probability(cause)) for cause in answer]
     first = answer[0] if answer[0] is not Cause.NONE else answer[1]
     eye = _eye(first, evidence, geometry)
     if len(answer) == 1:
         why = f"{_why(first, evidence)} (probability {chances[0]})"
-        level = FindingLevel.NOTE if codes.intersection(SAME.get(first, ())) else FindingLevel.WARNING
+        level = FindingLevel.NOTE if said or codes.intersection(SAME.get(first, ())) else FindingLevel.WARNING
         mend = _mend(first, evidence, geometry)
         return finding("cause_told", subject, f"{subject}: {eye}: {why}.", mend=mend, level=level), why
     names = " or ".join(f"{_name(cause)} ({chance})" for cause, chance in zip(answer, chances, strict=True))
     text = f"{subject}: {eye}: {names}; these frames cannot tell which."
     tells = _PAIRS.get(frozenset(answer)) or f"What would tell: {_needs(ranking)}."
-    same = all(codes.intersection(SAME.get(cause, ())) or cause is Cause.NONE for cause in answer)
+    same = said or all(codes.intersection(SAME.get(cause, ())) or cause is Cause.NONE for cause in answer)
     return finding("cause_pair", subject, text, mend=tells, level=FindingLevel.NOTE if same else None), names
 
 

@@ -126,9 +126,12 @@ Story = Mapping[str, "Says"]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Says:
-    """``about`` is the value predicted; ``anything`` a fault of unknown strength; ``open_`` either that or nothing."""
+    """``about`` is the value predicted, to a share ``give`` of it; ``anything`` a fault of unknown strength; ``open_``
+    either that or nothing.
+    """
 
     about: float | None = None
+    give: float = PREDICTED_ERROR
     anything: bool = False
     open_: bool = False
 
@@ -151,6 +154,7 @@ def _stories(cause: Cause, evidence: Evidence) -> list[Story]:
         Cause.EXPOSURE_MISMATCH: _exposure_mismatch,
         Cause.OFFSET_MISMATCH: _offset_mismatch,
         Cause.FLAT_FLIPPED: _flat_flipped,
+        Cause.FLAT_NOT_LINEAR: _flat_not_linear,
     }
     if cause in make:
         return make[cause](evidence)
@@ -217,15 +221,37 @@ def _offset_mismatch(evidence: Evidence) -> list[Story]:
     noise, so that they seem to have another gain, the more where they are faint.
     """
     in_lights: Story = {"contrast": ANYTHING, "noise_of_darks": OPEN}
-    surest = max(evidence.contrasts, key=lambda one: 1.0 / one.value.error, default=None)
-    if surest is None or evidence.gain_of_flats is None or not surest.value.value > 0:
+    seems = _log_contrast(evidence)
+    if seems is None:
         return [in_lights]
-    seems = math.log(surest.value.value)
     bends = evidence.bend is not None and evidence.bend.value * seems > 0
     in_flats: Story = {
         "contrast": ANYTHING, "gain_of_flats": Says(about=seems), "bend": OPEN if bends else Says(),
     }  # fmt: skip
     return [in_lights, in_flats]
+
+
+def _log_contrast(evidence: Evidence) -> float | None:
+    """Log of the contrast that is known best."""
+    surest = max(evidence.contrasts, key=lambda one: 1.0 / one.value.error, default=None)
+    return None if surest is None or not surest.value.value > 0 else math.log(surest.value.value)
+
+
+def _flat_not_linear(evidence: Evidence) -> list[Story]:
+    """Pixels at the top, or a response that bends.
+
+    One that loses a share b of the light at the flat's level has the slope 1 - 2b there: the flat's contrast falls by
+    b, its noise squared over its level by 3b.
+    """
+    bent: Story = {"bend": ANYTHING, "contrast": OPEN, "gain_of_flats": OPEN, "stray": OPEN, "saturation": OPEN}
+    cut: Story = {"saturation": ANYTHING, "bend": OPEN, "contrast": OPEN, "gain_of_flats": OPEN, "stray": OPEN}
+    lost = _log_contrast(evidence)
+    if lost is None or lost <= 0:
+        return [bent, cut]
+    like_a_square: Story = {
+        **bent, "contrast": ANYTHING, "gain_of_flats": Says(about=3.0 * lost, give=0.3), "saturation": Says()
+    }  # fmt: skip
+    return [bent, cut, like_a_square]
 
 
 def _flat_flipped(evidence: Evidence) -> list[Story]:
@@ -248,10 +274,6 @@ _TOLD: Final[Mapping[Cause, list[Story]]] = {
     # A few shadows are little of a frame.
     Cause.DUST_MOVED: [{"moved_dust": ANYTHING}],
     Cause.LIGHT_LEAK: [{"dark_spread": ANYTHING, "contrast": OPEN, "stray": OPEN, "noise_of_darks": OPEN}],
-    Cause.FLAT_NOT_LINEAR: [
-        {"bend": ANYTHING, "contrast": OPEN, "gain_of_flats": OPEN, "stray": OPEN, "saturation": OPEN},
-        {"saturation": ANYTHING, "bend": OPEN, "contrast": OPEN, "gain_of_flats": OPEN, "stray": OPEN},
-    ],
     Cause.STRAY_LIGHT: [{"stray": ANYTHING, "contrast": OPEN, "moved_dust": OPEN}],
     Cause.NONE: [{}],
 }  # fmt: skip
@@ -294,7 +316,7 @@ def _log_measure(measured: Measured, says: Says) -> float:
     if says.anything:
         return broad
     about = says.about if says.about is not None else 0.0
-    error = math.hypot(measured.error, PREDICTED_ERROR * about)
+    error = math.hypot(measured.error, says.give * about)
     exact = _log_normal(measured.value, about, error)
     if says.open_:
         return _log_mean([exact, broad])

@@ -115,7 +115,7 @@ def cause_bars(result: StepResult) -> Markup | None:
         tag(
             "tr",
             tag("th", "none: chance alone" if cause is Cause.NONE else cause.value, scope="row"),
-            tag("td", tag("meter", value=f"{probability:.3f}", aria_hidden="true")),
+            tag("td", tag("progress", value=f"{probability:.3f}", aria_hidden="true")),
             tag("td", f"{100.0 * probability:.0f} %", class_="right"),
         )
         for cause, probability in ranked[:MOST_CAUSES]
