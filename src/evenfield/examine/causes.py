@@ -169,9 +169,15 @@ def _flat_without_dark(evidence: Evidence) -> list[Story]:
             "contrast_from_flat": Says(about=level),
             "contrast": ANYTHING,
             "flat_pattern": Says(about=1.0),
+            "light_pattern": Says(about=-_sky_over_flat(evidence)),
             "stray": OPEN,
         }
     ]
+
+
+def _sky_over_flat(evidence: Evidence) -> float:
+    """What of a flat's pattern comes into lights that the flat was subtracted from at their level (`evidence`)."""
+    return next((one.light_adu / one.flat_adu for one in evidence.contrasts if one.flat_adu), 0.0)
 
 
 def _light_without_dark(evidence: Evidence) -> list[Story]:
@@ -192,6 +198,7 @@ def _bias_twice(evidence: Evidence) -> list[Story]:
             "contrast_from_flat": Says(about=level),
             "contrast": ANYTHING,
             "flat_pattern": Says(about=-1.0),
+            "light_pattern": Says(about=_sky_over_flat(evidence)),
             "stray": OPEN,
         },
         {

@@ -98,7 +98,8 @@ class Evidence:
         What is left of dust and vignetting: by the whole shade, or where that tells nothing by shadows alone.
     bias_level_adu, dark_level_adu : float, optional
     flat_pattern, light_pattern : Measured, optional
-        The share of the bias's column pattern in flat and lights: 1 not subtracted, -1 subtracted twice.
+        The share of the bias's column pattern in flat and lights: 1 not subtracted, -1 subtracted twice. The lights are
+        less the flat at their level, so that the response of columns is gone, and a share of the flat's rest comes in.
     hot_share : Measured, optional
         The share of the dark's hot pixels in the lights: 1 not subtracted, -1 twice, between for another exposure.
     gain_of_flats : Measured, optional
