@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -12,6 +12,7 @@ import numpy as np
 
 from evenfield.calibrate.overscan import OverscanView
 from evenfield.errors import MemoryBudgetError, ReadError, UsageError
+from evenfield.examine.cause_findings import is_wrong, tell_cause
 from evenfield.examine.cells import Cells
 from evenfield.examine.correction import Correction, correction_findings, examine_correction
 from evenfield.examine.geometry import Geometry, examine_geometry
@@ -27,6 +28,7 @@ from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.relief import flat_relief, light_relief
 from evenfield.examine.sky import cells_of_flat, cells_of_light
 from evenfield.model.catalogue import CATALOGUE
+from evenfield.model.causes import probability_key
 from evenfield.model.events import Examining
 from evenfield.model.findings import Finding
 from evenfield.model.pixels import Float32Array, Tile
@@ -36,6 +38,7 @@ from evenfield.model.verdict_limits import verdict_limits
 from evenfield.model.wording import plural
 from evenfield.read import CroppedSource
 from evenfield.run.examining import told_result
+from evenfield.run.examining_causes import CauseFrames
 from evenfield.run.examining_flats import other_flats
 from evenfield.run.executors import work_through
 from evenfield.run.frames import open_frame, region_median
@@ -47,6 +50,9 @@ AFTERWARDS: Final = 2
 
 BYTES_A_PIXEL: Final = 40
 """What a thread holds of each pixel of a light while it reduces it: its values, masks and sums, several times over."""
+
+LEAST_CHANCE: Final = 0.01
+"""Causes that are less likely are left out of the measured values."""
 
 THOROUGHLY: Final = 10
 """Lights of a set that are looked at where that is the work."""
@@ -80,11 +86,11 @@ def examine_lights(job: Job, *, thorough: bool = False) -> dict[str, StepResult]
             question = OpenQuestion(question="Would flats make these lights even?", needs=needs)
             made[step.id] = msgspec.structs.replace(result, open=(question,))
             continue
-        seen = _seen(step, result, job, most)
+        seen = _seen(step, result, job, most, thorough=thorough)
         if seen is None:
             continue
         findings, measured = (*seen.findings, *seen.own), {**seen.measured, **seen.of_lights}
-        made[step.id] = told_result(result, findings, measured, open=(), otherwise=seen.works)
+        made[step.id] = told_result(result, findings, measured, open=seen.open, otherwise=seen.works)
         flat = made.get(step.flat.step or "") or job.results.get(step.flat.step or "")
         if flat is not None:
             made[flat.id] = _flat_told(flat, seen)
@@ -99,7 +105,7 @@ def _flat_told(flat: StepResult, seen: _Seen) -> StepResult:
         OpenQuestion(question="Do these flats correct the lights, neither too much nor too little?", needs=one.mend)
         for one in unsure[:1]
     )
-    return told_result(flat, sure, seen.measured, open=question, otherwise="" if unsure else seen.works)
+    return told_result(flat, sure, seen.measured, open=(*question, *seen.open), otherwise="" if unsure else seen.works)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +119,11 @@ class _Seen:
     own: tuple[Finding, ...]
     measured: dict[str, float | None]
     of_lights: dict[str, float | None]
+    open: tuple[OpenQuestion, ...]
     works: str
 
 
-def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | None:
+def _seen(step: LightStep, result: StepResult, job: Job, most: int, *, thorough: bool) -> _Seen | None:
     """Look at some lights; ``None`` where nothing can be read, or the frames are too small to say anything."""
     items = _spread(step, result, job, most)
     with contextlib.ExitStack() as stack:
@@ -141,22 +148,42 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | N
                 return None
             values = _light_values(lights, items, masters)
             correction = examine_correction(cells, flats=flats)
-            of_flat = flat_relief(flat, cfa=cfa)
-            of_light = light_relief((one for one in map(lights.read, items) if one is not None), cfa=cfa)
+            gathered = CauseFrames(step, job, flat=flat, thorough=thorough)
+
+            def passed() -> Iterator[Float32Array]:
+                for item in items:
+                    pixels = lights.read(item)
+                    if pixels is not None:
+                        gathered.add(item, pixels)
+                        yield pixels
+
+            of_flat, of_light = flat_relief(flat, cfa=cfa), light_relief(passed(), cfa=cfa)
             geometry = examine_geometry(of_flat, light=of_light)
             other = other_flats(step, of_flat, of_light, job, cfa=cfa)
         except (ReadError, UsageError, MemoryBudgetError):
             return None
     name = step.id if step.flat is None else step.flat.step or step.flat.title
+    found = (
+        *geometry_findings(geometry, subject=name, shape=masters.shape),
+        *correction_findings(correction, name=name),
+    )
+    causes = gathered.rank(
+        geometry=geometry,
+        correction=correction,
+        levels_adu=(of_light.level_adu, of_flat.level_adu),
+        wrong=is_wrong(found),
+    )
+    told = tell_cause(causes.ranking, evidence=causes.evidence, subject=name, findings=found, geometry=geometry)
     return _Seen(
-        findings=(
-            *geometry_findings(geometry, subject=name, shape=masters.shape),
-            *correction_findings(correction, name=name),
-            *other.findings,
-        ),
+        findings=(*told.findings, *other.findings),
         own=_own_findings(step, values, job),
         of_lights=_of_lights(values),
-        measured={**_measured(correction, geometry, len(cells)), **other.measured},
+        measured={
+            **_measured(correction, geometry, len(cells)),
+            **{probability_key(cause): chance for cause, chance in causes.ranking.ranked if chance >= LEAST_CHANCE},
+            **other.measured,
+        },
+        open=told.open,
         works=_works(correction, len(cells)),
     )
 
