@@ -208,3 +208,34 @@ def _cause_told_offset(night: Night) -> tuple[str, ...]:
 @SCENES.add("cause_pair", "result")
 def _cause_pair(night: Night) -> tuple[str, ...]:
     return _with_dark_of(night, dark_share=0.4, dark_flats=1)
+
+
+def _flats_only(night: Night) -> None:
+    """Flats without dark flats that hold 3000 ADU beside light, and bright lights with their darks."""
+    night.flats(6, shape=SHAPE, edit=_lit(30000.0, SHADE, more=2500.0))
+    night.darks(6, shape=SHAPE)
+    night.take("light", 6, kind="LIGHT", EXPTIME=60.0, FILTER="Ha", shape=SHAPE, edit=_lit(20000.0, SHADE))
+
+
+@SCENES.add("pedestal_inferred", "result")
+def _pedestal_inferred(night: Night) -> tuple[str, ...]:
+    _flats_only(night)
+    return night.job("--pedestal", "inferred", command="calibrate")
+
+
+@SCENES.add("pedestal_can_be_inferred", "result")
+def _pedestal_can_be_inferred(night: Night) -> tuple[str, ...]:
+    _flats_only(night)
+    return night.job("--examine-lights", "6", command="calibrate")
+
+
+@SCENES.add("pedestal_not_inferred", "result")
+def _pedestal_not_inferred(night: Night) -> tuple[str, ...]:
+    night.flats(shape=SMALL)
+    return night.job("--pedestal", "inferred")
+
+
+@SCENES.add("pedestal_not_inferred", "result", variant="tiny")
+def _pedestal_not_inferred_tiny(night: Night) -> tuple[str, ...]:
+    night.flats()
+    return night.job("--pedestal", "inferred")

@@ -17,6 +17,7 @@ from evenfield.examine.cells import Cells
 from evenfield.examine.correction import Correction, correction_findings, examine_correction
 from evenfield.examine.geometry import Geometry, examine_geometry
 from evenfield.examine.geometry_findings import geometry_findings
+from evenfield.examine.inferred import DarkPattern, infer_pedestal, rescue_finding
 from evenfield.examine.light_values import (
     LightValues,
     color_finding,
@@ -26,7 +27,7 @@ from evenfield.examine.light_values import (
 )
 from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.relief import flat_relief, light_relief
-from evenfield.examine.sky import cells_of_flat, cells_of_light
+from evenfield.examine.sky import cells_of_flat, cells_of_light, cells_of_pattern
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.causes import probability_key
 from evenfield.model.events import Examining
@@ -36,6 +37,7 @@ from evenfield.model.plan import LightStep, StepInput
 from evenfield.model.report import OpenQuestion, StepResult, Verdict
 from evenfield.model.verdict_limits import verdict_limits
 from evenfield.model.wording import plural
+from evenfield.plan.telling import WITH_DARK
 from evenfield.read import CroppedSource
 from evenfield.run.examining import told_result
 from evenfield.run.examining_causes import CauseFrames
@@ -105,6 +107,7 @@ def _flat_told(flat: StepResult, seen: _Seen) -> StepResult:
         OpenQuestion(question="Do these flats correct the lights, neither too much nor too little?", needs=one.mend)
         for one in unsure[:1]
     )
+    sure = sure if seen.rescue is None else (*sure, seen.rescue)
     return told_result(flat, sure, seen.measured, open=(*question, *seen.open), otherwise="" if unsure else seen.works)
 
 
@@ -112,7 +115,7 @@ def _flat_told(flat: StepResult, seen: _Seen) -> StepResult:
 class _Seen:
     """What the lights say of their flat; ``works`` is the sentence where nothing is wrong.
 
-    ``own`` and ``of_lights`` are about the lights alone.
+    ``own`` and ``of_lights`` are about the lights alone; ``rescue`` is told of the flat alone.
     """
 
     findings: tuple[Finding, ...]
@@ -121,6 +124,7 @@ class _Seen:
     of_lights: dict[str, float | None]
     open: tuple[OpenQuestion, ...]
     works: str
+    rescue: Finding | None = None
 
 
 def _seen(step: LightStep, result: StepResult, job: Job, most: int, *, thorough: bool) -> _Seen | None:
@@ -148,6 +152,7 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int, *, thorough:
                 return None
             values = _light_values(lights, items, masters)
             correction = examine_correction(cells, flats=flats)
+            rescue = _rescue(step, cells, masters, flat, job)
             gathered = CauseFrames(step, job, flat=flat, thorough=thorough)
 
             def passed() -> Iterator[Float32Array]:
@@ -185,6 +190,7 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int, *, thorough:
         },
         open=told.open,
         works=_works(correction, len(cells)),
+        rescue=rescue,
     )
 
 
@@ -218,6 +224,34 @@ def _of_lights(values: Sequence[LightValues]) -> dict[str, float | None]:
         word = "red" if ratio.color == "R" else "blue"
         made[f"{word}_green_before"], made[f"{word}_green_after"] = ratio.before, ratio.after
     return made
+
+
+def _rescue(
+    step: LightStep, cells: Sequence[tuple[Cells, ...]], masters: LightMasters, pixels: Float32Array, job: Job
+) -> Finding | None:
+    """That the pedestal of flats can be inferred, where nothing was subtracted from them; else ``None``."""
+    made = job.plan.step(step.flat.step or "") if step.flat is not None else None
+    flat = masters.flat
+    if (
+        made is None
+        or flat is None
+        or job.plan.settings.calibration.mode != "auto"
+        or any(one.how != "none" for one in made.calibrations)
+        or any(one.how not in WITH_DARK for one in step.calibrations)
+        or made.recipe.level != "none"
+        or flat.shot_adu is None
+    ):
+        return None
+    noise = np.sqrt(np.maximum(pixels, np.float32(0.0)) * np.float32(flat.shot_adu))
+    dark = masters.subtract(masters.which[0], Tile(start=0, stop=masters.shape[0]), None)
+    if dark is None:
+        return None
+    inferred = infer_pedestal(
+        cells,
+        flats=cells_of_flat(pixels, noise=noise, cfa=flat.cfa),
+        pattern=DarkPattern(cells=cells_of_pattern(dark, cfa=flat.cfa), of_bias=False),
+    )
+    return rescue_finding(inferred, name=made.id, n_lights=len(cells))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
