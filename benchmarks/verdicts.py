@@ -18,6 +18,7 @@ PAGE: Final = HERE.parent / "docs" / "verdicts.md"
 
 PARTS: Final[dict[str, tuple[str, ...]]] = {
     "sets": ("verdicts_sets.py", "--trials", "40", "--seed", "1000"),
+    "exposures": ("verdicts_exposures.py", "--trials", "1000", "--seed", "1000"),
     "transfer": ("verdicts_transfer.py", "--part", "transfer", "--trials", "4", "--seed", "1000"),
     "choice": ("verdicts_transfer.py", "--part", "choice", "--trials", "300", "--seed", "1000"),
     "noise": ("verdicts_transfer.py", "--part", "noise", "--trials", "5", "--seed", "1000"),
@@ -25,6 +26,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "correction": ("verdicts_correction.py", "--parts", "rests", "--trials", "40", "--seed", "1000",
                    "--rests", "0", "1", "-1", "2", "-2", "5", "-5"),
     "alarms": ("verdicts_correction.py", "--parts", "alarms", "--trials", "400", "--seed", "2000"),
+    "causes": ("verdicts_causes.py", "--trials", "100", "--seed", "20000"),
     "pedestal": ("verdicts_correction.py", "--parts", "pedestal", "--trials", "300", "--seed", "20000"),
     "nights": ("verdicts_pedestal.py", "--trials", "16", "--seed", "20001"),
     "geometry": ("verdicts_geometry.py", "--trials", "8", "--seed", "3000", "--shape", "900", "1400"),

@@ -136,6 +136,7 @@ def test_levels_that_drift_are_told() -> None:
         (list(1.0 + 0.05 * np.exp(-np.arange(16) / 1.5)), "settling"),
         (list(1.1 ** np.arange(12)), "dawn"),
         ([1.0, 1.02, 0.99, 1.015, 0.985, 1.02, 0.99, 1.01, 0.98, 1.02], "flickering"),
+        ([1.0, 1.0001, 0.9999, 1.0002, 0.8, 1.0, 1.0002, 0.9998, 1.0001, 1.0], "irregular"),
     ],
 )
 def test_shapes_have_names(levels: list[float], shape: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -12,24 +12,35 @@ import numpy as np
 
 from evenfield.calibrate.overscan import OverscanView
 from evenfield.errors import MemoryBudgetError, ReadError, UsageError
+from evenfield.examine.cause_findings import is_wrong, tell_cause
 from evenfield.examine.cells import Cells
 from evenfield.examine.correction import Correction, correction_findings, examine_correction
 from evenfield.examine.geometry import Geometry, examine_geometry
 from evenfield.examine.geometry_findings import geometry_findings
 from evenfield.examine.inferred import DarkPattern, infer_pedestal, rescue_finding
+from evenfield.examine.light_values import (
+    LightValues,
+    color_finding,
+    color_ratios,
+    light_values,
+    pedestal_finding,
+)
 from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.relief import flat_relief, light_relief
 from evenfield.examine.sky import cells_of_flat, cells_of_light, cells_of_pattern
 from evenfield.model.catalogue import CATALOGUE
+from evenfield.model.causes import probability_key
 from evenfield.model.events import Examining
 from evenfield.model.findings import Finding
 from evenfield.model.pixels import Float32Array, Tile
 from evenfield.model.plan import LightStep, StepInput
 from evenfield.model.report import OpenQuestion, StepResult, Verdict
+from evenfield.model.verdict_limits import verdict_limits
 from evenfield.model.wording import plural
 from evenfield.plan.telling import WITH_DARK
 from evenfield.read import CroppedSource
 from evenfield.run.examining import told_result
+from evenfield.run.examining_causes import CauseFrames
 from evenfield.run.examining_flats import other_flats
 from evenfield.run.executors import work_through
 from evenfield.run.frames import open_frame, region_median
@@ -41,6 +52,9 @@ AFTERWARDS: Final = 2
 
 BYTES_A_PIXEL: Final = 40
 """What a thread holds of each pixel of a light while it reduces it: its values, masks and sums, several times over."""
+
+LEAST_CHANCE: Final = 0.01
+"""Causes that are less likely are left out of the measured values."""
 
 THOROUGHLY: Final = 10
 """Lights of a set that are looked at where that is the work."""
@@ -74,10 +88,11 @@ def examine_lights(job: Job, *, thorough: bool = False) -> dict[str, StepResult]
             question = OpenQuestion(question="Would flats make these lights even?", needs=needs)
             made[step.id] = msgspec.structs.replace(result, open=(question,))
             continue
-        seen = _seen(step, result, job, most)
+        seen = _seen(step, result, job, most, thorough=thorough)
         if seen is None:
             continue
-        made[step.id] = told_result(result, seen.findings, seen.measured, open=(), otherwise=seen.works)
+        findings, measured = (*seen.findings, *seen.own), {**seen.measured, **seen.of_lights}
+        made[step.id] = told_result(result, findings, measured, open=seen.open, otherwise=seen.works)
         flat = made.get(step.flat.step or "") or job.results.get(step.flat.step or "")
         if flat is not None:
             made[flat.id] = _flat_told(flat, seen)
@@ -93,23 +108,26 @@ def _flat_told(flat: StepResult, seen: _Seen) -> StepResult:
         for one in unsure[:1]
     )
     sure = sure if seen.rescue is None else (*sure, seen.rescue)
-    return told_result(flat, sure, seen.measured, open=question, otherwise="" if unsure else seen.works)
+    return told_result(flat, sure, seen.measured, open=(*question, *seen.open), otherwise="" if unsure else seen.works)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
     """What the lights say of their flat; ``works`` is the sentence where nothing is wrong.
 
-    ``rescue`` is told of the flat alone.
+    ``own`` and ``of_lights`` are about the lights alone; ``rescue`` is told of the flat alone.
     """
 
     findings: tuple[Finding, ...]
+    own: tuple[Finding, ...]
     measured: dict[str, float | None]
+    of_lights: dict[str, float | None]
+    open: tuple[OpenQuestion, ...]
     works: str
     rescue: Finding | None = None
 
 
-def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | None:
+def _seen(step: LightStep, result: StepResult, job: Job, most: int, *, thorough: bool) -> _Seen | None:
     """Look at some lights; ``None`` where nothing can be read, or the frames are too small to say anything."""
     items = _spread(step, result, job, most)
     with contextlib.ExitStack() as stack:
@@ -132,25 +150,80 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | N
             cells = [one for one in work_through(items, reduced, threads=threads, cancel=job.cancel) if one is not None]
             if not cells:
                 return None
+            values = _light_values(lights, items, masters)
             correction = examine_correction(cells, flats=flats)
             rescue = _rescue(step, cells, masters, flat, job)
-            of_flat = flat_relief(flat, cfa=cfa)
-            of_light = light_relief((one for one in map(lights.read, items) if one is not None), cfa=cfa)
+            gathered = CauseFrames(step, job, flat=flat, thorough=thorough)
+
+            def passed() -> Iterator[Float32Array]:
+                for item in items:
+                    pixels = lights.read(item)
+                    if pixels is not None:
+                        gathered.add(item, pixels)
+                        yield pixels
+
+            of_flat, of_light = flat_relief(flat, cfa=cfa), light_relief(passed(), cfa=cfa)
             geometry = examine_geometry(of_flat, light=of_light)
             other = other_flats(step, of_flat, of_light, job, cfa=cfa)
         except (ReadError, UsageError, MemoryBudgetError):
             return None
     name = step.id if step.flat is None else step.flat.step or step.flat.title
+    found = (
+        *geometry_findings(geometry, subject=name, shape=masters.shape),
+        *correction_findings(correction, name=name),
+    )
+    causes = gathered.rank(
+        geometry=geometry,
+        correction=correction,
+        levels_adu=(of_light.level_adu, of_flat.level_adu),
+        wrong=is_wrong(found),
+    )
+    told = tell_cause(causes.ranking, evidence=causes.evidence, subject=name, findings=found, geometry=geometry)
     return _Seen(
-        findings=(
-            *geometry_findings(geometry, subject=name, shape=masters.shape),
-            *correction_findings(correction, name=name),
-            *other.findings,
-        ),
-        measured={**_measured(correction, geometry, len(cells)), **other.measured},
+        findings=(*told.findings, *other.findings),
+        own=_own_findings(step, values, job),
+        of_lights=_of_lights(values),
+        measured={
+            **_measured(correction, geometry, len(cells)),
+            **{probability_key(cause): chance for cause, chance in causes.ranking.ranked if chance >= LEAST_CHANCE},
+            **other.measured,
+        },
+        open=told.open,
         works=_works(correction, len(cells)),
         rescue=rescue,
     )
+
+
+def _light_values(lights: _Lights, items: Sequence[StepInput], masters: LightMasters) -> list[LightValues]:
+    """The values of a few of the lights, calibrated."""
+    if masters.flat is None:
+        return []
+    divide = masters.flat.divide(Tile(start=0, stop=masters.shape[0]))
+    pattern = lights.step.group.get("cfa")
+    cfa = None if pattern is None else str(pattern)
+    read = (lights.read(item) for item in items[:: max(1, len(items) // AFTERWARDS)][:AFTERWARDS])
+    return [light_values(pixels, divide=divide, cfa=cfa) for pixels in read if pixels is not None]
+
+
+def _own_findings(step: LightStep, values: Sequence[LightValues], job: Job) -> tuple[Finding, ...]:
+    limits = verdict_limits(job.plan.settings.examine.limits)
+    recipe = step.recipe
+    found = (
+        color_finding(color_ratios(values), name=step.id, joint=recipe.cfa_flat == "joint", limits=limits),
+        pedestal_finding(values, name=step.id, unsigned=recipe.sample == "uint16", pedestal=recipe.add_pedestal),
+    )
+    return tuple(one for one in found if one is not None)
+
+
+def _of_lights(values: Sequence[LightValues]) -> dict[str, float | None]:
+    """The pedestal that the lights need, and the colors of the sky before and after the flat."""
+    made: dict[str, float | None] = {
+        "pedestal_needed_adu": max((one.pedestal_adu for one in values), default=None),
+    }
+    for ratio in color_ratios(values):
+        word = "red" if ratio.color == "R" else "blue"
+        made[f"{word}_green_before"], made[f"{word}_green_after"] = ratio.before, ratio.after
+    return made
 
 
 def _rescue(
