@@ -1,6 +1,6 @@
 """How often the cause of a flat that does not work is named: fourteen causes, strengths of 1 to 10 detection limits.
 
-python benchmarks/verdicts_causes.py --trials 100 --seed 20000 --keep trials.json
+python benchmarks/verdicts_causes.py --trials 100 --seed 30000 --keep trials.json
 """
 
 from __future__ import annotations
