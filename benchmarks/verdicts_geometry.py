@@ -1,9 +1,9 @@
 """How well it is told how a flat lies on a light: turned, shifted, mirrored, dust moved; and false alarms.
 
     python benchmarks/verdicts_geometry.py --trials 100 --seed 1000
-    python benchmarks/verdicts_geometry.py --trials 20 --seed 1000 --shape 2400 3400
+    python benchmarks/verdicts_geometry.py --trials 20 --seed 1000 --shape 2400 3400 --lights 10
 
-One light of S/N 30 a pixel, motes of 20 to 60 pixels radius and 2 % depth, five in each frame.
+Lights of S/N 30 a pixel, one or several, motes of 20 to 60 pixels radius and 2 % depth, five in each frame.
 """
 
 from __future__ import annotations
@@ -33,13 +33,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--shape", type=int, nargs=2, default=(1200, 1800))
     parser.add_argument("--motes", type=int, default=5)
+    parser.add_argument("--lights", type=int, default=1)
     parser.add_argument("--kinds", default=";".join(KINDS))
     options = parser.parse_args()
+    size = "{} x {}".format(*options.shape)
+    print(f"Frames of {size}; lights: {options.lights}; trials a line: {options.trials}.\n")
     print("| what was done | told right | angle within 0.1 deg | shift within 0.5 px | rms angle | rms shift | pull of "
           "angle | pull of shift | s a frame |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|---|")
     for kind in options.kinds.split(";"):
-        rows = [_trial(kind, options.seed + k, tuple(options.shape), options.motes) for k in range(options.trials)]
+        asked = tuple(options.shape), options.motes, options.lights
+        rows = [_trial(kind, options.seed + k, *asked) for k in range(options.trials)]
         _print(kind, rows)
 
 
@@ -61,7 +65,7 @@ def _print(kind: str, rows: list[tuple[bool, float, NDArray[np.float64], Geometr
 
 
 def _trial(
-    kind: str, seed: int, shape: tuple[int, int], n: int
+    kind: str, seed: int, shape: tuple[int, int], n: int, lights: int
 ) -> tuple[bool, float, NDArray[np.float64], Geometry, float]:
     rng = np.random.default_rng([seed, KINDS.index(kind)])
     # Motes that the turn takes out of the frame would not count, so they lie in the circle that stays.
@@ -71,6 +75,7 @@ def _trial(
     if kind in ("turned", "both", "half turn of the optics"):
         reach = min(shape) / 2 - 100
         inside = dust_scenes.scattered(rng, (int(2 * reach), int(2 * reach)), n=n, margin=0.15 * 2 * reach)
+        assert len(inside) == n, "the circle that stays in the frame is too small for the motes: take a larger --shape"
         top, left = (shape[0] - 2 * reach) / 2, (shape[1] - 2 * reach) / 2
         moved = [dust_scenes.Ring(r.row + top, r.column + left, r.radius, r.depth) for r in inside]
         scene = dust_scenes.Scene(shape, tuple(moved), scene.response)
@@ -94,9 +99,9 @@ def _trial(
         flat = flat[::-1]
     if kind == "half turn":
         flat, angle = flat[::-1, ::-1], 180.0
-    seen = dust_scenes.light(scene, rng)
+    seen = [dust_scenes.light(scene, rng) for _ in range(lights)]
     start = time.perf_counter()
-    found = examine_geometry(flat_relief(np.ascontiguousarray(flat)), light=light_relief([seen]))
+    found = examine_geometry(flat_relief(np.ascontiguousarray(flat)), light=light_relief(seen))
     took = time.perf_counter() - start
     off_angle = (found.angle_deg - angle + 180.0) % 360.0 - 180.0
     return _is_right(kind, found), off_angle, np.array(found.shift_px) - shift, found, took

@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from evenfield.calibrate.frames import calibrate_frame
     from evenfield.combine.frames import combine_frames
+    from evenfield.examination import examine_plan, plan_examination
     from evenfield.model.calibration import CalibrationTerms
     from evenfield.model.events import CancelToken
     from evenfield.model.findings import Finding, FindingLevel
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from evenfield.plan.explain import explain_plan
     from evenfield.plan.make import make_plan
     from evenfield.read import open_source, read_image
+    from evenfield.report.save import save_report_page
     from evenfield.run.provenance import read_provenance
     from evenfield.run.run import run_plan
     from evenfield.store import load_plan, load_report, load_settings, save_plan
@@ -95,6 +97,7 @@ _HOMES = {
     "calibrate_frame": "calibrate.frames",
     "combine_frames": "combine.frames",
     "estimate_plan": "plan.estimate",
+    "examine_plan": "examination",
     "explain_plan": "plan.explain",
     "frame_scales": "normalize.scales",
     "load_plan": "store",
@@ -102,12 +105,14 @@ _HOMES = {
     "load_settings": "store",
     "make_plan": "plan.make",
     "open_source": "read",
+    "plan_examination": "examination",
     "read_image": "read",
     "read_provenance": "run.provenance",
     "rejection": "model.rejections",
     "rejection_text": "model.rejections",
     "run_plan": "run.run",
     "save_plan": "store",
+    "save_report_page": "report.save",
     "survey_folders": "survey",
     "unit_level": "normalize.unit",
     "write_image": "write",
@@ -155,6 +160,7 @@ __all__ = [
     "calibrate_frame",
     "combine_frames",
     "estimate_plan",
+    "examine_plan",
     "explain_plan",
     "frame_scales",
     "load_plan",
@@ -162,12 +168,14 @@ __all__ = [
     "load_settings",
     "make_plan",
     "open_source",
+    "plan_examination",
     "read_image",
     "read_provenance",
     "rejection",
     "rejection_text",
     "run_plan",
     "save_plan",
+    "save_report_page",
     "survey_folders",
     "unit_level",
     "write_image",

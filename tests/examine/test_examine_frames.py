@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from evenfield.examine.frames import FrameLevel, judge_frames
+from evenfield.examine.frames import FrameLevel, color_aims, judge_frames
+from evenfield.examine.set_findings import bright_color_finding
 
 
 def levels(*values: float | None, saturated: float | None = 0.0) -> list[FrameLevel]:
@@ -73,3 +75,19 @@ def test_the_reason_tells_the_numbers() -> None:
     assert black.reason == "12 ADU above its calibration, the others about 8,100"
     (saturated,) = judge_frames([*levels(1, 1, 1), FrameLevel(level_adu=None, saturated=0.42)]).bad
     assert saturated.reason == "42 % of its pixels are saturated"
+
+
+def test_each_color_has_its_aim() -> None:
+    """Half of the way from the bias to saturation, color by color; the brightest alone may be too bright."""
+    level = np.array([10000.0, 55000.0, 20000.0])
+    aims = color_aims(("R", "G", "B"), level=level, below=np.array([1000.0]), full_scale_adu=65535.0)
+    assert [one.word for one in aims] == ["red", "green", "blue"]
+    assert aims[0].of_aim == pytest.approx(10000.0 / (0.5 * 64535.0))
+    assert aims[1].of_full == pytest.approx(56000.0 / 65535.0)
+    told = bright_color_finding("flats", aims)
+    assert told is not None
+    assert told.code == "too_bright"
+    assert "green" in told.message
+    assert bright_color_finding("flats", (aims[0], aims[2])) is None
+    assert bright_color_finding("flats", aims[1:2]) is None
+    assert color_aims(("R",), level=level[:1], below=np.array([0.0]), full_scale_adu=None) == ()

@@ -136,6 +136,7 @@ def test_levels_that_drift_are_told() -> None:
         (list(1.0 + 0.05 * np.exp(-np.arange(16) / 1.5)), "settling"),
         (list(1.1 ** np.arange(12)), "dawn"),
         ([1.0, 1.02, 0.99, 1.015, 0.985, 1.02, 0.99, 1.01, 0.98, 1.02], "flickering"),
+        ([1.0, 1.0001, 0.9999, 1.0002, 0.8, 1.0, 1.0002, 0.9998, 1.0001, 1.0], "irregular"),
     ],
 )
 def test_shapes_have_names(levels: list[float], shape: str) -> None:
@@ -220,3 +221,13 @@ def test_limits_can_be_changed() -> None:
         with pytest.raises(ValueError, match=r"limit|number"):
             verdict_limits((wrong,))
     assert all(one.default > 0 for one in VERDICT_LIMITS.values())
+
+
+def test_noise_below_the_step_tells_nothing_of_neighbors() -> None:
+    """A quiet camera whose converter has steps of 4 ADU: its noise is that of the steps, and no fault is seen in it."""
+    rng = np.random.default_rng(5)
+    level = 500.0 + 1.9 * np.sin(np.arange(400.0) / 40.0)[None, :]
+    frames = [(4.0 * np.rint((level + rng.normal(0.0, 0.8, (300, 400))) / 4.0)).astype(np.float32) for _ in range(2)]
+    found = pair_noise(frames[0], frames[1], cfa=None)
+    assert found.correlation == 0.0
+    assert found.noise[0] == pytest.approx((frames[0] - frames[1]).std() / 2.0**0.5, rel=0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -45,6 +46,8 @@ from window_hand import Hand
 
 from evenfield.cli.app import run_cli
 from evenfield.cli.request import JOBS, request_of
+from evenfield.gui.actions import COMMANDS
+from evenfield.gui.outcome import outcome_lines
 from evenfield.model.events import StepEnded
 
 FLAT = "master_flat_Ha_2026-03-14"
@@ -649,7 +652,7 @@ def test_fix_on_results(hand: Hand, planned: Night) -> None:
 
 @pytest.mark.parametrize(("words", "job", "button"), [
     ("Master flats", "flats", "Make 2 master flats"), ("All masters", "masters", "Make 4 masters"),
-    ("Calibrated lights", "calibrate", "Calibrate 2 lights"), ("Examine only", "survey", "Measure 18 levels"),
+    ("Calibrated lights", "calibrate", "Calibrate 2 lights"), ("Examine only", "examine", "Examine 5 sets"),
 ])  # fmt: skip
 def test_jobs_equal_commands(hand: Hand, planned: Night, words: str, job: str, button: str) -> None:
     """Each job is a command: its button says what it does, and the copied command does the same."""
@@ -664,13 +667,10 @@ def test_jobs_equal_commands(hand: Hand, planned: Night, words: str, job: str, b
     command = hand.session.command
     assert _words(command)[0] == job
     hand.click("Start the job")
-    if job == "survey":
-        hand.until(lambda: not hand.session.measuring, "levels are measured")
-        assert all(level != "-" for level in column(hand, "Level"))
-        assert not list(planned.output.rglob("*.fits"))
-        assert run_cli(_words(command)) == 0
-        return
     hand.wait_for_run()
+    if job == "examine":
+        _same_examination(hand, planned, command)
+        return
     made = {path.name: path.read_bytes() for path in planned.output.rglob("*.fits")}
     assert made
     other = planned.top / "other"
@@ -679,12 +679,31 @@ def test_jobs_equal_commands(hand: Hand, planned: Night, words: str, job: str, b
     assert made == {path.name: path.read_bytes() for path in other.rglob("*.fits")}
 
 
+def _same_examination(hand: Hand, planned: Night, command: str) -> None:
+    """Nothing but the report is made, and the copied command says the same of every set."""
+    assert {path.name for path in planned.output.iterdir()} == {"report.html", "report.json", "report.txt"}
+    assert statuses(hand)
+    assert hand.text_of("Summary of the results").startswith("5 sets examined, in ")
+    other = planned.top / "other"
+    again = [str(other) if word == str(planned.output) else word for word in _words(command)]
+    assert run_cli([*again, "-q"]) == 0
+    told, by_command = (json.loads((folder / "report.json").read_text()) for folder in (planned.output, other))
+    for document in (told, by_command):
+        assert document["results"]
+        for one in document["results"]:
+            one.pop("seconds")
+    assert told["results"] == by_command["results"]
+    assert not any(light["output"] for one in told["results"] for light in one.get("lights", ()))
+    pictures = [line.path for line in outcome_lines(hand.session.results)]
+    assert all(path is not None and os.path.exists(path) for path in pictures)
+
+
 def test_output_follows_the_job(hand: Hand, night: Night) -> None:
     """The output folder is named after the job, as by the commands, until somebody chooses another one."""
     night.flats(3)
     hand.drop(night.folder)
     hand.settle()
-    for words, job in (("Calibrated lights", "calibrate"), ("Master flats", "flats")):
+    for words, job in (("Calibrated lights", "calibrate"), ("Examine only", "examine"), ("Master flats", "flats")):
         hand.choose("Job", words)
         hand.settle()
         assert hand.text_of("Output folder") == str(night.folder / JOBS[job])
@@ -714,17 +733,11 @@ def test_levels_of_files_that_were_written_again(hand: Hand, planned: Night) -> 
     assert unknown == ["flat_02.fits"]
 
 
-def test_examine_until_all_is_known(hand: Hand, planned: Night) -> None:
-    """The button of Examine only counts what is left, and says why it is disabled when nothing is."""
-    select(hand, "flat_01.fits", "flat_02.fits")
-    hand.click("Measure levels")
-    hand.until(lambda: not hand.session.measuring, "two levels are measured")
+def test_an_examination_has_no_plan_to_save(hand: Hand, planned: Night) -> None:
+    """A saved plan makes masters: that of an examination cannot be saved, and says why."""
+    assert planned.folder.is_dir()
+    save = next(one for one in COMMANDS if one.name == "save_plan")
+    assert save.against(hand.session) == ""
     hand.choose("Job", "Examine only")
     hand.settle()
-    # All that is left, whatever is selected.
-    assert hand.text_of("Start the job") == "Measure 10 levels"
-    hand.click("Start the job")
-    hand.until(lambda: not hand.session.measuring, "the others are measured")
-    assert not hand.find("Start the job").isEnabled()
-    assert hand.reasons() == "All levels are measured."
-    assert planned.folder.is_dir()
+    assert save.against(hand.session) == "an examination has no plan to run later"

@@ -128,17 +128,31 @@ def display(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Display]:
         if os.environ.get("EVENFIELD_REQUIRE_ALL") == "1":
             pytest.fail(ABSENT.format(", ".join(absent)))
         pytest.skip(ABSENT.format(", ".join(absent)))
+    folder = tmp_path_factory.mktemp("display")
+    # Two servers that start at once may choose the same number: then one of them is gone before it is asked anything.
+    for _ in range(3):
+        server, number = started_server()
+        display = Display(folder, number)
+        if number and display.ask("xdotool", "getdisplaygeometry") and server.poll() is None:
+            break
+        server.kill()
+        server.wait(PATIENCE_S)
+    else:
+        pytest.fail("Xvfb did not start")
+    yield display
+    server.terminate()
+    server.wait(PATIENCE_S)
+
+
+def started_server() -> tuple[subprocess.Popen[bytes], str]:
+    """An X server, and the number of its display."""
     reading, writing = os.pipe()
     screen = "{}x{}x24".format(*SCREEN)
     command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", screen, "-nolisten", "tcp"]
     server = subprocess.Popen(command, pass_fds=(writing,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     os.close(writing)
     with os.fdopen(reading) as number:
-        chosen = number.readline().strip()
-    assert chosen, "Xvfb did not start"
-    yield Display(tmp_path_factory.mktemp("display"), chosen)
-    server.terminate()
-    server.wait(PATIENCE_S)
+        return server, number.readline().strip()
 
 
 def test_the_program_opens_a_folder(display: Display, messy_night: Path, capfd: pytest.CaptureFixture[str]) -> None:

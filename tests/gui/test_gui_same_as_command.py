@@ -251,15 +251,19 @@ def test_the_copied_command_runs_in_a_shell(
 def test_what_is_examined_is_what_the_command_lists(
     one_hand: Hand, places: Places, tmp_path: Path, programs: str
 ) -> None:
-    """The command of Examine only lists the same frames."""
+    """The command of Examine only has the same sets, and the frames that are in none."""
     begin(one_hand, 0, places)
     one_hand.choose("Job", "Examine only")
     one_hand.settle()
     command = one_hand.text_of("Same on the command line")
     preferences = one_hand.window._preferences_path
     printed = in_a_shell(f"{command} --json", programs=programs, preferences=preferences, folder=tmp_path)
-    listed = sorted(frame["path"] for frame in json.loads(printed)["frames"])
-    assert listed == sorted(row.path for row in one_hand.session.rows)
+    plan = one_hand.session.plan
+    assert plan is not None
+    assert plan.all_steps
+    report = json.loads(printed)
+    assert [one["id"] for one in report["results"]] == [step.id for step in plan.all_steps]
+    assert sorted(use["path"] for use in report["files"]) == sorted(row.path for row in one_hand.session.rows)
 
 
 def test_a_refused_value_waits_for_what_it_contradicts(one_hand: Hand, places: Places) -> None:

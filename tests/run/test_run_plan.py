@@ -30,7 +30,7 @@ from evenfield import (
     survey_folders,
 )
 from evenfield.errors import DamagedFileError, WriteError
-from evenfield.model.events import Event, Found, Progressed, StepEnded, StepStarted
+from evenfield.model.events import Event, Examining, Found, Progressed, StepEnded, StepStarted
 from evenfield.simulate import Night, cmos_camera, example_night, simulate_night
 
 
@@ -73,6 +73,11 @@ def test_events_tell_the_story(night: Night, tmp_path: Path) -> None:
         progress = [one for one in told if isinstance(one, Progressed) and one.step == step.step]
         assert [one.done for one in progress] == sorted(one.done for one in progress)
         assert progress[-1].done == progress[-1].total
+    examined = [one for one in told if isinstance(one, Examining)]
+    assert [(one.step, one.index, one.total) for one in examined] == [
+        (one.step, one.index, one.total) for one in started
+    ]
+    assert told.index(examined[0]) > told.index(ended[-1])
 
 
 def test_findings_are_told_as_they_turn_up(night: Night, tmp_path: Path) -> None:

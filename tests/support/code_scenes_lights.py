@@ -152,6 +152,33 @@ def _values_clipped(night: Night) -> tuple[str, ...]:
     return _calibrate(night, "--output-type", "uint16")
 
 
+SIDES = (96, 144)
+
+
+def _lamp(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Light that lacks red: half of it in one of four pixels."""
+    pixels[::2, ::2] = 500 + (pixels[::2, ::2] - 500) // 2
+    return pixels
+
+
+@SCENES.add("color_shifted", "result")
+def _color_shifted(night: Night) -> tuple[str, ...]:
+    night.flats(5, shape=SIDES, edit=_lamp, BAYERPAT="RGGB")
+    night.dark_flats(shape=SIDES, BAYERPAT="RGGB")
+    night.lights(3, shape=SIDES, BAYERPAT="RGGB")
+    night.darks(shape=SIDES, BAYERPAT="RGGB")
+    return _calibrate(night, "--cfa-flat", "joint")
+
+
+@SCENES.add("pedestal_needed", "result")
+def _pedestal_needed(night: Night) -> tuple[str, ...]:
+    night.flats(5, shape=SIDES)
+    night.dark_flats(shape=SIDES)
+    night.lights(3, shape=SIDES, sky=8)
+    night.darks(shape=SIDES)
+    return _calibrate(night, "--output-type", "uint16")
+
+
 @SCENES.add("negative_pixels", "result")
 def _negative_pixels(night: Night) -> tuple[str, ...]:
     night.lights(sky=-50)

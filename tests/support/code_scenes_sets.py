@@ -122,3 +122,56 @@ def _panel_in_dark_flats(night: Night) -> tuple[str, ...]:
     night.flats(5, shape=SHAPE, edit=_times(vignette))
     night.dark_flats(6, shape=SHAPE, edit=_plus(300.0 * vignette))
     return night.job()
+
+
+@SCENES.add("bias_drifts_with_exposure", "result")
+def _bias_drifts_with_exposure(night: Night) -> tuple[str, ...]:
+    night.flats(5, shape=SHAPE)
+    night.bias(5, shape=SHAPE)
+    night.dark_flats(5, shape=SHAPE, edit=_plus(25.0))
+    night.darks(5, shape=SHAPE, edit=_plus(26.0))
+    night.darks(5, name="longer", shape=SHAPE, edit=_plus(30.0), EXPTIME=300.0)
+    return night.job(command="masters")
+
+
+@SCENES.add("shutter_shadow", "result")
+def _shutter_shadow(night: Night) -> tuple[str, ...]:
+    r2 = ((ROWS - 47.5) ** 2 + (COLUMNS - 71.5) ** 2) / (47.5**2 + 71.5**2)
+    for number, exposure in enumerate((0.2, 0.3, 0.5, 0.8, 1.3, 2.0)):
+        shade = _times(1.0 - 0.02 * r2 / exposure)
+        at = f"2026-03-14T20:{number:02d}:00"
+        night.flats(1, name=f"flat_{number}", shape=SHAPE, edit=shade, start=at, EXPTIME=exposure)
+    night.bias(5, shape=SHAPE)
+    return night.job()
+
+
+def _constant_edge(pixels: NDArray[Any]) -> NDArray[Any]:
+    pixels[:, -16:] = 500
+    return pixels
+
+
+@SCENES.add("overscan_not_usable", "result")
+def _overscan_not_usable(night: Night) -> tuple[str, ...]:
+    night.flats(5, shape=SHAPE, edit=_constant_edge)
+    night.dark_flats(5, shape=SHAPE, edit=_constant_edge)
+    return night.job("--overscan", "[129:144,1:96]", "--trim", "[1:128,1:96]")
+
+
+@SCENES.add("overscan_unfit", "result")
+def _overscan_unfit(night: Night) -> tuple[str, ...]:
+    night.flats(5, shape=SHAPE, edit=_constant_edge, BIASSEC="[129:144,1:96]")
+    night.dark_flats(5, shape=SHAPE, edit=_constant_edge, BIASSEC="[129:144,1:96]")
+    return night.job()
+
+
+@SCENES.add("stars_in_flats", "result")
+def _stars_in_flats(night: Night) -> tuple[str, ...]:
+    for number in range(6):
+        stars = sum(
+            4000.0
+            * np.exp(-0.5 * ((ROWS - 15 - 10 * k - number) ** 2 + (COLUMNS - 20 - 13 * k - 4 * number) ** 2) / 2.0)
+            for k in range(7)
+        )
+        night.flats(1, name=f"sky_{number}", shape=SHAPE, edit=_plus(stars), start=f"2026-03-14T20:{number:02d}:00")
+    night.dark_flats(shape=SHAPE)
+    return night.job()

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-import msgspec
 
 from evenfield.cli.options import settings_of, settings_options
 from evenfield.cli.path import Shown, cancel_on_signal, nothing_report, plan_survey, survey_paths
 from evenfield.cli.screen import ProgressLine, complain, paint, show, show_json
-from evenfield.model.report import Report, StepStatus, Verdict
-from evenfield.model.settings import Settings
+from evenfield.examination import EXAMINE, examine_plan
+from evenfield.model.report import StepStatus
 from evenfield.read import keeping_files
 from evenfield.report.examination import examination_text, statistics_csv
-from evenfield.report.save import save_examination
 from evenfield.report.text import plan_text
 from evenfield.store import to_json
-
-if TYPE_CHECKING:
-    from evenfield.report.pictures import Seen
 
 
 @click.command("examine")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("-o", "--output", metavar="OUT", help="Folder for the report; without it, it is only shown.")
+@click.option("-o", "--output", metavar="OUT", default="", help="Folder for the report; without it, it is only shown.")
 @click.option(
     "--calibration", multiple=True, metavar="DIR", help="Further folder or file with bias, darks, dark flats."
 )
@@ -49,12 +42,12 @@ def command(**values: Any) -> int:
         raise click.UsageError("--json and --csv exclude each other.")
     settings = settings_of(values)
     progress = ProgressLine(quiet=shown.quiet or shown.json or as_csv)
-    with tempfile.TemporaryDirectory(prefix="evenfield-examine-") as scratch, keeping_files() as files:
+    with keeping_files() as files:
         survey = survey_paths(
-            paths, calibration=calibration, output=output or scratch, settings=settings, progress=progress.survey
+            paths, calibration=calibration, output=output, settings=settings, progress=progress.survey
         )
         progress.clear()
-        plan = plan_survey(survey, output=scratch, settings=_for_scratch(settings), job="examine")
+        plan = plan_survey(survey, output=output, settings=settings, job=EXAMINE)
         files.only(use.path for use in plan.files if use.use == "used")
         if not plan.all_steps:
             if shown.json:
@@ -62,18 +55,9 @@ def command(**values: Any) -> int:
             elif not shown.quiet:
                 show(plan_text(plan, verbose=shown.verbose, paint=paint))
             return 1
-        from evenfield.run.run import run_plan
-
         with cancel_on_signal() as cancel:
-            report = run_plan(
-                plan, on_event=progress.event, cancel=cancel, record=False, thorough=True, statistics=as_csv
-            )
+            report = examine_plan(plan, on_event=progress.event, cancel=cancel, statistics=as_csv)
             progress.clear()
-            # The masters are there for so long only.
-            seen = _seen(report, settings) if output is not None else {}
-    report = _without_products(report)
-    if output is not None:
-        save_examination(report, plan=plan, folder=output, seen=seen)
     if shown.json:
         show_json(to_json(report))
     elif as_csv:
@@ -84,28 +68,3 @@ def command(**values: Any) -> int:
         if result.status is StepStatus.FAILED and shown.quiet:
             complain(result.why)
     return report.exit_code
-
-
-def _seen(report: Report, settings: Settings) -> Mapping[str, Seen]:
-    """What the page shows of the masters."""
-    if not settings.output.report:
-        return {}
-    from evenfield.report.pictures import look_at
-
-    return look_at(report, threads=settings.run.threads)
-
-
-def _for_scratch(settings: Settings) -> Settings:
-    """The settings of masters that are thrown away: plain ones, nothing moved, no copies."""
-    output = msgspec.structs.replace(
-        settings.output, sample="float32", target="evenfield", compress=False, move_inputs=None, tiff="none", maps=False
-    )
-    examine = msgspec.structs.replace(settings.examine, after=True)
-    return msgspec.structs.replace(settings, output=output, examine=examine)
-
-
-def _without_products(report: Report) -> Report:
-    """The report of an examination: its masters are gone, and it fails where anything will not work."""
-    results = tuple(msgspec.structs.replace(one, outputs=(), copies=(), masters={}) for one in report.results)
-    bad = any(one.verdict is Verdict.WILL_NOT_WORK for one in results)
-    return msgspec.structs.replace(report, results=results, output="", exit_code=report.exit_code or (1 if bad else 0))

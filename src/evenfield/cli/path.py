@@ -12,6 +12,7 @@ from types import FrameType
 import evenfield
 from evenfield.cli.screen import ProgressLine, complain, paint, remark, show, show_json
 from evenfield.errors import EvenfieldError, PlanError, UsageError, WriteError
+from evenfield.examination import EXAMINE, plan_examination
 from evenfield.model.catalogue import CATALOGUE, finding
 from evenfield.model.events import CancelToken
 from evenfield.model.findings import FindingLevel
@@ -54,7 +55,7 @@ def survey_paths(
     settings: Settings,
     progress: SurveyProgress | None = None,
 ) -> Survey:
-    """Find the frames; the output folder is not searched, the library is.
+    """Find the frames; the output folder, empty for none, is not searched, the library is.
 
     Raises
     ------
@@ -69,7 +70,8 @@ def survey_paths(
         if not os.path.isdir(library):
             raise UsageError(f"There is no library in {library}.", mend="Leave --library out, or add masters to it.")
         calibration = (*calibration, library)
-    return survey_folders(paths, calibration=calibration, settings=settings, skip=[folder], progress=progress)
+    skip = [folder] if output else []
+    return survey_folders(paths, calibration=calibration, settings=settings, skip=skip, progress=progress)
 
 
 def _check_text(path: str) -> None:
@@ -91,6 +93,8 @@ def plan_survey(survey: Survey, *, output: str, settings: Settings, job: str = "
     """
     folder, single = split_output(output)
     try:
+        if job == EXAMINE:
+            return plan_examination(survey, output=output, settings=settings)
         return make_plan(survey, output=folder, settings=settings, single_name=single, job=job)
     except PlanError as error:
         if error.code == "usage":

@@ -12,14 +12,12 @@ import msgspec
 
 from evenfield.cli.options import settings_of
 from evenfield.errors import UsageError
+from evenfield.examination import EXAMINE
 from evenfield.model.rejections import rejection_text
-from evenfield.model.settings import SelectSettings, Settings, setting_fields
+from evenfield.model.settings import Settings, setting_fields
 
-JOBS: Final = {"flats": "masters", "masters": "masters", "calibrate": "calibrated"}
-"""Command -> the output folder where none is given."""
-
-EXAMINE: Final = "survey"
-"""The job that makes nothing: frames are listed, and their levels measured. `request_of` does not read it back."""
+JOBS: Final = {"flats": "masters", "masters": "masters", "calibrate": "calibrated", EXAMINE: "examined"}
+"""Command -> the output folder where none is given; an examination writes its report there."""
 
 _SWITCHES: Final = {
     ("select", "recursive"): "--no-recursive",
@@ -53,13 +51,11 @@ def arguments_of(request: Request) -> tuple[str, ...]:
 
 def _all_arguments(request: Request, fix: Sequence[str] = ()) -> tuple[str, ...]:
     found = [request.job]
-    if request.job == EXAMINE:
-        return (*found, *_survey_arguments(request.settings.select), *_paths_behind(request.paths))
     for folder in request.calibration:
         found += ["--calibration", folder]
     # Of equal options the last one counts: what mends comes behind what was.
     found += [*_setting_arguments(request.settings), *fix]
-    found += ["-o", request.output]
+    found += ["-o", request.output] if request.output or request.job != EXAMINE else []
     return (*found, *_paths_behind(request.paths))
 
 
@@ -68,19 +64,10 @@ def _paths_behind(paths: Sequence[str]) -> tuple[str, ...]:
     return ("--", *paths) if any(path.startswith("-") for path in paths) else tuple(paths)
 
 
-def _survey_arguments(select: SelectSettings) -> Iterator[str]:
-    """What the command that only examines takes."""
-    if not select.recursive:
-        yield "--no-recursive"
-    for text in select.overrides:
-        yield from ("--set", text)
-    yield "--levels"
-
-
 def command_line(request: Request, *, own_defaults: bool = False) -> str:
     """The line for a shell; ``own_defaults`` where preferences would change what it says."""
     job, *others = arguments_of(request)
-    plain = ["--no-preferences"] if own_defaults and request.job != EXAMINE else []
+    plain = ["--no-preferences"] if own_defaults else []
     return shell_line(["evenfield", job, *plain, *others])
 
 

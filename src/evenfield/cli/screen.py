@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from evenfield.errors import EvenfieldError
-from evenfield.model.events import Event, Progressed, StepEnded, StepStarted
+from evenfield.model.events import Event, Examining, Progressed, StepEnded, StepStarted
 from evenfield.model.frame import FrameInfo
 
 _CODES = {"good": "32", "warn": "33", "bad": "31", "dim": "2"}
@@ -87,6 +87,8 @@ class ProgressLine:
                 self._draw(self._title, force=True)
             elif isinstance(event, Progressed):
                 self._draw(self._progress(event))
+            elif isinstance(event, Examining):
+                self._draw(f"[{event.index}/{event.total}] examining {event.title}", force=True)
             elif isinstance(event, StepEnded):
                 self.clear()
 

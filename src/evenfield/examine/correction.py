@@ -39,6 +39,9 @@ is then called good once in a thousand times."""
 CLIPPED: Final = 0.7
 """Where more of the sky had to be left out, nothing is said."""
 
+MISFIT: Final = 8.0
+"""Where structure makes the error so many times as large as chance does, the lights show something else than a sky."""
+
 DARKEST: Final = 0.01
 """The share of the cells that are darker than "the corner" of a flat."""
 
@@ -138,7 +141,12 @@ def examine_correction(
     worst = max(colors, key=lambda one: abs(one.corner.value) if abs(one.corner.scatters) > SURE else 0.0)
     if abs(worst.corner.scatters) > SURE and abs(worst.corner.value) > max(corner_limit, abs(corner.value)):
         corner, eta = worst.corner, worst.eta
-    verdict, reason = _verdict(corner, max(one.clipped_share for one in colors), corner_limit)
+    verdict, reason = _verdict(corner, colors, corner_limit)
+    if max(one.misfit for one in colors) > MISFIT:
+        # The numbers of a fit that does not describe what is there mean nothing.
+        return Correction(
+            verdict=verdict, reason=reason, corner=None, eta=None, colors=tuple(colors), rests=None, lights=len(lights)
+        )
     known = (corner_limit * _adu_per_corner(colors), corner_limit * _light_adu_per_corner(colors, lights))
     return Correction(
         verdict=verdict,
@@ -221,7 +229,7 @@ def _rest(subject: str, rest: Measured) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100.0 * abs(share):.2g} %"
+    return f"{100.0 * abs(share):.2g} %" if abs(share) < 1.0 else "more than 100 %"
 
 
 def _color(exponent: SkyFit, rest: SkyFit, flat: Cells) -> ColorCorrection:
@@ -266,8 +274,12 @@ def _together(several: Sequence[Measured]) -> Measured:
     return Measured(value=value, error=float(weights.sum()) ** -0.5, bound=float(least.sum()) ** -0.5)
 
 
-def _verdict(corner: Measured, clipped: float, limit: float) -> tuple[CorrectionVerdict, str]:
-    size = abs(corner.value)
+def _verdict(corner: Measured, colors: Sequence[ColorCorrection], limit: float) -> tuple[CorrectionVerdict, str]:
+    size, misfit = abs(corner.value), max(one.misfit for one in colors)
+    clipped = max(one.clipped_share for one in colors)
+    if misfit > MISFIT:
+        text = f"the lights show no smooth sky: what the fit leaves moves it {misfit:.0f} times as far as noise could"
+        return CorrectionVerdict.CANNOT_TELL, text
     if clipped > CLIPPED:
         text = f"{100 * clipped:.0f} % of the sky had to be left out as nebulae or structure that no smooth sky has"
         return CorrectionVerdict.CANNOT_TELL, text

@@ -5,8 +5,12 @@ from __future__ import annotations
 import dataclasses
 import statistics
 from collections.abc import Sequence
+from typing import Final
 
-from evenfield.examine.limits import DARK_SHARE, LEAST_TO_LEAVE_OUT, SATURATED_SHARE
+import numpy as np
+
+from evenfield.examine.limits import AIM_SHARE, DARK_SHARE, LEAST_TO_LEAVE_OUT, SATURATED_SHARE
+from evenfield.model.pixels import Float64Array
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,41 @@ class FrameJudgement:
 
     bad: tuple[BadFrame, ...]
     most_are_bad: bool
+
+
+COLOR_WORDS: Final = {"R": "red", "G": "green", "B": "blue"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ColorAim:
+    """The level of one color of flats: ``of_aim`` is its light over that of a flat at half of the way to saturation,
+    ``of_full`` its raw level over saturation. ``word`` is "red", "green" ..., "" for mono cameras.
+    """
+
+    word: str
+    of_aim: float
+    of_full: float
+
+
+def color_aims(
+    colors: Sequence[str], *, level: Float64Array, below: Float64Array, full_scale_adu: float | None
+) -> tuple[ColorAim, ...]:
+    """How bright each color is, with the aim of ``0.5 (saturation + bias)`` of raw values.
+
+    ``level`` is that of each color above what is subtracted, ``below`` the level of that: of each color, or one of all.
+    """
+    if full_scale_adu is None:
+        return ()
+    under = np.broadcast_to(below, level.shape)
+    return tuple(
+        ColorAim(
+            word=COLOR_WORDS.get(color, color.lower()),
+            of_aim=float(light / (AIM_SHARE * (full_scale_adu - dark))),
+            of_full=float((light + dark) / full_scale_adu),
+        )
+        for color, light, dark in zip(colors, level, under, strict=True)
+        if full_scale_adu > dark
+    )
 
 
 def judge_frames(levels: Sequence[FrameLevel]) -> FrameJudgement:

@@ -30,6 +30,10 @@ HOT_PIXELS: Final = 2000
 """So many of the brightest pixels of a dark are followed from frame to frame."""
 
 
+MOSTLY_EQUAL: Final = 0.5
+"""Where more pixels than this are the same in two frames, their noise is below a third of the converter's step."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FrameGrid:
     """What is kept of one frame.
@@ -142,14 +146,20 @@ def _cells(pixels: Float32Array, places: Cells, counts: NDArray[np.intp]) -> Flo
 def _reach(blocks: Float32Array) -> tuple[Float32Array, Float32Array]:
     """Least and greatest value that a pixel of each cell counts with, from a sample of it.
 
-    The scatter is at least 1 ADU, since numbers are whole. Cells with pixels without a value in the sample have no
+    The scatter is at least 1 ADU, since numbers are whole, and what one pixel in ten reaches: of numbers in steps of 16
+    most may be equal. Cells with pixels without a value in the sample have no
     reach.
     """
     rows, height, columns, width = blocks.shape
     step = max(1, round((height * width / CELL_SAMPLE) ** 0.5))
     some = blocks[:, ::step, :, ::step].transpose(0, 2, 1, 3).reshape(rows, columns, -1)
     middle = np.median(some, axis=2)
-    reach = CLIP_SCATTERS * np.maximum(MAD_FACTOR * np.median(np.abs(some - middle[:, :, None]), axis=2), 1.0)
+    apart = np.sort(np.abs(some - middle[:, :, None]), axis=2)
+    n = apart.shape[2]
+    scatter = np.maximum(
+        MAD_FACTOR * 0.5 * (apart[..., (n - 1) // 2] + apart[..., n // 2]), apart[..., (9 * n) // 10] / 1.64
+    )
+    reach = CLIP_SCATTERS * np.maximum(scatter, 1.0)
     known = np.isfinite(middle)
     low = np.where(known, middle - reach, -np.inf).astype(np.float32)
     high = np.where(known, middle + reach, np.inf).astype(np.float32)
@@ -208,7 +218,8 @@ def pair_noise(first: Float32Array, second: Float32Array, *, cfa: str | None) ->
     PairNoise
         Robust: ``1.4826 MAD / sqrt(2)`` of the differences within each color. The correlation is that of neighbors of
         one color along rows, over differences within five scatters; its error is ``1 / sqrt(n)`` times the factor that
-        whole numbers and the clipping leave at 1.
+        whole numbers and the clipping leave at 1. Noise far below the converter's step is its standard deviation, and
+        tells nothing of neighbors: where most pixels are equal, what is left is where a level crosses a step.
     """
     noise = []
     products = squares = 0.0
@@ -224,8 +235,12 @@ def pair_noise(first: Float32Array, second: Float32Array, *, cfa: str | None) ->
         some = np.concatenate([part.reshape(-1)[:: max(1, part.size // SAMPLE)] for part in parts])
         some = some[np.isfinite(some)]
         scatter = MAD_FACTOR * float(np.median(np.abs(some - np.median(some)))) if some.size else 0.0
+        equal = np.concatenate([(first[place] == second[place]).reshape(-1) for place in places]).mean()
+        if equal > MOSTLY_EQUAL:
+            near = some[np.abs(some - np.median(some)) <= 5.0 * some.std()]
+            scatter = max(scatter, float(near.std()))
         noise.append(scatter / np.sqrt(2.0))
-        if scatter <= 0:
+        if scatter <= 0 or equal > MOSTLY_EQUAL:
             continue
         for part in parts:
             usable: BoolArray = np.abs(part) < 5.0 * scatter

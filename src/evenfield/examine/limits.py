@@ -14,6 +14,9 @@ DARK_SHARE: Final = 0.25
 LEAST_TO_LEAVE_OUT: Final = 4
 """Frames are left out by level in groups of at least so many: in smaller ones the median says little."""
 
+AIM_SHARE: Final = 0.5
+"""Flats are exposed to half of the way from the bias to saturation, where all sensors are linear."""
+
 LOW_LIGHT: Final = 0.2
 """Levels below this share of full scale are low (the field aims at 0.5, MasterFlatMaker at 0.33 to 0.5)."""
 

@@ -18,6 +18,9 @@ STEADY: Final = 0.003
 SHARE_EXPLAINED: Final = 0.8
 """The part of the variance that a shape must explain to be named."""
 
+EVEN: Final = 0.3
+"""The median step of levels that flicker over their rms: 0.67 of normal ones, nearly 0 of a step or two."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LevelSeries:
@@ -63,13 +66,18 @@ def level_series(levels: Float64Array) -> LevelSeries:
         shape = "rising" if slope > 0 else "falling"
     elif mean_squares["curve"] < (1 - SHARE_EXPLAINED) * total and abs(slope) > 0.1:
         shape = "dawn" if slope > 0 else "dusk"
-    elif float((steps[1:] * steps[:-1] < 0).mean()) > 0.5 and mean_squares["curve"] > 0.5 * total:
+    elif float((steps[1:] * steps[:-1] < 0).mean()) > 0.5 and mean_squares["curve"] > 0.5 * total and _even(steps):
         shape = "flickering"
     if shape in ("rising", "falling") and abs(slope) > 0.3:
         shape = "dawn" if slope > 0 else "dusk"
     return LevelSeries(
         change=change, scatter=float(np.sqrt(min(mean_squares.values()))), shape=shape, words=_WORDS[shape]
     )
+
+
+def _even(steps: Float64Array) -> bool:
+    """Whether most frames differ from the one before, not a few of them: single clouds do not flicker."""
+    return float(np.median(np.abs(steps))) > EVEN * float(np.sqrt(np.square(steps).mean()))
 
 
 _WORDS: Final = {
@@ -80,7 +88,7 @@ _WORDS: Final = {
     "dawn": "growing faster and faster: dawn",
     "dusk": "fading as dusk does",
     "flickering": "up and down from frame to frame: a lamp that flickers faster than the exposure evens out",
-    "irregular": "irregular",
+    "irregular": "irregular: clouds, or a light that was moved",
 }
 
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 
+from evenfield.examine.exposures import LevelLine
+from evenfield.examine.frames import ColorAim
+from evenfield.examine.limits import TOO_BRIGHT
 from evenfield.examine.sets import SURE, DarkSet, FlatSet, PanelLight
+from evenfield.examine.shutter import ShutterShadow
 from evenfield.model.catalogue import finding
-from evenfield.model.findings import Finding
-from evenfield.model.frame import FrameKind
+from evenfield.model.findings import Finding, FindingLevel
+from evenfield.model.frame import FrameKind, exposure_text
 from evenfield.model.wording import name_files, plural
+
+LEAST_WITH_STARS: Final = 2
+"""Flats with points of light: one alone may have been crossed by anything."""
 
 
 def flat_findings(
@@ -60,6 +68,20 @@ def weak_color_finding(
         f"{signal_to_noise[at]:.0f} a frame (wanted: {limits['weak_color']:.0f})."
     )
     return finding("weak_color", name, text)
+
+
+def bright_color_finding(name: str, aims: Sequence[ColorAim]) -> Finding | None:
+    """A finding where one color of a color camera's flats comes close to saturation, whatever the mean of all is."""
+    if len(aims) < 2:
+        return None
+    most = max(aims, key=lambda one: one.of_full)
+    if most.of_full <= TOO_BRIGHT:
+        return None
+    text = (
+        f"{name}: {most.word} pixels are at {100 * most.of_full:.0f} % of full scale; aim at about 50 % for the "
+        "brightest color."
+    )
+    return finding("too_bright", name, text)
 
 
 def dark_findings(
@@ -120,6 +142,49 @@ def panel_finding(found: PanelLight, *, name: str, flats: str, limits: Mapping[s
         f"(z {_z(found.share / found.error)})."
     )
     return finding("panel_in_dark_flats", name, text)
+
+
+def bias_drift_finding(line: LevelLine, *, name: str, noise_adu: float, limits: Mapping[str, float]) -> Finding | None:
+    """A finding where the shortest dark frames do not lie where the straight line of the longer ones begins."""
+    limit = limits["bias_drift"] * noise_adu
+    if abs(line.apart_adu) <= limit or line.z < SURE:
+        return None
+    side = "above" if line.apart_adu > 0 else "below"
+    text = (
+        f"{name}: flats that are calibrated by bias keep a rest, since the bias depends on the exposure: "
+        f"{line.name} ({exposure_text(line.exposure_s)}) lies {abs(line.apart_adu):.3g} ADU {side} the line "
+        f"through longer ones, up to {exposure_text(line.longest_s)} (limit {limit:.2g} ADU, z {_z(line.z)})."
+    )
+    return finding("bias_drifts_with_exposure", name, text)
+
+
+def shutter_finding(found: ShutterShadow, *, name: str, limits: Mapping[str, float]) -> Finding | None:
+    """A finding where flats hold the shadow of a shutter."""
+    if found.share <= limits["shutter"] or found.z < SURE or not found.is_shutter:
+        return None
+    where, are = ("corners", "are") if found.seconds > 0 else ("the middle", "is")
+    text = (
+        f"{name}: {where} of your lights will be {_percent(found.share)} too bright, since the shutter's shadow lies "
+        f"there in short flats: {where} {are} exposed {1000 * abs(found.seconds):.3g} ms shorter (flats from "
+        f"{exposure_text(found.shortest_s)} on; limit {_percent(limits['shutter'])}, z {_z(found.z)})."
+    )
+    least = exposure_text(found.least_exposure_s(limits["shutter"]))
+    mend = f"Expose flats for {least} or longer, with a dimmer light: then the shadow stays below "
+    return finding("shutter_shadow", name, text, mend=f"{mend}{_percent(limits['shutter'])}.")
+
+
+def stars_finding(counts: Sequence[int], *, name: str, rejects: bool, limits: Mapping[str, float]) -> Finding | None:
+    """A finding where flats of the sky show stars; ``counts`` are the points of each flat that was compared."""
+    with_stars = [count for count in counts if count >= limits["stars"]]
+    if len(with_stars) < LEAST_WITH_STARS:
+        return None
+    what = "rejection takes them out where they moved" if rejects else "nothing takes them out"
+    text = (
+        f"{name}: stars stand in {len(with_stars)} of the {plural(len(counts), 'flat')} that were compared, "
+        f"{plural(int(np.median(with_stars)), 'point')} each (limit {limits['stars']:.0f}); {what}."
+    )
+    level = FindingLevel.NOTE if rejects else FindingLevel.WARNING
+    return finding("stars_in_flats", name, text, level=level)
 
 
 def _altered(correlation: float, error: float, name: str, limits: Mapping[str, float]) -> tuple[Finding, ...]:

@@ -85,7 +85,9 @@ def flat_set(
     with np.errstate(invalid="ignore", divide="ignore"):
         noise = pair.noise[None, :] / level / np.sqrt(per_cell)
     usual = np.median(patterns, axis=0)
-    apart_of = patterns / usual[None] - 1.0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # Cells without light, as those of overscan, have no pattern.
+        apart_of = patterns / usual[None] - 1.0
     structure, z = _beyond_noise(apart_of, noise)
     found = _apart(structure, z, limit=structure_limit)
     good = [index for index in range(len(grids)) if index not in {one.index for one in found}]
@@ -137,7 +139,8 @@ def _change(patterns: Float64Array, noise: Float64Array) -> tuple[float, float, 
     if third < 1:
         return 0.0, 0.0, 0.0
     first, last = patterns[:third].mean(axis=0), patterns[-third:].mean(axis=0)
-    apart = (last / first - 1.0)[None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        apart = (last / first - 1.0)[None]
     both = np.sqrt(2.0 / third) * noise.mean(axis=0)[None]
     excess, z = _beyond_noise(apart, both)
     grid = apart[0].mean(axis=0)

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Final
 
+from evenfield.examination import EXAMINE
 from evenfield.gui.session import Phase, Session
 from evenfield.gui.words import mark, tr
 
@@ -28,6 +29,8 @@ def _redo(session: Session) -> str:
 
 
 def _planned(session: Session) -> str:
+    if session.plan_file is None and session.request.job == EXAMINE:
+        return tr("an examination has no plan to run later")
     if session.phase is not Phase.READY or session.refusal is not None:
         return tr("there is no plan for these options")
     return "" if session.plan is not None and session.plan.all_steps else tr("nothing is planned")

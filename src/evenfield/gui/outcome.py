@@ -62,12 +62,19 @@ def outcome_lines(results: Sequence[StepResult]) -> list[Line]:
                 title = literal(os.path.basename(light.output or light.path))
                 lines.append(
                     Line(title, sign if made else "\u2715", word if made else tr(STATUS_WORDS[light.status]), reason,
-                         light.output if made else None, result)
+                         (light.output or light.path) if made else None, result)
                 )  # fmt: skip
             continue
         title = literal(os.path.basename(result.outputs[0]) if result.outputs else result.id)
-        lines.append(Line(title, sign, word, reason, result.outputs[0] if result.outputs else None, result))
+        lines.append(Line(title, sign, word, reason, _picture(result), result))
     return lines
+
+
+def _picture(result: StepResult) -> str | None:
+    """The product; where its set was examined only, the first of its frames."""
+    if result.outputs:
+        return result.outputs[0]
+    return result.inputs[0] if result.inputs and result.status not in _NOT_MADE else None
 
 
 def _badness(result: StepResult) -> tuple[int, int, bool]:
@@ -87,8 +94,8 @@ def _word(result: StepResult) -> tuple[str, str]:
     return word, _SIGNS[result.verdict]
 
 
-def outcome_summary(results: Sequence[StepResult], report: Report | None) -> str:
-    """The line above the list: "4 masters made, 3 of them REUSED, in 1.3 s."."""
+def outcome_summary(results: Sequence[StepResult], report: Report | None, *, examined: bool = False) -> str:
+    """The line above the list: "4 masters made, 3 of them REUSED, in 1.3 s."; or how many sets were examined."""
     made = [one for one in results if one.status not in _NOT_MADE]
     reused = sum(1 for one in made if one.status is StepStatus.REUSED)
     failed = len(results) - len(made)
@@ -96,9 +103,13 @@ def outcome_summary(results: Sequence[StepResult], report: Report | None) -> str
     masters = sum(1 for one in made if not one.lights)
     products = [count_words(masters, "{} master", "{} masters")] if masters or not lights else []
     products += [count_words(lights, "{} light", "{} lights")] if lights else []
-    parts = [tr("{} made").format(listed(products))]
-    parts += [tr("{} REUSED").format(reused)] if reused else []
-    parts += [tr("{} not made").format(failed)] if failed else []
+    if examined:
+        parts = [count_words(len(made), "{} set examined", "{} sets examined")]
+        parts += [tr("{} not examined").format(failed)] if failed else []
+    else:
+        parts = [tr("{} made").format(listed(products))]
+        parts += [tr("{} REUSED").format(reused)] if reused else []
+        parts += [tr("{} not made").format(failed)] if failed else []
     text = ", ".join(parts)
     return tr("{} so far.").format(text) if report is None else tr("{}, in {} s.").format(text, f"{report.seconds:.1f}")
 

@@ -107,10 +107,6 @@ class OutputBar(QFrame):
         self.reasons.setText(literal("  ".join(shown[:MOST_REASONS])))
         self.reasons.setMaximumHeight(16777215 if shown else 0)
         self.leave.setVisible(session.plan_file is not None)
-        left = len(session.frames_without_level()) if session.examining else 0
-        words = button_words(session.plan, examining=session.examining, n_files=left)
-        if session.examining and session.measuring:
-            words = tr("Stop measuring")
-        self.start.setText(words)
+        self.start.setText(button_words(session.plan, job=session.request.job))
         self.start.setAccessibleName(tr("Start the job"))
         self.start.setEnabled(not reasons)

@@ -28,10 +28,10 @@ _UNKNOWN: Final = {column.key: "?" for column in COLUMNS if column.folds}
 NOTHING: Final = Overview(folded=_UNKNOWN)
 
 
-def overview(plan: Plan | None, rows: Sequence[Row], *, job: str) -> Overview:
-    """What is said of the rows of a plan, or of a survey where nothing is planned."""
+def overview(plan: Plan, rows: Sequence[Row], *, job: str) -> Overview:
+    """What is said of the rows of a plan."""
     return Overview(
-        summary=summary(plan, rows),
+        summary=summary(plan, rows, job=job),
         sections=tree_sections(plan, rows, job=job),
         folded=folded(rows),
         usual=usual_values(rows),

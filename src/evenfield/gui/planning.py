@@ -8,17 +8,16 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from evenfield.cli.path import plan_survey, split_output, survey_paths
-from evenfield.cli.request import EXAMINE, Request
+from evenfield.cli.request import Request
 from evenfield.errors import Cancelled, EvenfieldError
 from evenfield.gui.overview import Overview, overview
-from evenfield.gui.rows import Row, plan_rows, survey_rows
+from evenfield.gui.rows import Row, plan_rows
 from evenfield.gui.words import tr
 from evenfield.model.events import CancelToken
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo
 from evenfield.model.plan import Plan
 from evenfield.model.survey import LevelMeasurement, Survey
-from evenfield.plan.nothing import survey_findings
 from evenfield.store import load_plan
 
 
@@ -27,7 +26,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
 
     paths: tuple[str, ...]
     survey: Survey | None
-    plan: Plan | None
+    plan: Plan
     rows: list[Row]
     overview: Overview
     findings: tuple[Finding, ...]
@@ -80,11 +79,6 @@ def made_plan(
             progress=progress,
         )
     cancel.check()
-    if request.job == EXAMINE:
-        findings = (*survey.findings, *survey_findings(survey, settings=request.settings))
-        rows = survey_rows(survey, levels)
-        said = overview(None, rows, job=request.job)
-        return Planned(paths=request.paths, survey=survey, plan=None, rows=rows, overview=said, findings=findings)
     plan = plan_survey(survey, output=request.output, settings=request.settings, job=request.job)
     rows = plan_rows(plan, levels)
     said = overview(plan, rows, job=request.job)

@@ -425,12 +425,7 @@ class PreparePage(QWidget):
 
     def start(self) -> None:
         """Start the job."""
-        if self.session.examining and self.session.measuring:
-            self.session.stop_measuring()
-        elif self.session.examining:
-            self.session.measure(self.session.frames_without_level())
-        else:
-            self.session.run()
+        self.session.run()
 
     def select_paths(self, paths: Sequence[str]) -> None:
         """Select files."""

@@ -115,7 +115,7 @@ class ResultsPage(QWidget):
         if not lines:
             self.summary.setText(tr("Nothing was made yet. Results appear here while a job runs."))
         else:
-            self.summary.setText(outcome_summary(session.results, session.report))
+            self.summary.setText(outcome_summary(session.results, session.report, examined=session.ran_examination))
         self.folder.setVisible(bool(lines))
         self.report.setVisible(session.report is not None)
         # The report brings findings that belong to no product; they come when the run ends.

@@ -15,7 +15,7 @@ from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.frame import FrameInfo, FrameKind, exposure_text, key_text
 from evenfield.model.literal import literal
 from evenfield.model.plan import FileUse, LightStep, Plan
-from evenfield.model.survey import LevelMeasurement, Survey
+from evenfield.model.survey import LevelMeasurement
 
 NaturalKey: TypeAlias = tuple[str | int, ...]
 
@@ -124,14 +124,6 @@ def row_kind(row: Row) -> str:
     if kind is None:
         return tr("master ?") if row.frame.is_master else "?"
     return tr(MASTER_WORDS[kind]) if row.frame.is_master else tr(KIND_WORDS[kind])
-
-
-def _kind_node(row: Row) -> str:
-    """The group of a frame for which nothing is planned."""
-    if row.frame is None:
-        return "unreadable"
-    kind = "?" if row.frame.kind is None else row.frame.kind.value
-    return f"master {kind}" if row.frame.is_master else kind
 
 
 def _of_frame(key: str) -> Callable[[Row], Any]:
@@ -243,22 +235,6 @@ def plan_rows(plan: Plan, levels: Mapping[str, LevelMeasurement]) -> list[Row]:
         row.place = (not asks, places.get(step or "", len(places)), *row.place)
         rows.append(row)
     rows.sort(key=lambda row: row.place)
-    _number(rows)
-    return rows
-
-
-def survey_rows(survey: Survey, levels: Mapping[str, LevelMeasurement]) -> list[Row]:
-    """The rows of frames for which nothing is planned, by kind and time."""
-    nights = assign_nights(survey.frames).night
-    rows = [_row(frame.path, frame, None, nights.get(frame.path), levels) for frame in survey.frames]
-    for row in rows:
-        row.node = _kind_node(row)
-    for one in survey.unreadable:
-        use = FileUse(path=one.path, use="unreadable", code=one.code, reason=one.reason)
-        row = _row(one.path, None, use, None, levels)
-        row.node = _kind_node(row)
-        rows.append(row)
-    rows.sort(key=lambda row: (row.node, *row.place))
     _number(rows)
     return rows
 

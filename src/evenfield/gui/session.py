@@ -14,7 +14,8 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from evenfield.cli.request import EXAMINE, JOBS, Request, command_line, shell_line, with_fix
+from evenfield.cli.request import JOBS, Request, command_line, shell_line, with_fix
+from evenfield.examination import EXAMINE
 from evenfield.gui.edits import with_setting
 from evenfield.gui.outcome import STATUS_WORDS
 from evenfield.gui.overview import NOTHING, reading_overview
@@ -24,7 +25,7 @@ from evenfield.gui.rows import Row, found_rows
 from evenfield.gui.running import made_report
 from evenfield.gui.words import mark, tr
 from evenfield.model.catalogue import CATALOGUE, finding
-from evenfield.model.events import CancelToken, Event, Found, Progressed, StepEnded, StepStarted
+from evenfield.model.events import CancelToken, Event, Examining, Found, Progressed, StepEnded, StepStarted
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameInfo
 from evenfield.model.plan import Plan
@@ -131,6 +132,7 @@ class Session:
         self.run_state: RunState | None = None
         self.results: list[StepResult] = []
         self.ran_plan: Plan | None = None
+        self.ran_examination = False
         self.report: Report | None = None
         self.log: list[str] = []
         self.field_errors: dict[str, str] = {}
@@ -150,11 +152,6 @@ class Session:
         self._read_began_s = 0.0
 
     # What can be asked for.
-
-    @property
-    def examining(self) -> bool:
-        """Whether nothing is to be made."""
-        return self.request.job == EXAMINE
 
     @property
     def running(self) -> bool:
@@ -193,7 +190,7 @@ class Session:
     def reasons_against(self) -> list[str]:
         """Why the job cannot be started now; empty where it can."""
         found = list(self.field_errors.values())
-        if self.request.paths and not self.request.output and not self.examining:
+        if self.request.paths and not self.request.output:
             found.append(tr("No output folder is chosen."))
         if self.phase is Phase.EMPTY:
             found.append(tr("No folder was chosen."))
@@ -207,20 +204,11 @@ class Session:
             found.append(tr("The frames cannot be reached."))
         elif self.refusal is not None:
             found.append(f"{self.refusal.message} {self.refusal.mend}".strip())
-        elif self.examining:
-            found += self._level_reasons()
         elif self.plan is not None:
             found += self._plan_reasons(self.plan)
         if self.running:
             found.append(tr("A run is under way."))
         return found
-
-    def _level_reasons(self) -> list[str]:
-        if self.measuring or self.frames_without_level():
-            return []
-        return [
-            tr("All levels are measured.") if self.levels else tr("There is no frame whose level could be measured.")
-        ]
 
     def _plan_reasons(self, plan: Plan) -> list[str]:
         if not plan.all_steps:
@@ -443,10 +431,6 @@ class Session:
         self._measurer.submit(work, then=self._measured, told=self._told_of_level)
         self.changed()
 
-    def frames_without_level(self) -> list[FrameInfo]:
-        """The frames whose level is not known yet."""
-        return [row.frame for row in self.rows if row.frame is not None and row.path not in self.levels]
-
     def stop_measuring(self) -> None:
         """Stop measuring levels."""
         self._measurer.cancel()
@@ -475,11 +459,12 @@ class Session:
         if plan is None or self.reasons_against():
             return
         self.results, self.report, self.ran_plan = [], None, plan
+        self.ran_examination = examining = self.request.job == EXAMINE
         self.run_state = RunState(title=tr("Starting"), total=len(plan.all_steps), began_s=time.perf_counter())
         self._write_log(tr("Started: {}").format(self.command))
 
         def work(tell: Callable[[object], None], cancel: CancelToken) -> Report:
-            return made_report(plan, tell, cancel)
+            return made_report(plan, tell, cancel, examining=examining)
 
         self._runner.submit(work, then=self._ran, told=self._told_of_run)
         self.run_changed()
@@ -502,6 +487,10 @@ class Session:
             state.title, state.index, state.total = event.title, event.index, event.total
             state.share, state.rate, state.left_s, state.began_s = 0.0, 0.0, None, time.perf_counter()
             self._write_log(f"[{event.index}/{event.total}] {event.title}")
+        elif isinstance(event, Examining):
+            state.title = tr("Examining {}").format(event.title)
+            state.index, state.total = event.index, event.total
+            state.share, state.rate, state.left_s = 0.0, 0.0, None
         elif isinstance(event, Progressed):
             passed = time.perf_counter() - state.began_s
             state.share = event.done / event.total if event.total else 1.0
@@ -565,8 +554,6 @@ class Session:
 
     def _opened(self, found: Planned, path: str) -> None:
         plan = found.plan
-        if plan is None:
-            return
         self._before_plan = self._before_plan or self.request
         self.plan_file, self.plan, self.survey, self.refusal = path, plan, None, None
         self.rows, self.overview, self.findings, self.phase = found.rows, found.overview, found.findings, Phase.READY

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from evenfield.gui.rows import Row, row_kind
+from evenfield.examination import EXAMINE
+from evenfield.gui.rows import Row
 from evenfield.gui.words import count_words, listed, mark, tr
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.findings import FindingLevel
@@ -72,37 +73,29 @@ def step_state(step: Step | LightStep) -> str:
     return "ready"
 
 
-def tree_sections(plan: Plan | None, rows: Sequence[Row], *, job: str) -> tuple[Section, ...]:
+def tree_sections(plan: Plan, rows: Sequence[Row], *, job: str) -> tuple[Section, ...]:
     """The sections of the tree, those without nodes left out."""
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.node] = counts.get(row.node, 0) + 1
-    sections = []
-    if plan is not None:
-        sections.append(Section(tr("Will be made"), tuple(_products(plan, job))))
-        uses = [
-            Node(
-                id=use, title=tr(title), count=counts[use],
-                marked=use == "left_out" and any(row.asks for row in rows),
-            )
-            for use, title in USES.items()
-            if counts.get(use)
-        ]  # fmt: skip
-    else:
-        kinds = {row.node: _first_upper(row_kind(row)) for row in rows if row.frame is not None}
-        kinds["unreadable"] = tr(USES["unreadable"])
-        uses = [Node(id=key, title=kinds[key], count=count) for key, count in counts.items() if key]
+    examining = job == EXAMINE
+    products = Section(tr("Will be examined") if examining else tr("Will be made"), tuple(_products(plan, job)))
+    uses = [
+        Node(
+            id=use, title=tr(title), count=counts[use],
+            marked=use == "left_out" and any(row.asks for row in rows),
+        )
+        for use, title in USES.items()
+        if counts.get(use)
+    ]  # fmt: skip
     uses.append(Node(id=ALL, title=tr("All files"), count=len(rows)))
-    sections.append(Section(tr("Not in a master") if plan is not None else tr("Frames"), tuple(uses)))
-    return tuple(section for section in sections if section.nodes)
-
-
-def _first_upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    others = Section(tr("Not examined") if examining else tr("Not in a master"), tuple(uses))
+    return tuple(section for section in (products, others) if section.nodes)
 
 
 def _products(plan: Plan, job: str) -> Iterator[Node]:
-    wanted_kinds = {"masters": tuple(FrameKind), "calibrate": (FrameKind.LIGHT,)}.get(job, (FrameKind.FLAT,))
+    every = tuple(FrameKind)
+    wanted_kinds = {"masters": every, EXAMINE: every, "calibrate": (FrameKind.LIGHT,)}.get(job, (FrameKind.FLAT,))
     # What was asked for first, then what it needs.
     steps = sorted(plan.all_steps, key=lambda step: (step.kind not in wanted_kinds, step.kind is not FrameKind.FLAT))
     for step in steps:
@@ -129,7 +122,7 @@ def _detail(step: Step | LightStep) -> str:
     return subtracted
 
 
-def summary(plan: Plan | None, rows: Sequence[Row]) -> str:
+def summary(plan: Plan, rows: Sequence[Row], *, job: str) -> str:
     """The top line: "155 files, 2 nights, 2 filters. 3 master flats can be made. 20 files need your answer."."""
     nights = {row.night for row in rows if row.night and row.frame and row.frame.kind is not FrameKind.DARK}
     filters = {row.frame.filter for row in rows if row.frame is not None and row.frame.filter}
@@ -137,15 +130,22 @@ def summary(plan: Plan | None, rows: Sequence[Row]) -> str:
     counts += [count_words(len(nights), "{} night", "{} nights")] if nights else []
     counts += [count_words(len(filters), "{} filter", "{} filters")] if filters else []
     parts = [", ".join(counts) + "."]
-    if plan is not None:
-        parts.append(_makeable(plan))
-        asking = sum(1 for row in rows if row.asks)
-        if asking:
-            parts.append(count_words(asking, "{} file needs your answer.", "{} files need your answer."))
+    parts.append(_makeable(plan, job))
+    asking = sum(1 for row in rows if row.asks)
+    if asking:
+        parts.append(count_words(asking, "{} file needs your answer.", "{} files need your answer."))
     return "  ".join(parts)
 
 
-def _makeable(plan: Plan) -> str:
+def _examined(plan: Plan) -> int:
+    """How many sets an examination looks at."""
+    return sum(1 for step in plan.all_steps if step.refused is None)
+
+
+def _makeable(plan: Plan, job: str) -> str:
+    if job == EXAMINE:
+        sets = _examined(plan)
+        return count_words(sets, "{} set can be examined.", "{} sets can be examined.")
     count, what = _made(plan)
     if not count:
         return tr("Nothing can be made.")
@@ -171,10 +171,11 @@ def _needed(step: Step, plan: Plan) -> bool:
     return any(step.id in other.needs for other in plan.all_steps)
 
 
-def button_words(plan: Plan | None, *, examining: bool, n_files: int) -> str:
+def button_words(plan: Plan | None, *, job: str) -> str:
     """The text of the button that starts the job, named by what it does."""
-    if examining:
-        return count_words(n_files, "Measure {} level", "Measure {} levels")
+    if job == EXAMINE:
+        sets = _examined(plan) if plan is not None else 0
+        return count_words(sets, "Examine {} set", "Examine {} sets") if sets else tr("Examine")
     count, what = _made(plan) if plan is not None else (0, "")
     if what == "lights":
         return count_words(count, "Calibrate {} light", "Calibrate {} lights")

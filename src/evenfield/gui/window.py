@@ -33,8 +33,8 @@ from PySide6.QtWidgets import (
 )
 
 import evenfield
-from evenfield.cli.request import EXAMINE
 from evenfield.errors import EvenfieldError
+from evenfield.examination import EXAMINE
 from evenfield.gui.actions import COMMANDS, MENUS, Command
 from evenfield.gui.example import example_folder, make_example
 from evenfield.gui.flow import FlowLayout

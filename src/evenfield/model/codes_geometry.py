@@ -26,6 +26,13 @@ CODES_GEOMETRY: Final[tuple[CodeEntry, ...]] = (
         mend="Use flats and lights written by one program with one row order.",
     ),
     entry(
+        "other_flat_fits_better", "Another flat fits the lights better", WARNING, verdict=CHECK,
+        short="not the best",
+        meaning="Dust and edges of the lights are those of another flat at hand, and not of the one that was chosen by "
+        "its header and date: the camera was turned or cleaned in between.",
+        mend="Use the other flat.",
+    ),
+    entry(
         "dust_moved", "Dust has moved between flats and lights", WARNING, verdict=CHECK, short="dust moved",
         meaning="Some dust shadows are in the flat only, in the lights only, or elsewhere: they come out bright, dark, "
         "or embossed, while all others are corrected.",

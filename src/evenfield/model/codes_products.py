@@ -252,6 +252,19 @@ CODES_PRODUCTS: Final[tuple[CodeEntry, ...]] = (
         mend="Raise the offset of the camera.",
     ),
     entry(
+        "color_shifted", "One scale for all colors of a flat", NOTE,
+        meaning="The master flat was divided by one mean of all its colors, so the color of the lamp or the twilight "
+        "goes into the lights: pixels of a color that the flat has much of become fainter. Nothing is lost, but the "
+        "balance of colors is another one than the camera's.",
+        mend="Use --cfa-flat separate, the default: each color is divided by its own mean.",
+    ),
+    entry(
+        "pedestal_needed", "Values below zero are cut off", NOTE,
+        meaning="The noise of a dark sky goes below zero when the dark is subtracted. A file of whole numbers from 0 "
+        "on cannot hold that: it is cut off, and the mean of the sky rises.",
+        mend="Add a pedestal, which is written to PEDESTAL, or use --output-type float32.",
+    ),
+    entry(
         "mixed_scaling", "Lights and darks of different scaling", WARNING, short="another scaling than its dark",
         meaning="The numbers of lights and darks have different steps: one of them comes from a converter of more "
         "bits, or from a driver that multiplies by 4 or 16 where the other does not.",

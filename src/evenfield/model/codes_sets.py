@@ -32,6 +32,13 @@ CODES_SETS: Final[tuple[CodeEntry, ...]] = (
         mend="Expose longer with a dimmer panel: at least ten periods of the lamp, 0.2 s and more.",
     ),
     entry(
+        "stars_in_flats", "Stars in the flats", NOTE,
+        meaning="Flats of the sky show points of light that are at another place in the next flat. Where they moved "
+        "far enough, rejection takes them out; where not, lights get dark spots.",
+        mend="Move the telescope between flats of the sky, or turn tracking off; take them while the sky is brighter, "
+        "and use a rejection.",
+    ),
+    entry(
         "weak_color", "One color of the flats is faint", WARNING, verdict=CHECK, short="faint color",
         meaning="The faintest color of a color camera's flats has little signal, so its pixels are corrected with much "
         "noise.",
@@ -48,6 +55,32 @@ CODES_SETS: Final[tuple[CodeEntry, ...]] = (
         meaning="The mean of whole frames of one exposure differs by more than noise: a bias level that wanders. A "
         "constant shift of the bias changes nothing but the sky's level in lights, but is an error in flats.",
         mend="Use overscan, where the camera has it; take more frames.",
+    ),
+    entry(
+        "bias_drifts_with_exposure", "The bias depends on the exposure", WARNING, verdict=CHECK, short="bias drifts",
+        meaning="The level of dark frames of several exposures should be a straight line through the bias. It is not: "
+        "the bias of this camera depends on the exposure, as that of many CMOS cameras does, or wandered in between. "
+        "Flats minus such a bias keep a rest, and correct too little or too much.",
+        mend="Use dark flats of the flats' own exposure, not bias; do not scale darks.",
+    ),
+    entry(
+        "overscan_not_usable", "The overscan is not usable", WARNING, verdict=CHECK, short="overscan",
+        meaning="Overscan must hold the bias of its frame and nothing else. This one is constant or cut off, does not "
+        "follow the bias, collects dark current (optical black) or holds light, and it was subtracted.",
+        mend="Leave --overscan out and use bias or dark flats; --trim alone cuts it off. Where charge trails into its "
+        "first columns, name a section without them.",
+    ),
+    entry(
+        "overscan_unfit", "An overscan that is better not used", NOTE,
+        meaning="The header names an overscan that does not hold the bias of its frame alone. It was not subtracted.",
+        mend="Use --trim header to cut it off, and bias or dark flats.",
+    ),
+    entry(
+        "shutter_shadow", "The shadow of the shutter in the flats", WARNING, verdict=CHECK, short="shutter",
+        meaning="The blades of a shutter uncover the middle for longer than the corners, by milliseconds. In short "
+        "flats that is a part of the light; in long lights it is not. The pattern of the flats changes with one over "
+        "their exposure, as such a shadow does.",
+        mend="Expose flats longer, with a dimmer light.",
     ),
     entry(
         "amplifier_glow", "Amplifier glow", NOTE,

@@ -46,7 +46,16 @@ class StepEnded(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     result: StepResult | None = None
 
 
-Event: TypeAlias = StepStarted | Progressed | Found | StepEnded
+class Examining(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """All is made, and what was read for a step is examined; ``index`` counts from 1."""
+
+    step: str
+    title: str
+    index: int
+    total: int
+
+
+Event: TypeAlias = StepStarted | Progressed | Found | StepEnded | Examining
 EventSink: TypeAlias = Callable[[Event], None]
 
 

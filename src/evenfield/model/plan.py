@@ -48,13 +48,15 @@ class MasterRef(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class RunnerUp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A master that was not taken, and the keys that decided against it.
 
-    ``fix`` holds the arguments that would take it all the same; ``None`` where nothing can.
+    ``fix`` holds the arguments that would take it all the same; ``None`` where nothing can. ``master`` is that of
+    a flat which is ready, or made by the plan, and of the filter that is asked for.
     """
 
     title: str
     differences: tuple[Difference, ...] = ()
     why: str
     fix: tuple[str, ...] | None = None
+    master: MasterRef | None = None
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -416,7 +416,7 @@ def _light_step(
         outputs=tuple(_output(relative_path(frame.path, root), taken, suffix) for frame in group.frames),
         calibrations=calibrations,
         flat=flat,
-        flat_match=None if draft.flat is None else _flat_match(draft),
+        flat_match=None if draft.flat is None else _flat_match(draft, regions, by_id, flats_by),
         recipe=LightRecipe(
             cfa_flat="none" if flat is None else separate,
             dark_scale=settings.calibration.dark_scale,
@@ -480,22 +480,34 @@ def _flat(
         told.append(finding("flat_of_other_night", name, text))
     if found.allowed:
         told.append(finding("mismatch_allowed", name, f"{name}: flat used in spite of {'; '.join(found.allowed)}."))
-    ready = found.group.frames[0]
+    ref = _flat_ref(found.group, regions, by_id, flats_by)
+    if ref.step is not None and any(one.how == "none" for one in by_id[ref.step].calibrations):
+        text = f"{name}: {ref.step} is of flats from which nothing was subtracted."
+        told.append(finding("flat_holds_bias", name, text))
+    return ref, told
+
+
+def _is_other_light(one: FlatFit) -> bool:
+    """Whether a flat can never stand in: of another filter, or of another size."""
+    return any(difference.key in ("filter", "shape", "binning", "cfa") for difference in one.against)
+
+
+def _flat_ref(
+    group: FrameGroup, regions: Mapping[str, Regions], by_id: Mapping[str, Step], flats_by: Mapping[str, str]
+) -> MasterRef:
+    """The master of a set of flats, or a ready one."""
+    ready = group.frames[0]
     step_id = flats_by.get(ready.path)
     if step_id is not None:
         step = by_id[step_id]
-        if any(one.how == "none" for one in step.calibrations):
-            text = f"{name}: {step_id} is of flats from which nothing was subtracted."
-            told.append(finding("flat_holds_bias", name, text))
-        return MasterRef(step=step.id, title=step.title, digest=step.digest, n_frames=len(step.inputs)), told
-    ref = MasterRef(
+        return MasterRef(step=step.id, title=step.title, digest=step.digest, n_frames=len(step.inputs))
+    return MasterRef(
         path=ready.path,
-        title=f"ready master {_flat_title(found.group)}",
+        title=f"ready master {_flat_title(group)}",
         digest=ready.product_digest or f"{ready.size_bytes}:{ready.mtime_ns}:{ready.header_hash}",
         n_frames=ready.n_combined,
         crop=regions[ready.path].trim is not None,
     )
-    return ref, told
 
 
 def _flat_fix(one: FlatFit) -> tuple[str, ...] | None:
@@ -511,7 +523,9 @@ def _flat_title(group: FrameGroup) -> str:
     return " ".join(str(part) for part in ("flat", group.key.get("filter"), group.key.get("night")) if part)
 
 
-def _flat_match(draft: LightDraft) -> Match | None:
+def _flat_match(
+    draft: LightDraft, regions: Mapping[str, Regions], by_id: Mapping[str, Step], flats_by: Mapping[str, str]
+) -> Match | None:
     found = draft.flat
     if found is None:
         return None
@@ -521,6 +535,7 @@ def _flat_match(draft: LightDraft) -> Match | None:
             differences=one.against,
             why="; ".join(map(str, one.against)) or f"fits, {nights_words(one.days)}",
             fix=draft.flats_instead.get(one.group.frames[0].path),
+            master=None if _is_other_light(one) else _flat_ref(one.group, regions, by_id, flats_by),
         )
         for one in draft.other_flats[:MOST_RUNNERS_UP]
     )

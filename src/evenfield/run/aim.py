@@ -5,12 +5,9 @@ from __future__ import annotations
 import dataclasses
 import statistics
 from collections.abc import Sequence
-from typing import Final
 
+from evenfield.examine.limits import AIM_SHARE
 from evenfield.model.frame import exposure_text
-
-AIM_SHARE: Final = 0.5
-"""Flats are exposed to half of the way from the bias to saturation, where all sensors are linear."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -11,28 +10,46 @@ import msgspec
 import numpy as np
 
 from evenfield.errors import EvenfieldError, ReadError
+from evenfield.examine.frames import color_aims
 from evenfield.examine.grids import GRID, FrameGrid, PairNoise, frame_grid, hot_places, pair_noise
 from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.masters import verdict_of
 from evenfield.examine.planes import PlaneStatistics, plane_statistics
-from evenfield.examine.set_findings import dark_findings, flat_findings, panel_finding, weak_color_finding
+from evenfield.examine.set_findings import (
+    bright_color_finding,
+    dark_findings,
+    flat_findings,
+    panel_finding,
+    shutter_finding,
+    stars_finding,
+    weak_color_finding,
+)
 from evenfield.examine.sets import FlatSet, dark_set, flat_set, panel_light
+from evenfield.examine.shutter import ShutterShadow, shutter_shadow
+from evenfield.model.events import Examining
 from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameKind
 from evenfield.model.mosaic import period_of
 from evenfield.model.pixels import Float64Array
 from evenfield.model.plan import Calibration, Step, StepInput
 from evenfield.model.plots import Plot
+from evenfield.model.rejections import NoRejection
 from evenfield.model.report import FrameStatistics, OpenQuestion, StepResult
 from evenfield.model.verdict_limits import verdict_limits
 from evenfield.run.examining_camera import SeenCamera, bias_like, examine_camera
+from evenfield.run.examining_darks import DarkLevel, across_exposures, dark_counts, dark_level
+from evenfield.run.examining_overscan import examine_overscans
+from evenfield.run.examining_points import star_counts
 from evenfield.run.executors import work_through
 from evenfield.run.frames import master_path, open_frame
 from evenfield.run.job import Job, ended_well
-from evenfield.run.looking import Looking
+from evenfield.run.looking import Looking, taken_part
 
 LEAST_PIXELS: Final = 16 * GRID * GRID
 """Smaller frames have no cells to compare."""
+
+MOVING: Final = 0.2
+"""Neighbors in the difference of two flats that correlate by more show structures that moved, all over: no stars."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +59,7 @@ class ExaminedSet:
     result: StepResult
     cells: Float64Array | None = None
     noise_of_cell: float = 0.0
+    level: DarkLevel | None = None
 
 
 def examine_sets(job: Job, *, thorough: bool = False, statistics: bool = False) -> dict[str, StepResult]:
@@ -62,18 +80,25 @@ def examine_sets(job: Job, *, thorough: bool = False, statistics: bool = False) 
         The results of the steps that were examined, with verdict, findings and measured values of both.
     """
     examined: dict[str, ExaminedSet] = {}
-    for step in job.plan.steps:
+    for index, step in enumerate(job.plan.steps, start=1):
         result = job.results.get(step.id)
         if result is None or not ended_well(result):
             continue
+        job.tell(Examining(step=step.id, title=step.title, index=index, total=len(job.plan.all_steps)))
         examined[step.id] = _examine_step(step, result, job, examined, thorough=thorough, statistics=statistics)
-    return {name: one.result for name, one in examined.items()}
+    results = {name: one.result for name, one in examined.items()}
+    levels = {name: one.level for name, one in examined.items() if one.level is not None}
+    for name, findings in across_exposures(levels, job).items():
+        results[name] = told_result(results[name], findings, {}, open=results[name].open)
+    for name, seen in examine_overscans(job, thorough=thorough).items():
+        results[name] = told_result(results[name], seen.findings, seen.measured, open=results[name].open)
+    return results
 
 
 def _examine_step(
     step: Step, result: StepResult, job: Job, before: Mapping[str, ExaminedSet], *, thorough: bool, statistics: bool
 ) -> ExaminedSet:
-    items = _taken_part(step, result, job)
+    items = taken_part(step, result, job)
     reader = _Reader(step, job, thorough=thorough)
     followed = reader.hot_pixels()
     read = work_through(
@@ -87,7 +112,9 @@ def _examine_step(
     grids = [one for _, (one, _) in kept]
     files = [job.input_path(item) for item, _ in kept]
     if len(grids) < 2 or reader.n_pixels < LEAST_PIXELS:
-        return ExaminedSet(result=told_result(result, (), {}, statistics=statistics_found, open=_open_of(step)))
+        level = dark_level(step, grids, items, job) if reader.n_pixels >= LEAST_PIXELS else None
+        told = told_result(result, (), {}, statistics=statistics_found, open=_open_of(step))
+        return ExaminedSet(result=told, level=level)
     read_set = _ReadSet(
         step=step,
         result=result,
@@ -97,16 +124,20 @@ def _examine_step(
         reader=reader,
         before=before,
         limits=verdict_limits(job.plan.settings.examine.limits),
+        full_scale_adu=job.frame(items[0]).full_scale_adu,
+        exposures={job.input_path(item): job.frame(item).exposure_s for item, _ in kept},
         statistics=statistics_found,
     )
     if step.kind is not FrameKind.FLAT:
-        return _darks(read_set, bias_like(step, job))
+        return _darks(read_set, bias_like(step, job), job)
+    moves = read_set.pair.correlation > MOVING
+    stars = () if moves else star_counts(step, [item for item, _ in kept], job, thorough=thorough)
     read_set = _above(read_set)
     found = _compared(read_set)
     # What is another picture says nothing of the camera's noise.
     odd = {one.index for one in found.apart}
     alike = [item for index, (item, _) in enumerate(kept) if index not in odd]
-    return _flats(read_set, found, examine_camera(step, result, alike, job, thorough=thorough))
+    return _flats(read_set, found, examine_camera(step, result, alike, job, thorough=thorough), stars)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,14 +152,17 @@ class _ReadSet:
     reader: _Reader
     before: Mapping[str, ExaminedSet]
     limits: Mapping[str, float]
-    statistics: tuple[FrameStatistics, ...]
+    full_scale_adu: float | None
+    exposures: Mapping[str, float | None]
+    below: Float64Array = dataclasses.field(default_factory=lambda: np.zeros(1))
+    statistics: tuple[FrameStatistics, ...] = ()
 
 
 def _above(one_set: _ReadSet) -> _ReadSet:
     """Flats above what is subtracted from them."""
     less, level = one_set.reader.subtracted()
     grids = [dataclasses.replace(one, cells=one.cells - less, level=one.level - level) for one in one_set.grids]
-    return dataclasses.replace(one_set, grids=grids)
+    return dataclasses.replace(one_set, grids=grids, below=level)
 
 
 def _compared(one_set: _ReadSet) -> FlatSet:
@@ -142,9 +176,18 @@ def _compared(one_set: _ReadSet) -> FlatSet:
     )
 
 
-def _flats(one_set: _ReadSet, found: FlatSet, camera: SeenCamera) -> ExaminedSet:
+def _flats(one_set: _ReadSet, found: FlatSet, camera: SeenCamera, stars: Sequence[int]) -> ExaminedSet:
     step, limits, pair, grids = one_set.step, one_set.limits, one_set.pair, one_set.grids
-    findings = [*camera.findings, *flat_findings(found, name=step.id, files=one_set.files, limits=limits)]
+    shadow = _shadow(one_set)
+    told = None if shadow is None else shutter_finding(shadow, name=step.id, limits=limits)
+    own = flat_findings(found, name=step.id, files=one_set.files, limits=limits)
+    if told is not None:
+        # The shadow is the cause of what changes.
+        own = (told, *(one for one in own if one.code not in ("pattern_apart", "pattern_changes")))
+    findings = [*camera.findings, *own]
+    rejects = not isinstance(step.recipe.rejection, NoRejection) or step.recipe.method == "median"
+    sky = stars_finding(stars, name=step.id, rejects=rejects, limits=limits)
+    findings += [sky] if sky is not None else []
     level = np.median(np.stack([one.level for one in grids]), axis=0)
     weak = weak_color_finding(
         step.id,
@@ -153,6 +196,9 @@ def _flats(one_set: _ReadSet, found: FlatSet, camera: SeenCamera) -> ExaminedSet
         limits=limits,
     )
     findings += [weak] if weak is not None else []
+    aims = color_aims(grids[0].colors, level=level, below=one_set.below, full_scale_adu=one_set.full_scale_adu)
+    bright = bright_color_finding(step.id, aims)
+    findings += [bright] if bright is not None else []
     cells = np.median(np.stack([one.cells for one in grids]), axis=0)
     for calibration in step.calibrations:
         dark = (
@@ -173,6 +219,9 @@ def _flats(one_set: _ReadSet, found: FlatSet, camera: SeenCamera) -> ExaminedSet
         "bands_rms": found.bands,
         "noise_adu": float(np.mean(found.noise)),
         "noise_correlation": found.correlation,
+        "star_points": float(np.median(stars)) if stars else None,
+        **{f"{one.word}_of_aim_share" if one.word else "level_of_aim_share": one.of_aim for one in aims},
+        "shutter_s": None if told is None or shadow is None else shadow.seconds,
         **camera.measured,
     }
     return ExaminedSet(
@@ -187,7 +236,21 @@ def _flats(one_set: _ReadSet, found: FlatSet, camera: SeenCamera) -> ExaminedSet
     )
 
 
-def _darks(one_set: _ReadSet, bias_step: Step | None) -> ExaminedSet:
+def _shadow(one_set: _ReadSet) -> ShutterShadow | None:
+    """The shadow of the shutter, in flats of several exposures from which something was subtracted."""
+    if any(one.how == "none" for one in one_set.step.calibrations) or not one_set.step.calibrations:
+        # What the flats hold beside light goes with one over their level, which grows with the exposure.
+        return None
+    exposures = [one_set.exposures.get(path) for path in one_set.files]
+    known = [one for one in exposures if one is not None]
+    if len(known) < len(exposures):
+        return None
+    return shutter_shadow(
+        one_set.grids, exposures_s=known, pair=one_set.pair, n_pixels=one_set.reader.n_pixels, cfa=one_set.reader.cfa
+    )
+
+
+def _darks(one_set: _ReadSet, bias_step: Step | None, job: Job) -> ExaminedSet:
     step, limits, pair, reader = one_set.step, one_set.limits, one_set.pair, one_set.reader
     grids = one_set.grids
     noise = float(np.mean(pair.noise))
@@ -208,6 +271,7 @@ def _darks(one_set: _ReadSet, bias_step: Step | None) -> ExaminedSet:
         "at_floor_share": found.at_floor,
         "noise_adu": noise,
         "noise_correlation": found.correlation,
+        **dark_counts(step, one_set.files, job, thorough=reader.thorough),
     }
     cells = np.median(np.stack([one.cells for one in grids]), axis=0)
     per_cell = reader.n_pixels / cells.size
@@ -215,14 +279,8 @@ def _darks(one_set: _ReadSet, bias_step: Step | None) -> ExaminedSet:
         result=told_result(one_set.result, findings, measured, statistics=one_set.statistics, open=()),
         cells=cells,
         noise_of_cell=noise / float(np.sqrt(per_cell * len(grids))),
+        level=dark_level(step, grids, step.inputs, job, noise_adu=noise),
     )
-
-
-def _taken_part(step: Step, result: StepResult, job: Job) -> list[StepInput]:
-    """The frames that went into the master, in the order in which they were taken."""
-    used = {os.path.normpath(path) for path in result.inputs}
-    items = [item for item in step.inputs if not used or job.input_path(item) in used]
-    return sorted(items, key=lambda item: (job.frame(item).taken_at or "", item.path))
 
 
 def _open_of(step: Step) -> tuple[OpenQuestion, ...]:

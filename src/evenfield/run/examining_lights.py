@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -17,19 +17,29 @@ from evenfield.examine.cells import Cells
 from evenfield.examine.correction import Correction, correction_findings, examine_correction
 from evenfield.examine.geometry import Geometry, examine_geometry
 from evenfield.examine.geometry_findings import geometry_findings
+from evenfield.examine.light_values import (
+    LightValues,
+    color_finding,
+    color_ratios,
+    light_values,
+    pedestal_finding,
+)
 from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.relief import flat_relief, light_relief
 from evenfield.examine.sky import cells_of_flat, cells_of_light
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.causes import probability_key
+from evenfield.model.events import Examining
 from evenfield.model.findings import Finding
 from evenfield.model.pixels import Float32Array, Tile
 from evenfield.model.plan import LightStep, StepInput
 from evenfield.model.report import OpenQuestion, StepResult, Verdict
+from evenfield.model.verdict_limits import verdict_limits
 from evenfield.model.wording import plural
 from evenfield.read import CroppedSource
 from evenfield.run.examining import told_result
 from evenfield.run.examining_causes import CauseFrames
+from evenfield.run.examining_flats import other_flats
 from evenfield.run.executors import work_through
 from evenfield.run.frames import open_frame, region_median
 from evenfield.run.job import Job
@@ -66,10 +76,11 @@ def examine_lights(job: Job, *, thorough: bool = False) -> dict[str, StepResult]
     wanted = job.plan.settings.examine.lights
     most = wanted if wanted is not None else THOROUGHLY if thorough else AFTERWARDS
     made: dict[str, StepResult] = {}
-    for step in job.plan.lights:
+    for index, step in enumerate(job.plan.lights, start=1 + len(job.plan.steps)):
         result = job.results.get(step.id)
         if result is None or not result.lights or most == 0:
             continue
+        job.tell(Examining(step=step.id, title=step.title, index=index, total=len(job.plan.all_steps)))
         if step.flat is None:
             needs = "20 to 30 flats of their filter, camera and rotation, with dark flats or bias"
             question = OpenQuestion(question="Would flats make these lights even?", needs=needs)
@@ -78,7 +89,8 @@ def examine_lights(job: Job, *, thorough: bool = False) -> dict[str, StepResult]
         seen = _seen(step, result, job, most, thorough=thorough)
         if seen is None:
             continue
-        made[step.id] = told_result(result, seen.findings, seen.measured, open=seen.open, otherwise=seen.works)
+        findings, measured = (*seen.findings, *seen.own), {**seen.measured, **seen.of_lights}
+        made[step.id] = told_result(result, findings, measured, open=seen.open, otherwise=seen.works)
         flat = made.get(step.flat.step or "") or job.results.get(step.flat.step or "")
         if flat is not None:
             made[flat.id] = _flat_told(flat, seen)
@@ -98,10 +110,15 @@ def _flat_told(flat: StepResult, seen: _Seen) -> StepResult:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
-    """What the lights say of their flat; ``works`` is the sentence where nothing is wrong."""
+    """What the lights say of their flat; ``works`` is the sentence where nothing is wrong.
+
+    ``own`` and ``of_lights`` are about the lights alone.
+    """
 
     findings: tuple[Finding, ...]
+    own: tuple[Finding, ...]
     measured: dict[str, float | None]
+    of_lights: dict[str, float | None]
     open: tuple[OpenQuestion, ...]
     works: str
 
@@ -117,7 +134,9 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int, *, thorough:
             lights = _Lights(step=step, result=result, masters=masters, job=job)
             flat = masters.flat.source.read(Tile(start=0, stop=masters.shape[0]))
             cfa = masters.flat.cfa
-            flats = cells_of_flat(flat, cfa=cfa)
+            shot = masters.flat.shot_adu
+            noise = None if shot is None else np.sqrt(np.maximum(flat, np.float32(0)) * np.float32(shot))
+            flats = cells_of_flat(flat, noise=noise, cfa=cfa)
 
             def reduced(item: StepInput) -> tuple[Cells, ...] | None:
                 pixels = lights.read(item)
@@ -127,6 +146,7 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int, *, thorough:
             cells = [one for one in work_through(items, reduced, threads=threads, cancel=job.cancel) if one is not None]
             if not cells:
                 return None
+            values = _light_values(lights, items, masters)
             correction = examine_correction(cells, flats=flats)
             gathered = CauseFrames(step, job, flat=flat, thorough=thorough)
 
@@ -139,6 +159,7 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int, *, thorough:
 
             of_flat, of_light = flat_relief(flat, cfa=cfa), light_relief(passed(), cfa=cfa)
             geometry = examine_geometry(of_flat, light=of_light)
+            other = other_flats(step, of_flat, of_light, job, cfa=cfa)
         except (ReadError, UsageError, MemoryBudgetError):
             return None
     name = step.id if step.flat is None else step.flat.step or step.flat.title
@@ -154,14 +175,49 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int, *, thorough:
     )
     told = tell_cause(causes.ranking, evidence=causes.evidence, subject=name, findings=found, geometry=geometry)
     return _Seen(
-        findings=told.findings,
+        findings=(*told.findings, *other.findings),
+        own=_own_findings(step, values, job),
+        of_lights=_of_lights(values),
         measured={
             **_measured(correction, geometry, len(cells)),
             **{probability_key(cause): chance for cause, chance in causes.ranking.ranked if chance >= LEAST_CHANCE},
+            **other.measured,
         },
         open=told.open,
         works=_works(correction, len(cells)),
     )
+
+
+def _light_values(lights: _Lights, items: Sequence[StepInput], masters: LightMasters) -> list[LightValues]:
+    """The values of a few of the lights, calibrated."""
+    if masters.flat is None:
+        return []
+    divide = masters.flat.divide(Tile(start=0, stop=masters.shape[0]))
+    pattern = lights.step.group.get("cfa")
+    cfa = None if pattern is None else str(pattern)
+    read = (lights.read(item) for item in items[:: max(1, len(items) // AFTERWARDS)][:AFTERWARDS])
+    return [light_values(pixels, divide=divide, cfa=cfa) for pixels in read if pixels is not None]
+
+
+def _own_findings(step: LightStep, values: Sequence[LightValues], job: Job) -> tuple[Finding, ...]:
+    limits = verdict_limits(job.plan.settings.examine.limits)
+    recipe = step.recipe
+    found = (
+        color_finding(color_ratios(values), name=step.id, joint=recipe.cfa_flat == "joint", limits=limits),
+        pedestal_finding(values, name=step.id, unsigned=recipe.sample == "uint16", pedestal=recipe.add_pedestal),
+    )
+    return tuple(one for one in found if one is not None)
+
+
+def _of_lights(values: Sequence[LightValues]) -> dict[str, float | None]:
+    """The pedestal that the lights need, and the colors of the sky before and after the flat."""
+    made: dict[str, float | None] = {
+        "pedestal_needed_adu": max((one.pedestal_adu for one in values), default=None),
+    }
+    for ratio in color_ratios(values):
+        word = "red" if ratio.color == "R" else "blue"
+        made[f"{word}_green_before"], made[f"{word}_green_after"] = ratio.before, ratio.after
+    return made
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

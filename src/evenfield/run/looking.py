@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import Final
 
 import numpy as np
@@ -12,12 +13,16 @@ from evenfield.examine.grids import GRID
 from evenfield.model.mosaic import period_of
 from evenfield.model.pixels import Float32Array, PixelSource, Tile
 from evenfield.model.plan import Step, StepInput
+from evenfield.model.report import StepResult
 from evenfield.read import CroppedSource
 from evenfield.run.frames import open_frame
 from evenfield.run.job import Job
 
 SAMPLED_ROWS: Final = 12
 """Rows of each band that is looked at where not all are: whole periods of every mosaic."""
+
+WHOLE_ROWS: Final = 2 * GRID * SAMPLED_ROWS
+"""Frames of no more rows are read whole."""
 
 
 class Looking:
@@ -41,7 +46,7 @@ class Looking:
         """All rows, or the bands of rows that are looked at; products are trimmed already."""
         whole = source if self._step.trim is None or trimmed else CroppedSource(source, self._step.trim)
         rows, columns = whole.shape
-        if self.thorough or rows <= 2 * GRID * SAMPLED_ROWS:
+        if self.thorough or rows <= WHOLE_ROWS:
             return whole.read(Tile(start=0, stop=rows))
         period = period_of(self.cfa)
         starts = [int((number + 0.5) * rows / GRID - SAMPLED_ROWS / 2) // period * period for number in range(GRID)]
@@ -50,3 +55,10 @@ class Looking:
             tile = Tile(start=start, stop=start + SAMPLED_ROWS)
             made[number * SAMPLED_ROWS : (number + 1) * SAMPLED_ROWS] = whole.read(tile)
         return made
+
+
+def taken_part(step: Step, result: StepResult, job: Job) -> list[StepInput]:
+    """The frames that went into the master, in the order in which they were taken."""
+    used = {os.path.normpath(path) for path in result.inputs}
+    items = [item for item in step.inputs if not used or job.input_path(item) in used]
+    return sorted(items, key=lambda item: (job.frame(item).taken_at or "", item.path))

@@ -26,6 +26,7 @@ from evenfield.model.pixels import Float32Array, Image, Tile, Unit
 from evenfield.model.plan import Excluded, Step, StepInput
 from evenfield.model.rejections import Ccd, least_frames, rejection_text
 from evenfield.model.report import InputRecord, Provenance, StepResult, StepStatus
+from evenfield.model.wording import plural
 from evenfield.normalize.bands import BandLevel
 from evenfield.normalize.scales import frame_scales
 from evenfield.normalize.unit import LevelResult, level_noise, unit_level
@@ -552,8 +553,8 @@ def _with_sizes(findings: Sequence[Finding], measured: dict[str, float | None]) 
 def _works_because(step: Step, measured: dict[str, float | None]) -> str:
     n = int(measured.get("frames") or 0)
     if step.kind is not FrameKind.FLAT:
-        return f"{n} frames, no gross fault found"
+        return f"{plural(n, 'frame')}, no gross fault found"
     share = measured.get("level_share")
     light = "" if share is None else f"level {100 * share:.0f} % of full scale, "
     how = step.calibrations[0].title if step.calibrations else "nothing subtracted"
-    return f"{light}{n} frames, {how.split(':')[0]}"
+    return f"{light}{plural(n, 'frame')}, {how.split(':')[0]}"
