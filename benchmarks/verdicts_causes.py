@@ -1,6 +1,6 @@
 """How often the cause of a flat that does not work is named: fourteen causes, strengths of 1 to 10 detection limits.
 
-python benchmarks/verdicts_causes.py --trials 100 --seed 20000 --keep trials.json
+python benchmarks/verdicts_causes.py --trials 100 --seed 30000 --keep trials.json
 """
 
 from __future__ import annotations
@@ -20,15 +20,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"
 
 from cause_scenes import faulty_night
 
+from evenfield.examine.cause_findings import CLEAN_ODDS, is_wrong, tell_cause
 from evenfield.examine.causes import rank_causes
-from evenfield.examine.correction import examine_correction
-from evenfield.examine.evidence import gather_evidence
-from evenfield.examine.geometry import examine_geometry
+from evenfield.examine.correction import Correction, correction_findings, examine_correction
+from evenfield.examine.evidence import Evidence, Frames, gather_evidence
+from evenfield.examine.geometry import Geometry, examine_geometry
+from evenfield.examine.geometry_findings import geometry_findings
 from evenfield.examine.relief import flat_relief, light_relief
 from evenfield.examine.residues import Measured
 from evenfield.examine.sky import cells_of_flat, cells_of_light
 from evenfield.model.causes import Cause
+from evenfield.model.findings import FindingLevel
 
+SHAPE = (480, 640)
 THIRDS = ((1.0, 10 ** (1 / 3)), (10 ** (1 / 3), 10 ** (2 / 3)), (10 ** (2 / 3), 10.0))
 
 
@@ -39,8 +43,12 @@ def main() -> None:
     parser.add_argument("--causes", default="", help="names of causes, commas between; default all")
     parser.add_argument("--keep", type=Path, help="a file that keeps trials: those in it are not made again")
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop after so long, with the trials made")
+    parser.add_argument("--alarms", type=int, default=0, help="so many clean nights, as the commands judge them")
     parser.add_argument("--show", action="store_true", help="print what was measured where the answer is wrong")
     options = parser.parse_args()
+    if options.alarms:
+        _alarms(options)
+        return
     wanted = [cause for cause in Cause if not options.causes or cause.name.lower() in options.causes.lower().split(",")]
     trials = _trials(wanted, options)
     head = ("cause", "trials", "first", "first two", "1 to 2.2 limits", "2.2 to 4.6", "4.6 to 10", "answered alone",
@@ -79,6 +87,33 @@ def _trials(wanted: list[Cause], options: argparse.Namespace) -> dict[Cause, lis
     return made
 
 
+def _alarms(options: argparse.Namespace) -> None:
+    """How many clean nights get a cause told, or an open question about it, with the odds that the commands take."""
+    told = []
+    for seed in range(options.seed, options.seed + options.alarms):
+        rng = np.random.default_rng([seed, list(Cause).index(Cause.NONE)])
+        evidence, geometry, correction = _seen(faulty_night(Cause.NONE, 1.0, seed=int(rng.integers(1 << 30))))
+        found = (
+            *geometry_findings(geometry, subject="flat", shape=SHAPE),
+            *correction_findings(correction, name="flat"),
+        )
+        odds = {Cause.NONE: 1.0 if is_wrong(found) else CLEAN_ODDS}
+        ranking = rank_causes(evidence, odds=odds, structured_sky=True)
+        answer = tell_cause(ranking, evidence=evidence, subject="flat", findings=found, geometry=geometry)
+        told += [one.code for one in answer.findings if one.level is not FindingLevel.NOTE] + [""] * len(answer.open)
+    print(f"| clean nights | with a WARNING or a question |\n|---|---|\n| {options.alarms} | {len(told)} |")
+
+
+def _seen(frames: Frames) -> tuple[Evidence, Geometry, Correction]:
+    """All that is measured of a night."""
+    geometry = examine_geometry(flat_relief(frames.flat), light=light_relief(frames.lights))
+    cells = [cells_of_light(light, flat=frames.flat) for light in frames.lights]
+    correction = examine_correction(cells, flats=cells_of_flat(frames.flat))
+    colors = correction.colors
+    eta = Measured(colors[0].eta.value, colors[0].eta.error) if colors else None
+    return gather_evidence(frames, geometry=geometry, eta=eta), geometry, correction
+
+
 @dataclasses.dataclass(frozen=True)
 class Trial:
     """How strong the fault was, in limits; the causes, the likeliest first; and the answer."""
@@ -114,11 +149,7 @@ def _trial(cause: Cause, seed: int, show: bool) -> dict[str, Any]:
     rng = np.random.default_rng([seed, list(Cause).index(cause)])
     strength = float(10 ** rng.uniform())
     frames = faulty_night(cause, strength, seed=int(rng.integers(1 << 30)))
-    geometry = examine_geometry(flat_relief(frames.flat), light=light_relief(frames.lights))
-    cells = [cells_of_light(light, flat=frames.flat) for light in frames.lights]
-    colors = examine_correction(cells, flats=cells_of_flat(frames.flat)).colors
-    eta = Measured(colors[0].eta.value, colors[0].eta.error) if colors else None
-    evidence = gather_evidence(frames, geometry=geometry, eta=eta)
+    evidence, _, _ = _seen(frames)
     ranking = rank_causes(evidence)
     if show and ranking.ranked[0][0] is not cause:
         print(f"{cause.name} {strength:.2f}: {[(c.name, round(p, 3)) for c, p in ranking.ranked[:3]]}\n  {evidence}",

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from evenfield.examine.geometry import Geometry, Lies
 from evenfield.examine.motes import Mote
 from evenfield.examine.residues import Measured, columns_of, hot_share, pattern_share
-from evenfield.examine.shades import shade_spread, stray_shades
+from evenfield.examine.shades import BLOCK, block_means, shade_spread, stray_shades
 from evenfield.examine.wavelets import robust_scatter
-from evenfield.model.pixels import Float32Array, Float64Array
+from evenfield.model.pixels import BoolArray, Float32Array, Float64Array
 
 GAIN_FLOOR: Final = 0.01
 """Relative error that noise measures have beyond statistics: quantization, pixels that flicker."""
@@ -41,6 +41,9 @@ BEND_FLOOR: Final = 0.01
 
 LEAK_TOLERANCE: Final = 2e-4
 """Shades by which darks differ, below this share of the sky, rms, are no leak."""
+
+TYPICAL: Final = 3.0
+"""Scatters within which a pixel is typical: without stars and hot pixels."""
 
 INNER: Final = 1.5
 INNER_SCATTER: Final = 0.7427
@@ -271,15 +274,33 @@ def _scatter_of(values: NDArray[np.floating[Any]]) -> float:
     return float(some.std())
 
 
+def _fainter_half(dark: Float32Array) -> BoolArray:
+    """Pixels in the fainter half of the blocks: single ones would be chosen by their noise."""
+    means = block_means(dark)
+    found = np.zeros(dark.shape, np.bool_)
+    if means.size:
+        faint = np.repeat(np.repeat(means <= np.nanmedian(means), BLOCK, axis=0), BLOCK, axis=1)
+        found[: faint.shape[0], : faint.shape[1]] = faint
+    return found
+
+
+def _typical(values: Float32Array) -> BoolArray:
+    """Which values are within some scatters of the middle."""
+    middle = float(np.nanmedian(values))
+    away = np.abs(values - middle)
+    kept: BoolArray = away <= TYPICAL * max(1.4826 * float(np.nanmedian(away)), 1.0)
+    return kept
+
+
 def _noise_of_darks(frames: Frames, read_adu: float | None) -> Measured | None:
     """Log of the noise of darks over that of bias frames with the dark signal's own noise added.
 
-    Of the fainter half of the pixels, where glow and warm pixels add least.
+    Of the fainter half of the frame, where glow adds least.
     """
     if len(frames.raw_darks) < 2 or read_adu is None:
         return None
     first, second = frames.raw_darks[:2]
-    some = np.ones(first.shape, np.bool_) if frames.dark is None else frames.dark <= np.nanmedian(frames.dark)
+    some = np.ones(first.shape, np.bool_) if frames.dark is None else _fainter_half(frames.dark)
     pairs = some[:, 1:] & some[:, :-1]
     noise = _scatter_of(_pixel_by_pixel(first - second)[pairs]) / math.sqrt(2.0) if pairs.any() else 0.0
     if not (noise > 0 and read_adu > 0):
@@ -288,7 +309,9 @@ def _noise_of_darks(frames: Frames, read_adu: float | None) -> Measured | None:
     if frames.bias is not None and len(frames.raw_lights) >= 2:
         pair = [frame - frames.bias for frame in frames.raw_lights[:2]]
         per_level, _ = _transfer(pair, read_adu, sort_by=frames.flat)
-        signal = float(np.nanmedian((first - frames.bias)[some]))
+        above = (first - frames.bias)[some]
+        # A mean, since the medians of numbers in steps are steps.
+        signal = float(above[_typical(above)].mean(dtype=np.float64))
         signal_noise = max(signal, 0.0) * max(float(np.median(per_level)), 0.0)
     error = math.sqrt(1.0 / int(np.count_nonzero(pairs)))
     expected = math.sqrt(read_adu**2 + signal_noise)
@@ -307,7 +330,9 @@ def _transfer(
     order = np.argsort(sort_by[:, 1:].reshape(-1)[::every])
     apart, some = apart[::every], level[::every]
     groups = np.array_split(order, LEVELS_OF_BEND)
-    levels = np.array([float(np.nanmedian(some[group])) for group in groups])
+    # Stars are brighter than the typical pixel, and so is their noise.
+    groups = [group[_typical(some[group])] for group in groups]
+    levels = np.array([float(some[group].mean(dtype=np.float64)) for group in groups])
     variances = np.array([_scatter_of(apart[group]) ** 2 for group in groups])
     return (variances - read_adu**2) / np.maximum(levels, 1e-3), levels
 

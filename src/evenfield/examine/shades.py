@@ -22,7 +22,7 @@ STRAY_TOLERANCE: Final = 3e-4
 """Shades of lights below this share of the sky, rms, are no stray light: nobody will see them."""
 
 
-def _block_means(image: Float32Array) -> Float64Array:
+def block_means(image: Float32Array) -> Float64Array:
     """Means of blocks, each without what lies beyond 4 scatters: stars, hot pixels. Finer than medians of integers."""
     rows, columns = (side // BLOCK for side in image.shape)
     blocks = image[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).transpose(0, 2, 1, 3)
@@ -81,7 +81,7 @@ def shade_spread(frames: Sequence[Float32Array], *, tolerance_adu: float = 0.0) 
     """
     if len(frames) < 2:
         return None
-    stack = np.array([_block_means(frame) for frame in frames])
+    stack = np.array([block_means(frame) for frame in frames])
     sizes = [_neighbors_agree(left, tolerance_adu) for left in stack - stack.mean(axis=0)]
     found = [size for size in sizes if size is not None]
     if not found:
@@ -112,8 +112,8 @@ def stray_shades(lights: Sequence[Float32Array], *, flat: Float32Array, motes: S
         return None
     shape = flat / np.float32(np.nanmedian(flat))
     np.maximum(shape, np.float32(0.05), out=shape)
-    values = np.mean([_block_means(light / shape) for light in lights], axis=0)
-    of_flat = _block_means(shape)
+    values = np.mean([block_means(light / shape) for light in lights], axis=0)
+    of_flat = block_means(shape)
     y, x = np.meshgrid(*(np.linspace(-1.0, 1.0, side) for side in values.shape), indexing="ij")
     terms = [np.ones_like(x), x, y, x * x, x * y, y * y, of_flat, 1.0 / of_flat]
     design = np.stack(terms, axis=-1).reshape(-1, len(terms))

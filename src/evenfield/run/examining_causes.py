@@ -101,6 +101,8 @@ class CauseFrames:
         self._sampling = sampling_of(self._shape, cfa=cfa, most=most)
         self._cfa = cfa
         self._flat = self._sampling.of(flat)
+        # The level of flats is that of all colors.
+        self._flat_mean = float(np.nanmean(flat, dtype=np.float64))
         self._lights: list[Float32Array] = []
         self._items: list[StepInput] = []
 
@@ -146,7 +148,7 @@ class CauseFrames:
     def _frames(self, flat_step: Step | None) -> tuple[Frames, float]:
         """All frames that can be read, and what the flat was multiplied with to be ADU."""
         level = self._flat_level()
-        mean = float(np.nanmean(self._flat))
+        mean = self._flat_mean
         known = level is not None and level > 0 and mean > 0
         scale = level / mean if known and level is not None else 1.0
         dark_ref = self._ref("dark")
