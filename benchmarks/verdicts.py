@@ -26,6 +26,9 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "correction": ("verdicts_correction.py", "--parts", "rests", "--trials", "40", "--seed", "1000",
                    "--rests", "0", "1", "-1", "2", "-2", "5", "-5"),
     "alarms": ("verdicts_correction.py", "--parts", "alarms", "--trials", "400", "--seed", "2000"),
+    "causes": ("verdicts_causes.py", "--trials", "100", "--seed", "20000"),
+    "pedestal": ("verdicts_correction.py", "--parts", "pedestal", "--trials", "300", "--seed", "20000"),
+    "nights": ("verdicts_pedestal.py", "--trials", "16", "--seed", "20001"),
     "geometry": ("verdicts_geometry.py", "--trials", "8", "--seed", "3000", "--shape", "900", "1400"),
 }  # fmt: skip
 """Part -> the script that prints its tables, and its arguments."""

@@ -31,8 +31,9 @@ from sky_scenes import (
 )
 
 from evenfield.examine.correction import Correction, CorrectionVerdict, examine_correction
-from evenfield.examine.inferred import LARGEST_ADU, LARGEST_SHARE, ReadNoise, infer_pedestal
+from evenfield.examine.inferred import LARGEST_ADU, LARGEST_SHARE, LIGHT_REST_ADU, ReadNoise, infer_pedestal
 from evenfield.examine.laws import EXPONENT
+from evenfield.examine.noise_line import BOW
 from evenfield.examine.sky import cells_of_flat, cells_of_light
 from evenfield.examine.sky_fit import sky_bound
 
@@ -169,44 +170,78 @@ def alarms(trials: int, seed: int) -> None:
 def pedestal(trials: int, seed: int) -> None:
     """Flats without dark flats, of all sorts: right to 2 % or 3 ADU, and answered where they can be."""
     rng = np.random.default_rng([seed, 4])
-    table: dict[str, list[tuple[bool, bool, bool, float]]] = {}
+    rows: list[dict[str, object]] = []
     for trial in range(trials):
         level = float(rng.choice([10000, 30000]))
         true = float(np.exp(rng.uniform(np.log(200), np.log(4000))))
-        unknown = bool(rng.random() < 0.3)
         scene = SkyScene(
-            shape=(1200, 1600), cfa=(None, None, "RGGB")[trial % 3], seed=seed * 100 + trial % 40, flat_adu=level,
-            flat_rest=true / level, loss=float(rng.choice([0.25, 0.4, 0.6])), read_noise_e=float(rng.uniform(1.0, 8.0)),
-            light_rest_adu=0.2 * float(rng.standard_normal()), flat_frames=30, egain=float(rng.choice([0.5, 1.0, 2.0])),
+            shape=(1200, 1600), cfa=(None, None, "RGGB", XTRANS)[trial % 4], seed=seed * 100 + trial % 40,
+            flat_adu=level, flat_rest=true / level, loss=float(rng.choice([0.25, 0.4, 0.6])),
+            read_noise_e=float(rng.uniform(1.0, 8.0)), light_rest_adu=LIGHT_REST_ADU * float(rng.standard_normal()),
+            flat_frames=30, egain=float(rng.choice([0.5, 1.0, 2.0])),
         )  # fmt: skip
-        n_lights = int(rng.choice([3, 6, 12]))
-        skies = tuple(scene.sky_e * np.exp(rng.uniform(-0.8, 0.8, n_lights))) if rng.random() < 0.5 else ()
-        lights, flats = drawn_cells(scene, rng, lights=n_lights, skies_e=skies)
+        n_lights = int(rng.choice([0, 3, 6, 12]))
+        brightness = float(np.exp(rng.uniform(0.0, np.log(20.0))))
+        skies = scene.sky_e * brightness * np.exp(rng.uniform(-0.8, 0.8, n_lights) * (rng.random() < 0.5))
+        lights, flats = drawn_cells(scene, rng, skies_e=tuple(skies) or (scene.sky_e,))
         levels = (1.0,) if rng.random() < 0.5 else (0.3, 0.6, 1.0)
-        points = drawn_noise_points(scene, rng, levels=levels, pairs=15)
+        points = drawn_noise_points(scene, rng, levels=levels, pairs=15, bow=BOW * float(rng.standard_normal()))
         read = scene.read_noise_e / scene.egain
         known = ReadNoise(value_adu=read * (1.0 + 0.02 * rng.standard_normal()), error_adu=0.02 * read)
-        found = infer_pedestal(lights, flats=flats, noise=points, read_noise=None if unknown else known)
-        limit = max(LARGEST_SHARE * true, LARGEST_ADU)
-        answered = found.pedestal_adu is not None
-        good = answered and abs(found.pedestal_adu - true) <= limit
-        could = found.together is not None and found.together.bound <= 0.5 * limit
-        pull = (found.together.value - true) / found.together.error if found.together is not None else np.nan
-        for name in ("all", "one flat level" if len(levels) == 1 else "three flat levels",
-                     "read noise unknown" if unknown else "read noise known"):  # fmt: skip
-            table.setdefault(name, []).append((answered, good, could, pull))
-    print("## Pedestal of flats without dark flats, drawn cells of 2 MP\n")
-    print("| scenes | trials | answered | right to 2 % or 3 ADU, of those | bound below half of that ", end="")
-    print("| answered, of those | pulls: mean, scatter |\n|" + "---|" * 7)
-    for name, rows in table.items():
-        answered = [one for one in rows if one[0]]
-        could = [one for one in rows if one[2]]
-        pulls = np.array([one[3] for one in rows])
-        print(
-            f"| {name} | {len(rows)} | {len(answered)} | {percent([one[1] for one in answered])} | {len(could)} | "
-            f"{percent([one[0] for one in could])} | {np.nanmean(pulls):+.2f}, {np.nanstd(pulls):.2f} |"
+        unknown = bool(rng.random() < 0.3)
+        found = infer_pedestal(
+            lights if n_lights else [], flats=flats, noise=points, read_noise=None if unknown else known
         )
-    print()
+        limit = max(LARGEST_SHARE * true, LARGEST_ADU)
+        both = found.together
+        rows.append({
+            "answered": found.pedestal_adu is not None,
+            "right": found.pedestal_adu is not None and abs(found.pedestal_adu - true) <= limit,
+            "could": both is not None and both.bound <= 0.5 * limit,
+            "pull": (both.value - true) / both.error if both is not None else np.nan,
+            "sky": (found.by_sky.value - true) / found.by_sky.error if found.by_sky is not None else np.nan,
+            "noise": (found.by_noise.value - true) / found.by_noise.error if found.by_noise is not None else np.nan,
+            "ratio": both.error / both.bound if both is not None else np.nan,
+            "checked": found.checked,
+            "with": {
+                "all", "flats of one level" if len(levels) == 1 else "flats of three levels",
+                "no lights" if not n_lights else "lights",
+                {1: "mono", 4: "Bayer", 36: "X-Trans"}[len(scene.cfa or "L")],
+            },
+        })  # fmt: skip
+    print("## Pedestal of flats without dark flats, drawn cells of 2 MP\n")
+    print("| scenes | trials | answered | right to 2 % or 3 ADU, of those | two ways agreed, of those ", end="")
+    print(
+        "| bound below half of the limit | answered, of those | pulls: mean, scatter | error over bound: median, most |"
+    )
+    print("|" + "---|" * 9)
+    for name in (
+        "all",
+        "lights",
+        "no lights",
+        "mono",
+        "Bayer",
+        "X-Trans",
+        "flats of one level",
+        "flats of three levels",
+    ):
+        mine = [one for one in rows if name in one["with"]]
+        answered = [one for one in mine if one["answered"]]
+        could = [one for one in mine if one["could"]]
+        pulls, ratios = (np.array([one[key] for one in mine], float) for key in ("pull", "ratio"))
+        if not np.isfinite(pulls).any():
+            continue
+        print(
+            f"| {name} | {len(mine)} | {len(answered)} | {percent([one['right'] for one in answered])} | "
+            f"{percent([one['checked'] for one in answered])} | {len(could)} | "
+            f"{percent([one['answered'] for one in could])} | {np.nanmean(pulls):+.2f}, {np.nanstd(pulls):.2f} | "
+            f"{np.nanmedian(ratios):.2f}, {np.nanmax(ratios):.2f} |"
+        )
+    sky, noise = (np.array([one[key] for one in rows], float) for key in ("sky", "noise"))
+    print(
+        f"\nPulls of each way alone: by the sky {np.nanmean(sky):+.2f}, {np.nanstd(sky):.2f}; by the noise "
+        f"{np.nanmean(noise):+.2f}, {np.nanstd(noise):.2f}.\n"
+    )
 
 
 def main() -> None:

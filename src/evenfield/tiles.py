@@ -26,6 +26,10 @@ LIGHT_BYTES: Final = 22
 while its pedestal is found, or while it is written in another range; with what is computed of a few rows at a time."""
 
 
+SKY_BYTES: Final = 40
+"""What a thread holds of each pixel of a light while its sky is reduced: values, masks and sums, several times over."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """The size of a job: frames of a shape, the bytes of one raw sample, threads, masters subtracted, maps kept."""

@@ -52,7 +52,7 @@ FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "no_grouping": st.booleans(),
     },
     "calibration": {
-        "mode": st.sampled_from(["auto", "none", "pedestal"]),
+        "mode": st.sampled_from(["auto", "none", "pedestal", "inferred"]),
         "pedestal_adu": st.none() | NUMBER,
         "bias": st.none() | st.sampled_from(["500", "64*offset_setting", "-3"]),
         "kinds": st.lists(st.sampled_from(["bias", "dark", "dark_flat"]), min_size=1, unique=True),

@@ -9,24 +9,23 @@ import pytest
 from cause_scenes import faulty_night
 from numpy.typing import NDArray
 
-from evenfield.examine.causes import Cause, rank_causes
-from evenfield.examine.evidence import (
-    Evidence,
-    Measured,
-    gather_evidence,
-    hot_share,
-    pattern_share,
-    shade_spread,
-    stray_shades,
-)
+from evenfield.examine.causes import rank_causes
+from evenfield.examine.evidence import Contrast, Evidence, gather_evidence
 from evenfield.examine.geometry import examine_geometry
 from evenfield.examine.relief import flat_relief, light_relief
+from evenfield.examine.residues import Measured, hot_share, pattern_share
+from evenfield.examine.shades import shade_spread, stray_shades
+from evenfield.model.causes import Cause
 
 F32 = NDArray[np.float32]
 
+
+def contrast(light: float, *, value: Measured, flat: float = 20000.0) -> tuple[Contrast, ...]:
+    return (Contrast(light_adu=light, flat_adu=flat, value=value),)
+
+
 WELL = Evidence(
-    contrasts=((1000.0, Measured(1.0, 0.02)),),
-    flat_level_adu=20000.0,
+    contrasts=contrast(1000.0, value=Measured(1.0, 0.02)),
     bias_level_adu=500.0,
     dark_level_adu=520.0,
     flat_pattern=Measured(0.0, 0.1),
@@ -51,22 +50,22 @@ def seen(**changed: object) -> Evidence:
 
 CASES = [
     (Cause.NONE, WELL),
-    (Cause.FLAT_WITHOUT_DARK, seen(flat_level_adu=5500.0, contrasts=((1000.0, Measured(1.1, 0.02)),),
-                                   flat_pattern=Measured(1.02, 0.1))),
-    (Cause.LIGHT_WITHOUT_DARK, seen(contrasts=((1520.0, Measured(1000 / 1520, 0.02)),), hot_share=Measured(1.0, 0.003),
-                                    light_pattern=Measured(1.0, 0.03))),
-    (Cause.BIAS_TWICE, seen(contrasts=((1000.0, Measured(1.5, 0.02)),), light_pattern=Measured(-1.0, 0.03))),
-    (Cause.BIAS_TWICE, seen(flat_level_adu=4500.0, contrasts=((1000.0, Measured(0.9, 0.02)),),
-                            flat_pattern=Measured(-1.0, 0.1))),
+    (Cause.FLAT_WITHOUT_DARK, seen(contrasts=contrast(1000.0, flat=5500.0, value=Measured(1.1, 0.02)),
+                                   flat_pattern=Measured(1.02, 0.1), light_pattern=Measured(-0.18, 0.03))),
+    (Cause.LIGHT_WITHOUT_DARK, seen(contrasts=contrast(1520.0, value=Measured(1000 / 1520, 0.02)),
+                                    hot_share=Measured(1.0, 0.01), light_pattern=Measured(1.0, 0.03))),
+    (Cause.BIAS_TWICE, seen(contrasts=contrast(1000.0, value=Measured(1.5, 0.02)), light_pattern=Measured(-1.0, 0.03))),
+    (Cause.BIAS_TWICE, seen(contrasts=contrast(1000.0, flat=4500.0, value=Measured(0.9, 0.02)),
+                            flat_pattern=Measured(-1.0, 0.1), light_pattern=Measured(0.22, 0.03))),
     (Cause.GAIN_MISMATCH, seen(noise_of_darks=Measured(0.3, 0.02), hot_share=Measured(-0.35, 0.003))),
-    (Cause.OFFSET_MISMATCH, seen(contrasts=((1300.0, Measured(1000 / 1300, 0.02)),))),
+    (Cause.OFFSET_MISMATCH, seen(contrasts=contrast(1300.0, value=Measured(1000 / 1300, 0.02)))),
     (Cause.EXPOSURE_MISMATCH, seen(hot_share=Measured(0.2, 0.003))),
     (Cause.FLAT_ROTATED, seen(turned=Measured(20.0, 1.0), contrasts=())),
     (Cause.FLAT_SHIFTED, seen(shifted=Measured(6.0, 1.0), contrasts=())),
     (Cause.FLAT_FLIPPED, seen(flipped=Measured(150.0, 1.0), contrasts=())),
     (Cause.DUST_MOVED, seen(moved_dust=Measured(9.0, 1.0))),
     (Cause.LIGHT_LEAK, seen(dark_spread=Measured(15.0, 1.2))),
-    (Cause.FLAT_NOT_LINEAR, seen(bend=Measured(-0.1, 0.01), contrasts=((1000.0, Measured(1.2, 0.02)),))),
+    (Cause.FLAT_NOT_LINEAR, seen(bend=Measured(-0.1, 0.01), contrasts=contrast(1000.0, value=Measured(1.2, 0.02)))),
     (Cause.FLAT_NOT_LINEAR, seen(saturation=Measured(0.02, 1e-4), bend=Measured(-0.1, 0.01))),
     (Cause.STRAY_LIGHT, seen(stray=Measured(12.0, 1.2))),
 ]  # fmt: skip

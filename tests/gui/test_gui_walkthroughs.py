@@ -441,6 +441,25 @@ def test_pedestal(hand: Hand, night: Night) -> None:
     np.testing.assert_allclose(pixels(night.output / f"{FLAT}.fits"), stack(flats).mean(axis=0) - 512.5, rtol=1e-6)
 
 
+def test_pedestal_told_by_pixels(hand: Hand, night: Night) -> None:
+    """The pedestal may be left to the pixels: a choice without a number, and the plan says what will tell it."""
+    night.flats(4)
+    night.bias(4)
+    show(hand, night)
+    plain(hand)
+    hand.choose("Subtract from flats", "Pedestal told by pixels")
+    hand.settle()
+    assert "--pedestal=inferred" in hand.text_of("Same on the command line")
+    assert hand.session.plan is not None
+    (step,) = hand.session.plan.steps
+    assert step.calibrations[0].title == "minus a pedestal to be inferred from 4 flats"
+    assert step.told_by is not None
+    assert len(step.told_by.darks) == 4
+    hand.choose("Subtract from flats", "Pedestal")
+    hand.settle()
+    assert "--pedestal=100" in hand.text_of("Same on the command line")
+
+
 def test_pedestal_that_is_none(hand: Hand, night: Night) -> None:
     """A pedestal that is no number is told, stays in the field, and holds the button until it is mended."""
     night.flats(4)

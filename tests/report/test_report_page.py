@@ -15,6 +15,7 @@ from page_checks import PageReader, page_faults
 
 from evenfield import FindingLevel, Plan, Report, Settings, make_plan, run_plan, survey_folders
 from evenfield.model.catalogue import CATALOGUE, finding
+from evenfield.model.causes import Cause, probability_key
 from evenfield.model.frame import FrameKind
 from evenfield.model.literal import literal
 from evenfield.model.plan import Excluded, FileUse
@@ -190,6 +191,21 @@ def test_a_step_that_was_skipped(done: tuple[Plan, Report]) -> None:
     assert "not made (skipped)" in text
     assert "It needs master_dark, which was not made." in text
     assert "could not be made." in headline(skipped)
+
+
+def test_a_card_shows_the_ranked_causes(done: tuple[Plan, Report]) -> None:
+    """Where a cause was told, the likeliest stand on the card with their probabilities; a clean flat has none."""
+    plan, report = done
+    flat = next(one for one in report.results if one.kind is FrameKind.FLAT)
+    chances = {Cause.LIGHT_WITHOUT_DARK: 0.92, Cause.NONE: 0.07, Cause.BIAS_TWICE: 0.002}
+    measured = {**flat.measured, **{probability_key(cause): chance for cause, chance in chances.items()}}
+    told = changed(report, verdict=Verdict.CHECK, measured=measured, findings=(finding("cause_told", flat.id, "Bad."),))
+    text = PageReader(report_page(told, plan=plan)).text
+    assert "light without dark92 %" in text.replace(" 92", "92")
+    assert "none: chance alone" in text
+    assert "bias subtracted twice" not in text
+    works = changed(report, verdict=Verdict.WORKS, measured=measured, findings=())
+    assert "light without dark92" not in PageReader(report_page(works, plan=plan)).text.replace(" 92", "92")
 
 
 def test_a_card_says_first_what_decided(done: tuple[Plan, Report]) -> None:

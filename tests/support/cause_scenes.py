@@ -9,26 +9,26 @@ import numpy as np
 from dust_scenes import Ring, optics, placed, scattered
 from numpy.typing import NDArray
 
-from evenfield.examine.causes import Cause
 from evenfield.examine.evidence import Frames
+from evenfield.model.causes import Cause
 
 F32 = NDArray[np.float32]
 
 BIAS_ADU, READ_ADU, DARK_ADU, SKY_ADU, FLAT_ADU, TOP_ADU = 500.0, 3.0, 20.0, 1200.0, 20000.0, 65535.0
 LIMITS: dict[Cause, float] = {
-    Cause.FLAT_WITHOUT_DARK: 0.1,  # bias over flat: five errors of the contrast of six motes
-    Cause.LIGHT_WITHOUT_DARK: 0.1,  # bias over sky
-    Cause.BIAS_TWICE: 0.07,  # bias over flat or sky
-    Cause.GAIN_MISMATCH: 0.11,  # log of the gains' ratio: five errors of the ratio of read noises
-    Cause.OFFSET_MISMATCH: 0.1,  # offset over sky
-    Cause.EXPOSURE_MISMATCH: 0.02,  # share of hot pixels
-    Cause.FLAT_ROTATED: 0.4,  # degrees: five errors in a frame of this size
-    Cause.FLAT_SHIFTED: 1.4,  # pixels
-    Cause.FLAT_FLIPPED: 1.0,
-    Cause.DUST_MOVED: 4.0,  # pixels that one mote moved: five errors of a single one
-    Cause.LIGHT_LEAK: 0.15,  # ADU rms of the gradient by which darks differ
-    Cause.FLAT_NOT_LINEAR: 0.035,  # share of light lost at the flat's level
-    Cause.STRAY_LIGHT: 3.5,  # ADU of an arc over a tenth of the frame
+    Cause.FLAT_WITHOUT_DARK: 0.02,  # bias over flat: the exponent of the shade is known to 0.0042
+    Cause.LIGHT_WITHOUT_DARK: 0.02,  # bias over sky, the same; its hot pixels show at any sky
+    Cause.BIAS_TWICE: 0.02,  # bias over flat or sky
+    Cause.GAIN_MISMATCH: 0.055,  # log of the gains' ratio: the share of hot pixels is known to 0.011
+    Cause.OFFSET_MISMATCH: 0.022,  # offset over sky
+    Cause.EXPOSURE_MISMATCH: 0.055,  # what is left of the dark's hot pixels
+    Cause.FLAT_ROTATED: 0.18,  # degrees
+    Cause.FLAT_SHIFTED: 0.5,  # pixels
+    Cause.FLAT_FLIPPED: 1.0,  # no strength: a file is mirrored or not
+    Cause.DUST_MOVED: 1.3,  # pixels that one mote moved
+    Cause.LIGHT_LEAK: 1.4,  # ADU rms of a gradient that comes and goes: differences of 0.24 ADU are one error
+    Cause.FLAT_NOT_LINEAR: 0.021,  # share of light lost at the flat's level; or 0.0005 of the pixels cut off
+    Cause.STRAY_LIGHT: 3.8,  # ADU of an arc over a tenth of the frame: shades of 0.36 ADU are one error
     Cause.NONE: 0.0,
 }
 """What strength 1 means: about five errors of the measure that shows the fault most, in frames of this size."""
@@ -100,7 +100,7 @@ class _Night:
         return self.noise(sky * optics(self.rings, self.shape) * self.response + self.dark) + BIAS_ADU + self.pattern
 
 
-def faulty_night(cause: Cause, strength: float, *, seed: int, shape: tuple[int, int] = (640, 960)) -> Frames:
+def faulty_night(cause: Cause, strength: float, *, seed: int, shape: tuple[int, int] = (480, 640)) -> Frames:
     """Frames with one fault of a strength (1 to 10 times the limit)."""
     rng = np.random.default_rng(seed)
     night = _Night(rng, shape, scattered(rng, shape, n=6, radii=(18, 45), depth=0.03, margin=80))
@@ -116,7 +116,7 @@ def faulty_night(cause: Cause, strength: float, *, seed: int, shape: tuple[int, 
     elif cause is Cause.OFFSET_MISMATCH:
         night.dark_offset = -size * SKY_ADU if sign < 0 else min(size, 0.6) * SKY_ADU
     elif cause is Cause.EXPOSURE_MISMATCH:
-        night.dark_time = 1 - sign * size
+        night.dark_time = 1 / (1 + sign * size)
     elif cause is Cause.FLAT_ROTATED:
         night.flat_rings = placed(night.rings, shape, angle_deg=sign * size)
     elif cause is Cause.FLAT_SHIFTED:
@@ -131,8 +131,7 @@ def faulty_night(cause: Cause, strength: float, *, seed: int, shape: tuple[int, 
     elif cause is Cause.FLAT_NOT_LINEAR:
         night.bend = min(size, 0.3) if sign > 0 else 0.0
         if sign < 0:
-            bright = optics(night.flat_rings, shape)
-            night.top_adu = FLAT_ADU * float(np.quantile(bright, 1 - 0.002 * strength)) + BIAS_ADU
+            night.top_adu = float(np.quantile(night.flat_frame(), 1 - 0.0005 * strength))
     elif cause is Cause.STRAY_LIGHT:
         night.arc_adu = size
     return _taken(night, cause, in_flat)

@@ -35,8 +35,6 @@ VARIANTS: dict[str, CodeScene] = {name: scene for name, scene in _ALL.items() if
 """Other ways in which a code shows or is mended, as "code/variant"."""
 
 NEVER: dict[str, str] = {
-    "pedestal_inferred": "It is said by `examine/inferred.py`, which no job asks yet.",
-    "pedestal_not_inferred": "It is said by `examine/inferred.py`, which no job asks yet.",
     "plan": "It is said of a saved plan that was edited by hand (evenfield run), never of a job.",
 }
 """Codes that no job shows, and why."""

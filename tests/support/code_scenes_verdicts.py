@@ -164,3 +164,78 @@ def _flat_flipped(night: Night) -> tuple[str, ...]:
 @SCENES.add("dust_moved", "result")
 def _dust_moved(night: Night) -> tuple[str, ...]:
     return _with_lights(night, light=VIGNETTE * _dust(MOTES[1:]))
+
+
+def _sensor(bias: float = 500.0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The pattern of a bias (columns differ) and what a dark of the lights' exposure adds: some hot pixels."""
+    rng = np.random.default_rng(5)
+    dark = np.full(SHAPE, 20.0)
+    dark.flat[rng.choice(dark.size, 300, replace=False)] += rng.uniform(200.0, 2000.0, 300)
+    return bias + rng.normal(0.0, 4.0, SHAPE[1])[None, :] + np.zeros(SHAPE), dark
+
+
+def _exposed(mean: NDArray[np.float64]) -> Edit:
+    """Electrons of a mean in ADU, 4 e-/ADU, read with 5 ADU of noise."""
+
+    def edit(pixels: NDArray[Any]) -> NDArray[Any]:
+        rng = np.random.default_rng(int(pixels.astype(np.int64).sum()))
+        return np.rint(rng.normal(mean, np.sqrt(np.maximum(mean, 0.0) / 4.0 + 25.0))).clip(0, 65535).astype(np.uint16)
+
+    return edit
+
+
+def _with_dark_of(night: Night, *, dark_share: float, offset: float = 0.0, dark_flats: int = 6) -> tuple[str, ...]:
+    """A night whose darks hold a share of the dark signal of the lights, above another offset."""
+    bias, dark = _sensor()
+    night.flats(6, shape=SHAPE, edit=_exposed(bias + 30000.0 * SHADE))
+    night.dark_flats(dark_flats, shape=SHAPE, edit=_exposed(bias))
+    night.darks(6, shape=SHAPE, edit=_exposed(bias + dark_share * dark + offset))
+    lit = _exposed(bias + dark + 3000.0 * SHADE)
+    night.take("light", 6, kind="LIGHT", EXPTIME=60.0, FILTER="Ha", shape=SHAPE, edit=lit)
+    return night.job("--examine-lights", "6", command="calibrate")
+
+
+@SCENES.add("cause_told", "result")
+def _cause_told(night: Night) -> tuple[str, ...]:
+    return _with_dark_of(night, dark_share=0.4)
+
+
+@SCENES.add("cause_told", "result", variant="offset")
+def _cause_told_offset(night: Night) -> tuple[str, ...]:
+    return _with_dark_of(night, dark_share=1.0, offset=-400.0)
+
+
+@SCENES.add("cause_pair", "result")
+def _cause_pair(night: Night) -> tuple[str, ...]:
+    return _with_dark_of(night, dark_share=0.4, dark_flats=1)
+
+
+def _flats_only(night: Night) -> None:
+    """Flats without dark flats that hold 3000 ADU beside light, and bright lights with their darks."""
+    night.flats(6, shape=SHAPE, edit=_lit(30000.0, SHADE, more=2500.0))
+    night.darks(6, shape=SHAPE)
+    night.take("light", 6, kind="LIGHT", EXPTIME=60.0, FILTER="Ha", shape=SHAPE, edit=_lit(20000.0, SHADE))
+
+
+@SCENES.add("pedestal_inferred", "result")
+def _pedestal_inferred(night: Night) -> tuple[str, ...]:
+    _flats_only(night)
+    return night.job("--pedestal", "inferred", command="calibrate")
+
+
+@SCENES.add("pedestal_can_be_inferred", "result")
+def _pedestal_can_be_inferred(night: Night) -> tuple[str, ...]:
+    _flats_only(night)
+    return night.job("--examine-lights", "6", command="calibrate")
+
+
+@SCENES.add("pedestal_not_inferred", "result")
+def _pedestal_not_inferred(night: Night) -> tuple[str, ...]:
+    night.flats(shape=SMALL)
+    return night.job("--pedestal", "inferred")
+
+
+@SCENES.add("pedestal_not_inferred", "result", variant="tiny")
+def _pedestal_not_inferred_tiny(night: Night) -> tuple[str, ...]:
+    night.flats()
+    return night.job("--pedestal", "inferred")

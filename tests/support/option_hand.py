@@ -137,7 +137,7 @@ class OptionHand:
 
     def _choice(self, field: Field) -> str:
         value, words = self.rng.choice(field.choices)
-        modes = {"none": ["--no-precalibration"], "pedestal": ["--pedestal=100"]}
+        modes = {"none": ["--no-precalibration"], "pedestal": ["--pedestal=100"], "inferred": ["--pedestal=inferred"]}
         self.asked[field.key] = modes.get(value, []) if field.editor == "mode" else [f"{field.option}={value}"]
         self._choose(field.label, words)
         return words

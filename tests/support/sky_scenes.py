@@ -189,9 +189,12 @@ def nebula(shape: tuple[int, int], *, brightness: float, size: float = 0.15) -> 
 
 
 def drawn_noise_points(
-    scene: SkyScene, rng: np.random.Generator, *, levels: tuple[float, ...] = (1.0,), pairs: int = 1
+    scene: SkyScene, rng: np.random.Generator, *, levels: tuple[float, ...] = (1.0,), pairs: int = 1, bow: float = 0.0
 ) -> tuple[NoisePoints, ...]:
-    """Level and variance of pairs of flats with the rest in them, at levels relative to that of the scene."""
+    """Level and variance of pairs of flats with the rest in them, at levels relative to that of the scene.
+
+    ``bow`` is the share of the variance that is missing at the scene's level, as the square of the level.
+    """
     grid = cell_grid(scene.shape, cfa=scene.cfa)
     whole = _mean_light(scene.shape, scene.cfa, scene.seed, scene.loss, scene.r4_part, scene.motes, None).ravel()
     camera, made = scene.camera(), []
@@ -202,7 +205,9 @@ def drawn_noise_points(
         for _ in range(pairs):
             for relative in levels:
                 clean = np.sort(whole * share * scene.flat_adu * relative)
-                true = clean / scene.egain + (scene.read_noise_e / scene.egain) ** 2
+                true = (
+                    clean / scene.egain * (1.0 - bow * clean / scene.flat_adu) + (scene.read_noise_e / scene.egain) ** 2
+                )
                 drawn = true * rng.chisquare(n - 1.0, true.size) / (n - 1.0)
                 for at in np.array_split(np.arange(true.size), 256):
                     level.append(clean[at].mean() + scene.rest_adu)

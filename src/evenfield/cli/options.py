@@ -54,6 +54,18 @@ class _Memory(click.ParamType[int]):
             self.fail(error.message, param, ctx)
 
 
+class _Pedestal(click.ParamType[float | str]):
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
+        if str(value).strip().lower() == INFERRED:
+            return INFERRED
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f"'{value}' is no number of ADU, and not '{INFERRED}'.", param, ctx)
+
+
 class _Names(click.ParamType[tuple[str, ...]]):
     name = "keys"
 
@@ -67,7 +79,11 @@ class _Names(click.ParamType[tuple[str, ...]]):
 _ONE_LIST = ("group__by", "calibration__kinds")
 """Options that are given once with several names: none at all is what was asked for, not that nothing was asked."""
 
+INFERRED = "inferred"
+"""In the place of the pedestal's number: it is told by pixels."""
+
 MEMORY = _Memory()
+PEDESTAL = _Pedestal()
 NAMES = _Names()
 
 
@@ -100,7 +116,7 @@ def _options() -> list[Callable[[Command], Command]]:
         opt("--no-grouping", "group__no_grouping", is_flag=True, default=None, help=_help("group", "no_grouping")),
         opt("--calibrate-with", "calibration__files", multiple=True, metavar="FILE",
             type=click.Path(exists=True, dir_okay=False), help=_help("calibration", "files")),
-        opt("--pedestal", "calibration__pedestal_adu", type=float, metavar="ADU",
+        opt("--pedestal", "calibration__pedestal_adu", type=PEDESTAL, metavar="ADU|inferred",
             help=_help("calibration", "pedestal_adu")),
         opt("--no-precalibration", "no_precalibration", is_flag=True, help="Subtract nothing from the flats."),
         opt("--auto-precalibration", "auto_precalibration", is_flag=True,
@@ -238,6 +254,8 @@ def _choose_mode(data: dict[str, Any], given: dict[str, Any], values: dict[str, 
     }
     part = data["calibration"]
     part["mode"] = modes[chosen[0]]
+    if part["pedestal_adu"] == INFERRED:
+        part["mode"] = INFERRED
     if part["mode"] != "pedestal":
         part["pedestal_adu"] = None
     if part["mode"] != "files":

@@ -146,6 +146,8 @@ def _arguments(part: str, name: str, option: str, value: Any) -> Iterator[str]:
         # The other modes follow from their files and number.
         if value == "none":
             yield "--no-precalibration"
+        elif value == "inferred":
+            yield "--pedestal=inferred"
     elif (part, name) in _SWITCHES:
         yield _SWITCHES[part, name]
     elif isinstance(value, bool):

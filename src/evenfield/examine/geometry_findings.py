@@ -54,16 +54,16 @@ def _rotated(geometry: Geometry, shape: tuple[int, int]) -> str:
     text = f"each dust shadow in your lights will have a bright twin, up to {reach:.0f} px away in the corners: "
     text += f"the flat is rotated by {by}"
     if geometry.lies is Lies.TURNED_AND_SHIFTED:
-        text += f" and shifted by {_where(geometry.shift_px)}"
+        text += f" and shifted by {where_shifted(geometry.shift_px)}"
     return text
 
 
 def _shifted(geometry: Geometry) -> str:
     cause = "the file was cut elsewhere" if geometry.by_pixels else "the flat is shifted"
-    return f"each dust shadow in your lights will have a bright twin {_where(geometry.shift_px)}: {cause}"
+    return f"each dust shadow in your lights will have a bright twin {where_shifted(geometry.shift_px)}: {cause}"
 
 
-def _where(shift_px: tuple[float, float]) -> str:
+def where_shifted(shift_px: tuple[float, float]) -> str:
     """The words for a shift: 12 px to the left, 3.1 px down and 12 px to the left."""
     down, right = shift_px
     parts = [(abs(down), "down" if down > 0 else "up"), (abs(right), "to the right" if right > 0 else "to the left")]
@@ -99,7 +99,7 @@ def _moved(geometry: Geometry) -> str:
     if moved:
         text = f"{plural(len(moved), 'dust shadow')} will look embossed, dark with a bright twin"
         common = _common(moved)
-        parts.append(text + (f" {_where(common)}" if common is not None else ""))
+        parts.append(text + (f" {where_shifted(common)}" if common is not None else ""))
     if gone:
         parts.append(f"{plural(len(gone), 'bright spot')} will be where dust was in the flats only")
     if new:

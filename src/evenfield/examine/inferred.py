@@ -1,13 +1,15 @@
 """The pedestal that flats hold, told by pixels alone: for flats without a dark flat or a bias.
 
 Two ways, which know nothing of each other: the rest of the flat that flattens the skies of the lights, and the level at
-which the noise of the flats ends. Both assume that the lights lost their dark. They must agree, and the error of both
-together must be small beside what the number is for; else nothing is inferred.
+which the noise of the flats ends. The first assumes that the lights lost their dark. They must agree, and the error of
+both together must be small beside what the number is for; else nothing is inferred. Nor is it where colors disagree: a
+camera adds one level to all pixels, so one number is what is looked for.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,6 +23,7 @@ from evenfield.examine.sky_fit import SKY_DEGREE, fit_again, fit_sky
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
 from evenfield.model.pixels import Float64Array
+from evenfield.model.wording import plural
 
 LARGEST_SHARE: Final = 0.02
 """The pedestal must be known to this share of itself,"""
@@ -39,12 +42,34 @@ LIGHT_REST_ADU: Final = 0.2
 of an ADU between frames, and half a degree changes the dark signal of a cooled camera by 0.1 e-."""
 
 
+PATTERN_ADU: Final = 1.0
+"""What an unknown pattern of the bias moves the number by, give or take."""
+
+OF_BIAS_PATTERN: Final = 0.2
+"""The share of what a known pattern of the bias moves the number by that stays uncertain: flats are not bias frames."""
+
+OF_DARK_PATTERN: Final = 0.5
+"""The same where darks tell the pattern: the flats hold between none and all of it, since glow grows with time."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ReadNoise:
     """A read noise with its error, ADU."""
 
     value_adu: float
     error_adu: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DarkPattern:
+    """The pattern of frames without light, as `cells_of_pattern` gives it, one a color; of bias frames, or of darks.
+
+    What of it lies like the vignetting cannot be told from a pedestal: 1 ADU of it, where the vignetting takes 1000 of
+    20 000 ADU, looks like 20 ADU of pedestal.
+    """
+
+    cells: tuple[Cells, ...]
+    of_bias: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +116,7 @@ def infer_pedestal(
     flats: Sequence[Cells],
     noise: Sequence[NoisePoints] = (),
     read_noise: ReadNoise | None = None,
+    pattern: DarkPattern | None = None,
     light_rest_adu: float = LIGHT_REST_ADU,
     degree: int = SKY_DEGREE,
 ) -> InferredPedestal:
@@ -105,6 +131,8 @@ def infer_pedestal(
     noise : sequence of NoisePoints
         Of pairs of single flats, one a color in the order of ``flats``; may be empty.
     read_noise : ReadNoise, optional
+    pattern : DarkPattern, optional
+        Of frames without light of the flats' settings. Without it, `PATTERN_ADU` is in the error.
     light_rest_adu : float
         The standard deviation of what the lights may still hold. Of lights of one sky level S and flats of level G, it
         counts G/S times in the pedestal.
@@ -116,7 +144,9 @@ def infer_pedestal(
     InferredPedestal
     """
     sky = [
-        _by_sky([light[place] for light in lights], flat, light_rest_adu, degree) if lights else None
+        _with_pattern([light[place] for light in lights], flat, _of_color(pattern, place), light_rest_adu, degree)
+        if lights
+        else None
         for place, flat in enumerate(flats)
     ]
     line = [_by_noise(points, read_noise) for points in noise] if noise else [None] * len(flats)
@@ -141,6 +171,27 @@ def infer_pedestal(
         colors=colors,
         reason=refusal or "the skies of the lights or the noise of the flats tell it",
     )
+
+
+def rescue_finding(inferred: InferredPedestal, *, name: str, n_lights: int) -> Finding | None:
+    """That flats of which nothing was subtracted can be rescued; ``None`` where they cannot.
+
+    Parameters
+    ----------
+    inferred : InferredPedestal
+    name : str
+        The group of flats.
+    n_lights : int
+        How many lights told it.
+    """
+    together = inferred.together
+    if inferred.pedestal_adu is None or together is None:
+        return None
+    text = (
+        f"{name}: {together.value:.0f} ± {together.error:.1f} ADU of the flats are no light, as the sky of "
+        f"{plural(n_lights, 'light')} says."
+    )
+    return finding("pedestal_can_be_inferred", name, text, fix=("--pedestal", "inferred"))
 
 
 def pedestal_finding(inferred: InferredPedestal, *, name: str) -> Finding:
@@ -174,16 +225,44 @@ class _Told:
     shared: float
 
 
+def _of_color(pattern: DarkPattern | None, place: int) -> tuple[Cells, float] | None:
+    """The pattern of one color, and the share of what it does that stays uncertain."""
+    if pattern is None:
+        return None
+    return pattern.cells[place], OF_BIAS_PATTERN if pattern.of_bias else OF_DARK_PATTERN
+
+
+def _with_pattern(
+    lights: Sequence[Cells], flat: Cells, pattern: tuple[Cells, float] | None, light_rest_adu: float, degree: int
+) -> _Told | None:
+    """What the sky says of a flat that holds a pattern: between what it says with all of that and with none."""
+    plain = _by_sky(lights, flat, light_rest_adu, degree)
+    if plain is None or pattern is None:
+        return None if plain is None else dataclasses.replace(plain, shared=math.hypot(plain.shared, PATTERN_ADU))
+    cells, unsure = pattern
+    apart = np.where(np.isfinite(cells.value), cells.value - float(np.nanmean(cells.value)), 0.0)
+    free = flat.value - apart
+    ratio = flat.value / free
+    without = [dataclasses.replace(one, value=one.value * ratio, error=one.error * ratio) for one in lights]
+    other = _by_sky(without, dataclasses.replace(flat, value=free), light_rest_adu, degree)
+    if other is None:
+        return None
+    moved = other.value - plain.value
+    value = other.value - (0.0 if unsure == OF_BIAS_PATTERN else 0.5) * moved
+    return dataclasses.replace(other, value=value, shared=math.hypot(other.shared, unsure * moved))
+
+
 def _by_sky(lights: Sequence[Cells], flat: Cells, light_rest_adu: float, degree: int) -> _Told | None:
     single = fit_sky(lights, flat=flat, law=FLAT_REST, degree=degree)
     if single is None:
         return None
     level = float(np.nanmean(flat.value)) - float(single.numbers[0])
+    by_lights = level / float(np.median(single.sky_adu)) * light_rest_adu
     told = _Told(
         value=float(single.numbers[0]),
         variance=float(single.covariance[0, 0]),
         bound=float(single.bound[0, 0]),
-        shared=level / float(np.median(single.sky_adu)) * light_rest_adu,
+        shared=by_lights,
     )
     pair = fit_again(lights, flat=flat, law=BOTH_RESTS, like=single) if levels_differ(single.sky_adu) else None
     if pair is None:
@@ -208,8 +287,9 @@ def _by_noise(points: NoisePoints, read_noise: ReadNoise | None) -> _Told | None
     line = fit_noise_line(points, read_noise_adu=known)
     if line is None or line.bent:
         return None
-    variance = line.pedestal_adu.error**2 - line.by_read_noise_adu**2
-    return _Told(value=line.pedestal_adu.value, variance=variance, bound=variance, shared=line.by_read_noise_adu)
+    shared = math.hypot(line.by_read_noise_adu, line.by_bow_adu)
+    variance = line.pedestal_adu.error**2 - shared**2
+    return _Told(value=line.pedestal_adu.value, variance=variance, bound=variance, shared=shared)
 
 
 def _alone(told: _Told | None) -> Measured | None:

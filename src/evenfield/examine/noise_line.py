@@ -1,10 +1,15 @@
 """The level without light, where the noise of flats ends: the variance against the level, continued to nothing.
 
-    variance = (level - pedestal)/g + r^2
+    variance = (level - pedestal)/g + r^2 - bow
 
 ``g`` is the e-/ADU and ``r`` the read noise (Janesick 2007, "Photon Transfer", SPIE). Vignetting gives one set of flats
 a range of levels; sets of several levels give more. The line alone tells ``pedestal - g r^2``: without the read noise
 the pedestal comes out too low by so much.
+
+Sensors bend the line a little: charge that is there pushes the next away, so that bright pixels share their noise with
+their neighbors (the brighter-fatter effect, Antilogus et al. 2014, JINST 9 C03048). Of an SBIG STL-1001E e-/ADU grow
+by 1.3 % while the level grows by 6 %. A line through levels that lie close together takes the bow for another slope,
+and its end is off by as large a share of the level. So the bow is fitted too, and known beforehand to `BOW` only.
 """
 
 from __future__ import annotations
@@ -31,8 +36,15 @@ WILD: Final = 6.0
 PIXEL_LIMIT: Final = 6.5
 """Pixels that differ by so many scatters between two flats were hit by a ray."""
 
+BOW: Final = 0.05
+"""What a bow may take of the variance at the middle level, give or take: thick CCDs lose 5 to 20 % at their full well,
+and CMOS sensors some per cent."""
+
 BENT: Final = 4.0
-"""From so many standard errors on the variance is no straight line, and nothing may be read off its end."""
+"""From so many times `BOW` on, where the error is as many times smaller, nothing may be read off the line's end."""
+
+STEEP: Final = 10.0
+"""A rise that is known to a tenth has an end whose error is even on both sides."""
 
 BAND_PIXELS: Final = 1 << 20
 MAD_FACTOR: Final = 1.4826
@@ -55,12 +67,14 @@ class NoisePoints:
 class NoiseLine:
     """Where a line through noise points ends.
 
-    ``pedestal_adu`` with its error, of which the read noise's share is ``by_read_noise_adu``; e-/ADU; ``bent``: the
-    points lie on a bow, and the end of a line through them means nothing.
+    ``pedestal_adu`` with its error, of which the read noise's share is ``by_read_noise_adu`` and that of the unknown
+    bow ``by_bow_adu``; e-/ADU; ``bent``: the points lie on too strong a bow, and the end of a line through them means
+    nothing.
     """
 
     pedestal_adu: Measured
     by_read_noise_adu: float
+    by_bow_adu: float
     egain_e_per_adu: float
     bent: bool
 
@@ -137,7 +151,7 @@ def fit_noise_line(points: NoisePoints, *, read_noise_adu: tuple[float, float] |
     -------
     NoiseLine or None
         Weighted least squares; the variance of a variance v of k degrees is ``2 v^2/k``, v from the line itself.
-        ``None`` where the line does not rise.
+        ``None`` where the line does not rise for sure.
     """
     if points.level.size < 8:
         return None
@@ -146,36 +160,57 @@ def fit_noise_line(points: NoisePoints, *, read_noise_adu: tuple[float, float] |
     line = _weighted(x, points, degree=1)
     if line is None:
         return None
-    (a, b), covariance = line
-    if b <= 3.0 * float(covariance[1, 1]) ** 0.5:
+    (_, rise), covariance = line
+    if rise <= STEEP * float(covariance[1, 1]) ** 0.5:
         return None
-    bow = _weighted(x, points, degree=2)
-    bent = bow is not None and abs(float(bow[0][2])) > BENT * float(bow[1][2, 2]) ** 0.5
+    free = _weighted(x, points, degree=2)
+    bent = False
+    if free is not None:
+        bow, error = abs(float(free[0][2])), float(free[1][2, 2]) ** 0.5
+        bent = bow > BENT * error and bow > BENT * BOW * float(rise)
+    expected = BOW * float(rise)
+    known = _weighted(x, points, degree=2, bow=expected)
+    if known is None:
+        return None
+    (a, b, c), covariance = known
     slope = float(b) / center
     if read_noise_adu is None:
         read, read_error = READ_VARIANCE_E2 * slope**2, READ_VARIANCE_E2 * slope**2
     else:
         read, read_error = read_noise_adu[0] ** 2, 2.0 * read_noise_adu[0] * read_noise_adu[1]
-    # pedestal = center (1 + (r^2 - a)/b): what a, b and r^2 move it by.
-    by = np.array([-center / b, -center * (read - a) / b**2])
-    by_read = float(center / b) * read_error
+    # The variance comes down to r^2 at the pedestal: the root of a + b x + c x^2 = r^2 that is the line's where c is 0.
+    under = float(b * b - 4.0 * c * (a - read))
+    if under <= 0.0:
+        return None
+    end = float(2.0 * (read - a) / (b + under**0.5))
+    steep = float(b + 2.0 * c * end)
+    # What a, b, c and r^2 move it by.
+    by = np.array([1.0, end, end * end]) * (-center / steep)
+    by_read = abs(center / steep) * read_error
     error = (float(by @ covariance @ by) + by_read**2) ** 0.5
     return NoiseLine(
-        pedestal_adu=Measured(value=float(center * (1.0 + (read - a) / b)), error=error, bound=error),
+        pedestal_adu=Measured(value=center * (1.0 + end), error=error, bound=error),
         by_read_noise_adu=by_read,
+        # What one standard deviation of the true bow moves the end by, in spite of what the points say of it.
+        by_bow_adu=abs(float(by @ covariance[:, 2])) / expected,
         egain_e_per_adu=1.0 / slope,
         bent=bent,
     )
 
 
-def _weighted(x: Float64Array, points: NoisePoints, *, degree: int) -> tuple[Float64Array, Float64Array] | None:
-    """Coefficients and covariance of the variance as a polynomial of ``x``."""
+def _weighted(
+    x: Float64Array, points: NoisePoints, *, degree: int, bow: float | None = None
+) -> tuple[Float64Array, Float64Array] | None:
+    """Coefficients and covariance of the variance as a polynomial of ``x``; that of ``x^2`` is 0 within ``bow``."""
+    before = np.zeros((degree + 1, degree + 1))
+    if bow is not None:
+        before[2, 2] = bow**-2
     found, covariance = np.zeros(degree + 1), np.zeros((degree + 1, degree + 1))
     design = np.stack([x**power for power in range(degree + 1)], axis=1)
     model = np.full(x.size, float(np.average(points.variance, weights=points.degrees)))
     for _ in range(6):
         weights = points.degrees / (2.0 * model**2)
-        matrix = (design * weights[:, None]).T @ design
+        matrix = (design * weights[:, None]).T @ design + before
         if np.linalg.cond(matrix) > 1e14:
             return None
         covariance = np.linalg.inv(matrix).astype(np.float64)

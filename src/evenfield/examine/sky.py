@@ -40,6 +40,9 @@ RIM: Final = 3
 COARSE: Final = 4
 """Wide rims are drawn in steps of so many pixels."""
 
+HOT_ADU: Final = 1000.0
+"""Pixels of a frame without light that lie so far above or below its median are no pattern."""
+
 BAND_PIXELS: Final = 1 << 20
 """Pixels taken at a time."""
 
@@ -170,6 +173,29 @@ def cells_of_flat(
             error = np.sqrt(noises[:, :, here].sum(axis=2)) / count
         better.append(dataclasses.replace(cells, error=np.where(np.isfinite(cells.value), error, np.nan)))
     return tuple(better)
+
+
+def cells_of_pattern(
+    pixels: Float32Array, *, cfa: str | None = None, block: int | None = None
+) -> tuple[Cells, ...]:  # fmt: skip
+    """Reduce a frame without light to cells of its pattern, ADU above its median; hot pixels take no part.
+
+    Parameters
+    ----------
+    pixels : float32 array (rows, columns)
+    cfa, block
+        As those of `cells_of_light`.
+
+    Returns
+    -------
+    tuple of Cells
+        One for each color.
+    """
+    # Far above 0, so that what a flat's cells leave out is what is hot.
+    lifted = pixels - np.float32(np.nanmedian(pixels) - HOT_ADU)
+    return tuple(
+        dataclasses.replace(cells, value=cells.value - HOT_ADU) for cells in cells_of_flat(lifted, cfa=cfa, block=block)
+    )
 
 
 def star_mask(pixels: Float32Array, *, cfa: str | None = None) -> BoolArray:

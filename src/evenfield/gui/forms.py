@@ -110,7 +110,7 @@ _LABELS: Final[dict[str, tuple[str, str, bool]]] = {
 _CHOICES: Final[dict[str, dict[Any, str]]] = {
     "calibration.mode": {
         "auto": mark("Best match from folder"), "files": mark("Fixed file"), "pedestal": mark("Pedestal"),
-        "none": mark("None"),
+        "inferred": mark("Pedestal told by pixels"), "none": mark("None"),
     },
     "calibration.dark_scale": {
         "auto": mark("Automatic"), "exposure": mark("By exposure"), "optimize": mark("By the light's hot pixels"),

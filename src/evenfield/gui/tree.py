@@ -114,7 +114,9 @@ def _detail(step: Step | LightStep) -> str:
         return count
     minus = [master.title for one in step.calibrations for master in one.masters.values()]
     number = [one.pedestal_adu for one in step.calibrations if one.pedestal_adu is not None]
-    if number:
+    if any(one.how == "inferred" for one in step.calibrations):
+        minus.append(tr("a pedestal told by pixels"))
+    elif number:
         minus.append(tr("{} ADU").format(f"{number[0]:g}"))
     subtracted = f"{count} - {literal(listed(list(dict.fromkeys(minus))) or tr('nothing'))}"
     if isinstance(step, LightStep) and step.flat is not None:

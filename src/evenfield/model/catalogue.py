@@ -6,6 +6,7 @@ from typing import Final
 
 from evenfield.model.codes import CodeEntry
 from evenfield.model.codes_calibration import CODES_CALIBRATION
+from evenfield.model.codes_causes import CODES_CAUSES
 from evenfield.model.codes_correction import CODES_CORRECTION
 from evenfield.model.codes_frames import CODES_FRAMES
 from evenfield.model.codes_geometry import CODES_GEOMETRY
@@ -24,6 +25,7 @@ CATALOGUE: Final[dict[str, CodeEntry]] = {
         *CODES_TRANSFER,
         *CODES_CORRECTION,
         *CODES_GEOMETRY,
+        *CODES_CAUSES,
     )
 }
 """Every code by name."""

@@ -28,14 +28,20 @@ CODES_CORRECTION: Final[tuple[CodeEntry, ...]] = (
     ),
     entry(
         "pedestal_inferred", "The pedestal of the flats told by pixels", WARNING,
-        meaning="No dark flat or bias was given. The level without light was told by the skies of the lights and the "
-        "noise of the flats.",
+        meaning="The level without light was told by the skies of the lights and the noise of the flats, and was "
+        "subtracted.",
         mend="Take dark flats: they also remove the pattern, which a number cannot.",
+    ),
+    entry(
+        "pedestal_can_be_inferred", "The flats can be rescued without dark flats", NOTE,
+        meaning="Nothing was subtracted from the flats, and the skies of the lights say well enough what they hold "
+        "beside light.",
+        mend="Have it subtracted, or take dark flats: they also remove the pattern, which a number cannot.",
     ),
     entry(
         "pedestal_not_inferred", "The pedestal of the flats cannot be told", WARNING,
         meaning="The level without light follows from the lights' skies and the flats' noise only with an error that "
         "would spoil the flat.",
-        mend="Take dark flats or bias frames, or give the level by hand.",
+        mend="Take dark flats or bias frames, or give the level with --pedestal ADU.",
     ),
 )  # fmt: skip

@@ -71,9 +71,10 @@ class Match(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is subtracted from some of a step's frames.
 
-    ``how`` is "dark_flat", "dark", "scaled_dark", "optimized_dark", "bias", "pedestal" or "none". ``masters`` maps a
-    role ("dark_flat", "dark", "bias") to a master. ``factor`` is the k of ``(frame - bias) - k (dark - bias)``; where
-    the dark is optimized, it is found for each frame.
+    ``how`` is "dark_flat", "dark", "scaled_dark", "optimized_dark", "bias", "pedestal", "inferred" or "none".
+    ``masters`` maps a role ("dark_flat", "dark", "bias") to a master. ``factor`` is the k of
+    ``(frame - bias) - k (dark - bias)``; where the dark is optimized, it is found for each frame. The ``pedestal_adu``
+    of "inferred" is found while the step runs, by the frames that `Step.told_by` names.
     """
 
     how: str
@@ -130,11 +131,34 @@ class Excluded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     reason: str
 
 
+class TellingLights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Lights of one step whose skies tell the pedestal of their flat; the fields are as in `LightStep`."""
+
+    inputs: tuple[StepInput, ...]
+    calibrations: tuple[Calibration, ...]
+    overscan: tuple[int, int, int, int] | None = None
+    overscan_parts: tuple[OverscanPart, ...] = ()
+    trim: tuple[int, int, int, int] | None = None
+
+
+class Telling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What tells the pedestal of flats beside themselves.
+
+    ``darks`` are raw frames without light of the flats' settings, two and more, whose differences tell the read noise;
+    ``darks_kind`` is "bias" or another kind of frame without light, whose noise holds that of the dark signal too.
+    """
+
+    lights: tuple[TellingLights, ...] = ()
+    darks: tuple[StepInput, ...] = ()
+    darks_kind: FrameKind | None = None
+
+
 class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One master to be made.
 
     ``output`` is relative to the plan's output folder. ``overscan`` and ``trim`` are (row start, row stop, column
     start, column stop) in raw pixels. ``refused`` holds the finding that forbids the step; then it is not run.
+    ``told_by`` is there where the pedestal of flats is to be inferred.
     """
 
     id: str
@@ -144,6 +168,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     inputs: tuple[StepInput, ...]
     excluded: tuple[Excluded, ...] = ()
     calibrations: tuple[Calibration, ...] = ()
+    told_by: Telling | None = None
     recipe: Recipe
     overscan: tuple[int, int, int, int] | None = None
     overscan_parts: tuple[OverscanPart, ...] = ()

@@ -130,10 +130,10 @@ class CalibrationSettings(_Part, frozen=True, kw_only=True, forbid_unknown_field
     """What is subtracted from flats before they are combined."""
 
     mode: Annotated[
-        Literal["auto", "files", "pedestal", "none"],
+        Literal["auto", "files", "pedestal", "inferred", "none"],
         _doc(
             "auto: the best of dark flats, darks and bias that were found. files: the ones named. pedestal: a number. "
-            "none: nothing.",
+            "inferred: the number that the flats' noise and the lights' skies tell. none: nothing.",
             "--calibrate-with, --pedestal, --no-precalibration",
         ),
     ] = "auto"
@@ -141,7 +141,8 @@ class CalibrationSettings(_Part, frozen=True, kw_only=True, forbid_unknown_field
         tuple[str, ...], _doc("Master files to subtract; each group takes the one that fits.", "--calibrate-with")
     ] = ()
     pedestal_adu: Annotated[
-        Annotated[float, Meta(ge=-1e6, le=1e6)] | None, _doc("The number to subtract, ADU.", "--pedestal")
+        Annotated[float, Meta(ge=-1e6, le=1e6)] | None,
+        _doc("The number to subtract, ADU; or 'inferred': from flats, the one that pixels tell.", "--pedestal"),
     ] = None
     bias: Annotated[
         str | None,

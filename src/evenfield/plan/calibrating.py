@@ -35,9 +35,9 @@ ENOUGH: Final = 5
 class GroupCalibration:
     """What calibrates a group. ``which`` maps a frame's path to an index into ``choices``.
 
-    ``how`` is "auto"'s outcome or the mode: "dark_flat", "scaled_dark", "bias", "pedestal", "none". ``instead`` maps
-    (index of a choice, role, first file of a set) to the arguments that would take this set. ``near`` are the sets that
-    came nearest where none fits.
+    ``how`` is "auto"'s outcome or the mode: "dark_flat", "scaled_dark", "bias", "pedestal", "inferred", "none".
+    ``instead`` maps (index of a choice, role, first file of a set) to the arguments that would take this set. ``near``
+    are the sets that came nearest where none fits.
     """
 
     how: str
@@ -60,7 +60,7 @@ def calibrate_group(
     asked: Sequence[FrameGroup] = (),
 ) -> GroupCalibration:
     """Choose what calibrates a group, or say why nothing does; of ``asked``, the sets of --use, where there are any."""
-    if settings.mode in ("pedestal", "none"):
+    if settings.mode in ("pedestal", "inferred", "none"):
         return _plain(group, settings.mode, name)
     if asked:
         return _as_asked(group, sets=sets, settings=settings, name=name, asked=asked)
@@ -168,7 +168,7 @@ def use_findings(
     """A finding where --use changes nothing: nothing is looked for, or its pattern fits no whole set."""
     if asked is None:
         return ()
-    if settings.mode in ("none", "pedestal"):
+    if settings.mode in ("none", "inferred", "pedestal"):
         text = f"{name}: --use chooses nothing, since no calibration frames are looked for."
         return (finding("use_unused", name, text, mend="Leave out --use, or --pedestal and --no-precalibration."),)
     if not picked:
@@ -178,7 +178,7 @@ def use_findings(
 
 def _plain(group: FrameGroup, how: str, name: str) -> GroupCalibration:
     which = {frame.path: 0 for frame in group.frames}
-    notes = () if how == "pedestal" else (finding("no_precalibration", name, f"{name}: nothing is subtracted."),)
+    notes = () if how != "none" else (finding("no_precalibration", name, f"{name}: nothing is subtracted."),)
     return GroupCalibration(how=how, choices=(None,), which=which, findings=notes)
 
 

@@ -51,7 +51,8 @@ def step_digest(
 
     Enter: the identities of its frames (path relative to the root, size, time, header hash, and the ``facts`` that a
     user may have corrected), the resolved recipe,
-    what is subtracted, with the digests of the masters, the regions, and the algorithm's version. Threads, memory,
+    what is subtracted, with the digests of the masters, what tells an inferred pedestal, the regions, and the
+    algorithm's version. Threads, memory,
     folders and the time never do.
 
     Parameters
@@ -76,6 +77,16 @@ def step_digest(
         "group": step.group,
         "hash": hash_kind,
     }
+    if step.told_by is not None:
+        material["told_by"] = [
+            [
+                [_input_facts(item, facts) for item in one.inputs],
+                [_calibration_facts(calibration, needs) for calibration in one.calibrations],
+                [one.overscan, one.overscan_parts, one.trim],
+            ]
+            for one in step.told_by.lights
+        ]
+        material["darks"] = [step.told_by.darks_kind, [_input_facts(item, facts) for item in step.told_by.darks]]
     return _digest(msgspec.json.encode(material, order="sorted"))
 
 

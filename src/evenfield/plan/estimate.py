@@ -9,10 +9,14 @@ import msgspec
 
 from evenfield.model.frame import FrameInfo, FrameKind
 from evenfield.model.plan import LightStep, Plan, Step
-from evenfield.tiles import INTERPRETER_BYTES, LIGHT_BYTES, Work, peak_bytes
+from evenfield.tiles import INTERPRETER_BYTES, LIGHT_BYTES, SKY_BYTES, Work, peak_bytes
 
 PLENTY: Final = 1 << 50
 """A budget that limits nothing: bands have a height from which on more is of no use."""
+
+
+MAP_BYTES: Final = 22
+"""Of each pixel of a master with its maps, as `evenfield.tiles.resident_bytes` has it."""
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +113,12 @@ def _step_estimate(step: Step, plan: Plan, frames: dict[str, FrameInfo], machine
     readings = 1
     if step.kind is FrameKind.FLAT:
         readings = 3 if step.recipe.scale == "median" else 2
+    more = 0
+    if step.told_by is not None:
+        # Combined once before, and compared in pairs; and whatever tells beside.
+        readings = 2 * readings + 1
+        told = (*step.told_by.darks, *(item for one in step.told_by.lights for item in one.inputs))
+        more = sum(item.size_bytes for item in told)
     ready = {ref.path for one in step.calibrations for ref in one.masters.values() if ref.path is not None}
     work = Work(
         n_frames=len(step.inputs),
@@ -116,8 +126,13 @@ def _step_estimate(step: Step, plan: Plan, frames: dict[str, FrameInfo], machine
         sample_bytes=2 if plain else 4,
         threads=machine.threads,
         n_masters=sum(1 for calibration in step.calibrations if calibration.masters),
+        maps=step.recipe.maps or step.told_by is not None,
     )
     written = 2 if step.recipe.sample == "uint16" else 4
+    peak = peak_bytes(work, budget_bytes=machine.memory_bytes)
+    if step.told_by is not None and step.told_by.lights:
+        # The flats as they are, with what combining tells of them, and at least one light beside them.
+        peak = max(peak, INTERPRETER_BYTES + shape[0] * shape[1] * (MAP_BYTES + SKY_BYTES))
     return StepEstimate(
         id=step.id,
         frames=len(step.inputs),
@@ -125,7 +140,8 @@ def _step_estimate(step: Step, plan: Plan, frames: dict[str, FrameInfo], machine
         * (
             sum(item.size_bytes for item in step.inputs)
             + sum(frames[path].size_bytes for path in ready if path in frames)
-        ),
+        )
+        + more,
         bytes_to_write=written * shape[0] * shape[1],
-        peak_bytes=peak_bytes(work, budget_bytes=machine.memory_bytes),
+        peak_bytes=peak,
     )

@@ -12,7 +12,7 @@ from evenfield.combine.limits import corrected_limits
 from evenfield.errors import UsageError
 from evenfield.model.catalogue import CATALOGUE
 from evenfield.model.findings import Finding
-from evenfield.model.plan import Calibration, FileUse, LightStep, Match, Plan, Recipe, Step
+from evenfield.model.plan import Calibration, FileUse, LightStep, Match, Plan, Recipe, Step, Telling
 from evenfield.model.rejections import CORRECTED, rejection_text
 from evenfield.model.sections import section_text
 from evenfield.model.wording import plural
@@ -110,10 +110,24 @@ def _input_lines(step: Step | LightStep, *, nearly: bool) -> list[str]:
     lines += _overscan_lines(step)
     if step.trim is not None:
         lines += _wrapped(f"Trimmed to {section_text(step.trim)}", 2)
+    if isinstance(step, Step) and step.told_by is not None:
+        lines += _telling_lines(step.told_by)
     for index, calibration in enumerate(step.calibrations):
         count = sum(1 for item in step.inputs if item.calibration == index)
         lines += _calibration_lines(calibration, count, nearly=nearly)
     return lines
+
+
+def _telling_lines(telling: Telling) -> list[str]:
+    """What tells a pedestal beside the flats, and when it is refused."""
+    told = ["the noise of the flats"]
+    lights = [item for one in telling.lights for item in one.inputs]
+    if lights:
+        told.append(f"the skies of {plural(len(lights), 'light')}, {lights[0].path} to {lights[-1].path}")
+    if telling.darks and telling.darks_kind is not None:
+        told.append(f"the read noise from {plural(len(telling.darks), telling.darks_kind.words)}")
+    lines = _wrapped(f"The pedestal is told by {' and '.join(told)}", 2, hang=2)
+    return lines + _wrapped("No master is made where it cannot be known to 2 %, or 3 ADU where that is more", 2, hang=2)
 
 
 def _step_lines(step: Step, plan: Plan, *, search: bool) -> list[str]:

@@ -47,7 +47,7 @@ def flats_instead(
     """What would take the sets that a group of flats did not take; each is tried, as --use would take it."""
     few = dataclasses.replace(group, frames=telling_frames(group.frames))
 
-    if settings.mode in ("pedestal", "none"):
+    if settings.mode in ("pedestal", "inferred", "none"):
         return {}
 
     def take(asked: Sequence[FrameGroup]) -> GroupCalibration | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Collection, Sequence
 
@@ -22,7 +23,7 @@ from evenfield.model.survey import Survey
 from evenfield.model.wording import name_files, plural
 from evenfield.plan.calibrating import sets_from
 from evenfield.plan.check import general_findings
-from evenfield.plan.digests import frame_facts, plan_digest
+from evenfield.plan.digests import frame_facts, plan_digest, relative_path
 from evenfield.plan.flats import draft_flats
 from evenfield.plan.instead import Patterns
 from evenfield.plan.lights import LightDraft, build_lights, draft_lights
@@ -30,6 +31,7 @@ from evenfield.plan.patterns import pattern_for
 from evenfield.plan.reasons import told_keys
 from evenfield.plan.regions import regions_of, trimmed
 from evenfield.plan.steps import BuiltSteps, Draft, build_steps, set_id
+from evenfield.plan.telling import for_lights, with_telling, with_told_uses
 from evenfield.plan.uses import Made, file_uses, min_group_fix
 from evenfield.plan.wanted import StepNames, check_different, taking_part, unknown_names, wanted_steps
 
@@ -97,7 +99,7 @@ def make_plan(
             code="usage",
         )
     if with_lights:
-        lights = _light_drafts(survey, selection, (*ready, *groups), sets, nights, settings, patterns)
+        lights = _light_drafts(survey, selection, (*ready, *groups), sets, nights, for_lights(settings), patterns)
     if calibrating:
         # Flats that no light needs get no master.
         taken = {one.flat.group.frames[0].path for one in lights if one.flat is not None}
@@ -117,17 +119,35 @@ def make_plan(
         extra=extra,
         more=choices,
     )
-    light_steps = build_lights(
-        lights,
-        root=survey.root,
-        settings=settings,
-        regions=regions,
-        steps=built.steps,
-        made_by=built.made_by,
-        flats_by={draft.group.frames[0].path: draft.name for draft in drafts},
-        told=told_by,
-        facts=frame_facts([frame for one in lights for frame in one.group.frames], root=survey.root),
-    )
+    facts = frame_facts(survey.frames, root=survey.root)
+
+    def built_lights(steps: Sequence[Step]) -> tuple[LightStep, ...]:
+        return build_lights(
+            lights,
+            root=survey.root,
+            settings=for_lights(settings),
+            regions=regions,
+            steps=steps,
+            made_by=built.made_by,
+            flats_by={draft.group.frames[0].path: draft.name for draft in drafts},
+            told=told_by,
+            facts=facts,
+        )
+
+    light_steps = built_lights(built.steps)
+    if settings.calibration.mode == "inferred":
+        told_steps = with_telling(
+            built.steps,
+            lights=light_steps,
+            sets=sets,
+            frames={relative_path(frame.path, survey.root): frame for frame in survey.frames},
+            root=survey.root,
+            settings=settings,
+            facts=facts,
+        )
+        built = dataclasses.replace(built, steps=told_steps)
+        # Lights depend on what their flat is made of.
+        light_steps = built_lights(built.steps)
     every_step: tuple[Step | LightStep, ...] = (*built.steps, *light_steps)
     if settings.output.names:
         check_different([step.id for step in every_step])
@@ -145,6 +165,7 @@ def make_plan(
         settings=settings,
         spare_flats=spare,
     )
+    files = with_told_uses(files, built.steps, root=survey.root, frames=survey.frames)
     told = (*_named_wrongly(survey, named_only), *told)
     groups = tuple(draft.group for draft in made.drafts)
     general = general_findings(survey, selection, nights=nights, groups=groups, settings=settings)

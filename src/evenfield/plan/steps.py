@@ -290,6 +290,8 @@ def calibration_of(
         pedestal = settings.calibration.pedestal_adu
         if chosen.how == "pedestal" and pedestal is not None:
             return Calibration(how="pedestal", title=f"minus a pedestal of {pedestal:g} ADU", pedestal_adu=pedestal)
+        if chosen.how == "inferred":
+            return Calibration(how="inferred", title="minus a pedestal to be inferred")
         match = near_match(chosen.near, fix_of=lambda one: chosen.instead.get((index, one.role, set_id(one.group))))
         return Calibration(how="none", title="nothing subtracted", match=match)
     frames = [frame for frame in group.frames if chosen.which[frame.path] == index]

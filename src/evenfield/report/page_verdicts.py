@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from evenfield.model.catalogue import CATALOGUE
+from evenfield.model.causes import Cause, ranked_causes
 from evenfield.model.findings import Finding, FindingLevel
 from evenfield.model.frame import FrameKind
 from evenfield.model.plan import Plan
@@ -23,6 +24,12 @@ MOST_CARDS: Final = 12
 
 MOST_MESSAGES: Final = 3
 """Findings of one kind that are told one by one; of more, the others are folded."""
+
+MOST_CAUSES: Final = 4
+"""Causes of one flat that are shown."""
+
+LEAST_PROBABILITY: Final = 0.01
+"""Causes that are less likely are not shown."""
 
 _CARD_NUMBERS: Final = {
     "eta": "eta {:.4f}",
@@ -77,6 +84,7 @@ def _card(result: StepResult, plan: Plan, seen: Seen | None) -> Markup:
     others = sum(1 for one in attention_of(result) if one is not found and one.level in told)
     if others:
         parts.append(tag("p", tag("a", f"{plural(others, 'further remark')} below", href="#todo")))
+    parts.append(cause_bars(result))
     numbers = card_numbers(result)
     parts.append(tag("p", numbers, class_="numbers") if numbers else None)
     picture = seen.pictures[0] if seen is not None and seen.pictures else None
@@ -96,6 +104,24 @@ def _how(result: StepResult, plan: Plan) -> Markup | None:
     titles = [calibration.title for calibration in step.calibrations[:2]]
     text = f"{plural(len(result.inputs), 'frame')}, {'; '.join(titles) or 'nothing subtracted'}."
     return tag("p", text)
+
+
+def cause_bars(result: StepResult) -> Markup | None:
+    """The likeliest causes of a flat that does not work, each with a bar; ``None`` where nothing asks for a cause."""
+    ranked = ranked_causes(result.measured)
+    if not ranked or ranked[0][0] is Cause.NONE or result.verdict is Verdict.WORKS:
+        return None
+    rows = [
+        tag(
+            "tr",
+            tag("th", "none: chance alone" if cause is Cause.NONE else cause.value, scope="row"),
+            tag("td", tag("progress", value=f"{probability:.3f}", aria_hidden="true")),
+            tag("td", f"{100.0 * probability:.0f} %", class_="right"),
+        )
+        for cause, probability in ranked[:MOST_CAUSES]
+        if probability >= LEAST_PROBABILITY
+    ]
+    return tag("table", tag("caption", "What it may be, by what the pixels show"), tag("tbody", rows), class_="causes")
 
 
 def card_numbers(result: StepResult) -> str:

@@ -50,6 +50,7 @@ def product_cards(step: Step, provenance: Provenance, *, frames: Sequence[FrameI
         ("EVFPLAN", provenance.plan_digest, "digest of the plan"),
         ("EVFVERD", provenance.verdict.value, "verdict"),
         ("EVFBIAS", _contains_bias(step), "the bias is still in it"),
+        ("EVFPEDST", provenance.measured.get("inferred_pedestal_adu"), "pedestal told by pixels, subtracted, ADU"),
     ]
     if setup.binning is not None:
         cards += [("XBINNING", setup.binning[0], "binning in x"), ("YBINNING", setup.binning[1], "binning in y")]

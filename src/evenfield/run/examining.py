@@ -44,6 +44,7 @@ from evenfield.run.executors import work_through
 from evenfield.run.frames import master_path, open_frame
 from evenfield.run.job import Job, ended_well
 from evenfield.run.looking import Looking, taken_part
+from evenfield.run.pedestal import as_made
 
 LEAST_PIXELS: Final = 16 * GRID * GRID
 """Smaller frames have no cells to compare."""
@@ -98,6 +99,7 @@ def examine_sets(job: Job, *, thorough: bool = False, statistics: bool = False) 
 def _examine_step(
     step: Step, result: StepResult, job: Job, before: Mapping[str, ExaminedSet], *, thorough: bool, statistics: bool
 ) -> ExaminedSet:
+    step = as_made(step, result)
     items = taken_part(step, result, job)
     reader = _Reader(step, job, thorough=thorough)
     followed = reader.hot_pixels()
@@ -297,7 +299,8 @@ def _open_of(step: Step) -> tuple[OpenQuestion, ...]:
         made.append(
             OpenQuestion(
                 question="What do the flats hold beside light?",
-                needs="20 dark flats of the flats' exposure, or 20 bias frames",
+                needs="20 dark flats of the flats' exposure, or 20 bias frames; or lights with their darks, whose sky "
+                "may tell it (--pedestal inferred)",
             )
         )
     return tuple(made)

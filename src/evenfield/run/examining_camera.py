@@ -20,7 +20,7 @@ from evenfield.examine.transfer_values import PhotonTransfer
 from evenfield.model.findings import Finding
 from evenfield.model.frame import SETUP_KEYS, FrameKind
 from evenfield.model.pixels import Float32Array
-from evenfield.model.plan import Step, StepInput
+from evenfield.model.plan import LightStep, Step, StepInput
 from evenfield.model.plots import Plot, Series
 from evenfield.model.report import StepResult
 from evenfield.run.executors import work_through
@@ -216,11 +216,11 @@ def _dark_flats_like(step: Step, job: Job) -> Step | None:
     return None
 
 
-def _same_settings(one: Step, step: Step) -> bool:
+def _same_settings(one: Step, step: Step | LightStep) -> bool:
     return all(one.group.get(key) == value for key, value in step.group.items() if key in SETUP_KEYS and key != "cfa")
 
 
-def bias_like(step: Step, job: Job) -> Step | None:
+def bias_like(step: Step | LightStep, job: Job) -> Step | None:
     """A step that made a bias of the same camera settings, of the same set temperature where there is one."""
     alike = [
         one

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -12,10 +12,12 @@ import numpy as np
 
 from evenfield.calibrate.overscan import OverscanView
 from evenfield.errors import MemoryBudgetError, ReadError, UsageError
+from evenfield.examine.cause_findings import is_wrong, tell_cause
 from evenfield.examine.cells import Cells
 from evenfield.examine.correction import Correction, correction_findings, examine_correction
 from evenfield.examine.geometry import Geometry, examine_geometry
 from evenfield.examine.geometry_findings import geometry_findings
+from evenfield.examine.inferred import DarkPattern, infer_pedestal, rescue_finding
 from evenfield.examine.light_values import (
     LightValues,
     color_finding,
@@ -25,8 +27,9 @@ from evenfield.examine.light_values import (
 )
 from evenfield.examine.limits import SATURATED_FROM
 from evenfield.examine.relief import flat_relief, light_relief
-from evenfield.examine.sky import cells_of_flat, cells_of_light
+from evenfield.examine.sky import cells_of_flat, cells_of_light, cells_of_pattern
 from evenfield.model.catalogue import CATALOGUE
+from evenfield.model.causes import probability_key
 from evenfield.model.events import Examining
 from evenfield.model.findings import Finding
 from evenfield.model.pixels import Float32Array, Tile
@@ -34,8 +37,10 @@ from evenfield.model.plan import LightStep, StepInput
 from evenfield.model.report import OpenQuestion, StepResult, Verdict
 from evenfield.model.verdict_limits import verdict_limits
 from evenfield.model.wording import plural
+from evenfield.plan.telling import WITH_DARK
 from evenfield.read import CroppedSource
 from evenfield.run.examining import told_result
+from evenfield.run.examining_causes import CauseFrames
 from evenfield.run.examining_flats import other_flats
 from evenfield.run.executors import work_through
 from evenfield.run.frames import open_frame, region_median
@@ -47,6 +52,9 @@ AFTERWARDS: Final = 2
 
 BYTES_A_PIXEL: Final = 40
 """What a thread holds of each pixel of a light while it reduces it: its values, masks and sums, several times over."""
+
+LEAST_CHANCE: Final = 0.01
+"""Causes that are less likely are left out of the measured values."""
 
 THOROUGHLY: Final = 10
 """Lights of a set that are looked at where that is the work."""
@@ -80,11 +88,11 @@ def examine_lights(job: Job, *, thorough: bool = False) -> dict[str, StepResult]
             question = OpenQuestion(question="Would flats make these lights even?", needs=needs)
             made[step.id] = msgspec.structs.replace(result, open=(question,))
             continue
-        seen = _seen(step, result, job, most)
+        seen = _seen(step, result, job, most, thorough=thorough)
         if seen is None:
             continue
         findings, measured = (*seen.findings, *seen.own), {**seen.measured, **seen.of_lights}
-        made[step.id] = told_result(result, findings, measured, open=(), otherwise=seen.works)
+        made[step.id] = told_result(result, findings, measured, open=seen.open, otherwise=seen.works)
         flat = made.get(step.flat.step or "") or job.results.get(step.flat.step or "")
         if flat is not None:
             made[flat.id] = _flat_told(flat, seen)
@@ -99,24 +107,27 @@ def _flat_told(flat: StepResult, seen: _Seen) -> StepResult:
         OpenQuestion(question="Do these flats correct the lights, neither too much nor too little?", needs=one.mend)
         for one in unsure[:1]
     )
-    return told_result(flat, sure, seen.measured, open=question, otherwise="" if unsure else seen.works)
+    sure = sure if seen.rescue is None else (*sure, seen.rescue)
+    return told_result(flat, sure, seen.measured, open=(*question, *seen.open), otherwise="" if unsure else seen.works)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
     """What the lights say of their flat; ``works`` is the sentence where nothing is wrong.
 
-    ``own`` and ``of_lights`` are about the lights alone.
+    ``own`` and ``of_lights`` are about the lights alone; ``rescue`` is told of the flat alone.
     """
 
     findings: tuple[Finding, ...]
     own: tuple[Finding, ...]
     measured: dict[str, float | None]
     of_lights: dict[str, float | None]
+    open: tuple[OpenQuestion, ...]
     works: str
+    rescue: Finding | None = None
 
 
-def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | None:
+def _seen(step: LightStep, result: StepResult, job: Job, most: int, *, thorough: bool) -> _Seen | None:
     """Look at some lights; ``None`` where nothing can be read, or the frames are too small to say anything."""
     items = _spread(step, result, job, most)
     with contextlib.ExitStack() as stack:
@@ -141,23 +152,45 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int) -> _Seen | N
                 return None
             values = _light_values(lights, items, masters)
             correction = examine_correction(cells, flats=flats)
-            of_flat = flat_relief(flat, cfa=cfa)
-            of_light = light_relief((one for one in map(lights.read, items) if one is not None), cfa=cfa)
+            rescue = _rescue(step, cells, masters, flat, job)
+            gathered = CauseFrames(step, job, flat=flat, thorough=thorough)
+
+            def passed() -> Iterator[Float32Array]:
+                for item in items:
+                    pixels = lights.read(item)
+                    if pixels is not None:
+                        gathered.add(item, pixels)
+                        yield pixels
+
+            of_flat, of_light = flat_relief(flat, cfa=cfa), light_relief(passed(), cfa=cfa)
             geometry = examine_geometry(of_flat, light=of_light)
             other = other_flats(step, of_flat, of_light, job, cfa=cfa)
         except (ReadError, UsageError, MemoryBudgetError):
             return None
     name = step.id if step.flat is None else step.flat.step or step.flat.title
+    found = (
+        *geometry_findings(geometry, subject=name, shape=masters.shape),
+        *correction_findings(correction, name=name),
+    )
+    causes = gathered.rank(
+        geometry=geometry,
+        correction=correction,
+        levels_adu=(of_light.level_adu, of_flat.level_adu),
+        wrong=is_wrong(found),
+    )
+    told = tell_cause(causes.ranking, evidence=causes.evidence, subject=name, findings=found, geometry=geometry)
     return _Seen(
-        findings=(
-            *geometry_findings(geometry, subject=name, shape=masters.shape),
-            *correction_findings(correction, name=name),
-            *other.findings,
-        ),
+        findings=(*told.findings, *other.findings),
         own=_own_findings(step, values, job),
         of_lights=_of_lights(values),
-        measured={**_measured(correction, geometry, len(cells)), **other.measured},
+        measured={
+            **_measured(correction, geometry, len(cells)),
+            **{probability_key(cause): chance for cause, chance in causes.ranking.ranked if chance >= LEAST_CHANCE},
+            **other.measured,
+        },
+        open=told.open,
         works=_works(correction, len(cells)),
+        rescue=rescue,
     )
 
 
@@ -191,6 +224,34 @@ def _of_lights(values: Sequence[LightValues]) -> dict[str, float | None]:
         word = "red" if ratio.color == "R" else "blue"
         made[f"{word}_green_before"], made[f"{word}_green_after"] = ratio.before, ratio.after
     return made
+
+
+def _rescue(
+    step: LightStep, cells: Sequence[tuple[Cells, ...]], masters: LightMasters, pixels: Float32Array, job: Job
+) -> Finding | None:
+    """That the pedestal of flats can be inferred, where nothing was subtracted from them; else ``None``."""
+    made = job.plan.step(step.flat.step or "") if step.flat is not None else None
+    flat = masters.flat
+    if (
+        made is None
+        or flat is None
+        or job.plan.settings.calibration.mode != "auto"
+        or any(one.how != "none" for one in made.calibrations)
+        or any(one.how not in WITH_DARK for one in step.calibrations)
+        or made.recipe.level != "none"
+        or flat.shot_adu is None
+    ):
+        return None
+    noise = np.sqrt(np.maximum(pixels, np.float32(0.0)) * np.float32(flat.shot_adu))
+    dark = masters.subtract(masters.which[0], Tile(start=0, stop=masters.shape[0]), None)
+    if dark is None:
+        return None
+    inferred = infer_pedestal(
+        cells,
+        flats=cells_of_flat(pixels, noise=noise, cfa=flat.cfa),
+        pattern=DarkPattern(cells=cells_of_pattern(dark, cfa=flat.cfa), of_bias=False),
+    )
+    return rescue_finding(inferred, name=made.id, n_lights=len(cells))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

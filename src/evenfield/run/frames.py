@@ -19,7 +19,7 @@ from evenfield.model.findings import Finding
 from evenfield.model.frame import FrameKind
 from evenfield.model.header import RawHeader
 from evenfield.model.pixels import PixelSource, Tile
-from evenfield.model.plan import Calibration, Excluded, LightStep, MasterRef, Step, StepInput
+from evenfield.model.plan import Calibration, Excluded, LightStep, MasterRef, Step, StepInput, TellingLights
 from evenfield.model.report import MasterRecord
 from evenfield.model.sections import Region
 from evenfield.read import CroppedSource, kept_if_packed, open_source, reason_of
@@ -178,7 +178,7 @@ def region_median(source: PixelSource, region: Region) -> float:
 
 
 def subtractions_of(
-    step: Step | LightStep, job: Job, stack: contextlib.ExitStack
+    step: Step | LightStep | TellingLights, job: Job, stack: contextlib.ExitStack
 ) -> tuple[tuple[Subtraction, ...], list[int], tuple[MasterRecord, ...]]:
     """What is subtracted, the index of each calibration among it (-1: nothing), and the masters used."""
     opened: dict[str, PixelSource] = {}

@@ -48,6 +48,7 @@ from evenfield.run.loop import (
     measure_median,
 )
 from evenfield.run.noise import CameraNoise, camera_noise, raw_step
+from evenfield.run.pedestal import ToldPedestal, awaits_pedestal, tell_pedestal, with_pedestal
 from evenfield.run.products import write_product
 from evenfield.run.provenance import to_history
 
@@ -64,10 +65,13 @@ class Kept:
     findings: tuple[Finding, ...]
     noise: CameraNoise | None = None
     step_adu: float | None = None
+    told: ToldPedestal | None = None
 
 
 def make_master(step: Step, *, job: Job) -> StepResult:
     """Make one master: open, measure, leave out, scale, combine, examine, level, write.
+
+    Where the pedestal of flats is to be inferred, they are combined once before, as they are.
 
     Raises
     ------
@@ -75,9 +79,15 @@ def make_master(step: Step, *, job: Job) -> StepResult:
         If the step cannot be done; `run_plan` makes a FAILED result of it.
     """
     began = time.perf_counter()
+    told, control = None, None
+    if awaits_pedestal(step):
+        told, control = _tell_pedestal(step, job)
+        step = with_pedestal(step, told.inferred)
     with opened_frames(step, job) as frames:
-        control = job.control(step, total_bytes=_bytes_to_read(step, frames))
+        control = control or job.control(step, total_bytes=_bytes_to_read(step, frames))
         kept = _keep_good(step, frames, job, control)
+        if told is not None:
+            kept = dataclasses.replace(kept, told=told, findings=(*kept.findings, told.finding))
         step, kept, combined = _combine(step, kept, job, control)
         hashes = _hash(kept.stack, control)
     examination = _examine(step, kept, combined, job)
@@ -103,6 +113,18 @@ def make_master(step: Step, *, job: Job) -> StepResult:
         return result_of(found, step, job.output_path(step), job, status=StepStatus.REUSED, seconds=seconds)
     done_with(combined)
     return result_of(provenance, step, path, job, status=StepStatus.DONE, seconds=time.perf_counter() - began)
+
+
+def _tell_pedestal(step: Step, job: Job) -> tuple[ToldPedestal, LoopControl]:
+    """Combine flats as they are and see what pedestal they hold; with the control that goes on counting bytes."""
+    with opened_frames(step, job) as frames:
+        control = job.control(step, total_bytes=2 * _bytes_to_read(step, frames))
+        with_noise = dataclasses.replace(control, maps=True)
+        kept = _keep_good(step, frames, job, with_noise)
+        _, kept, combined = _combine(step, kept, job, with_noise)
+        told = tell_pedestal(step, items=kept.items, stack=kept.stack, combined=combined, job=job)
+    done_with(combined)
+    return told, control
 
 
 MAP_NAMES: Final = {"noise": "NOISE", "count": "USED", "rejected_low": "LOW", "rejected_high": "HIGH"}
@@ -316,7 +338,7 @@ def _aim(
 
 ABOVE: Final = {
     "dark_flat": "its dark flat", "scaled_dark": "its scaled dark", "bias": "its bias", "pedestal": "its pedestal",
-    "none": "zero, uncalibrated",
+    "inferred": "its pedestal", "none": "zero, uncalibrated",
 }  # fmt: skip
 """What a level is above, by the kind of calibration."""
 
@@ -490,6 +512,8 @@ def _provenance(
         measured["read_noise_adu"] = kept.noise.rejection.read_noise_adu
         measured["egain_e_per_adu"] = kept.noise.rejection.egain_e_per_adu
         measured["bias_adu"] = kept.noise.bias_adu
+    if kept.told is not None:
+        measured |= kept.told.measured
     measured["rejected_low_share"] = combined.rejected_low / combined.samples if combined.samples else None
     measured["rejected_high_share"] = combined.rejected_high / combined.samples if combined.samples else None
     findings = [*_with_sizes(step.findings, measured), *kept.findings, *examination.findings]
