@@ -1,6 +1,6 @@
 """All figures of docs/verdicts.md, from the simulated camera: seeds from 1000 on, which nothing was tuned with.
 
-python benchmarks/verdicts.py --write             about an hour on two cores
+python benchmarks/verdicts.py --write             some hours on two cores
 python benchmarks/verdicts.py --parts sets        one part, printed
 """
 
@@ -25,11 +25,18 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "stl": ("verdicts_transfer.py", "--part", "real"),
     "correction": ("verdicts_correction.py", "--parts", "rests", "--trials", "40", "--seed", "1000",
                    "--rests", "0", "1", "-1", "2", "-2", "5", "-5"),
-    "alarms": ("verdicts_correction.py", "--parts", "alarms", "--trials", "400", "--seed", "2000"),
+    "colors": ("verdicts_correction.py", "--parts", "rests", "--trials", "16", "--seed", "1000",
+               "--mosaics", "Bayer", "X-Trans", "--rests", "0", "2", "-2"),
+    "frames": ("verdicts_correction.py", "--parts", "frames", "--trials", "6", "--seed", "1000",
+               "--rests", "0", "2", "-2"),
+    "alarms": ("verdicts_correction.py", "--parts", "alarms", "--trials", "1000", "--seed", "2000"),
+    "clean": ("verdicts_clean.py", "--trials", "300", "--seed", "60000"),
     "causes": ("verdicts_causes.py", "--trials", "100", "--seed", "20000"),
     "pedestal": ("verdicts_correction.py", "--parts", "pedestal", "--trials", "300", "--seed", "20000"),
     "nights": ("verdicts_pedestal.py", "--trials", "16", "--seed", "20001"),
-    "geometry": ("verdicts_geometry.py", "--trials", "8", "--seed", "3000", "--shape", "900", "1400"),
+    "geometry": ("verdicts_geometry.py", "--trials", "20", "--seed", "30000", "--shape", "1600", "2400"),
+    "geometry-ten": ("verdicts_geometry.py", "--trials", "12", "--seed", "40000", "--shape", "1600", "2400",
+                     "--lights", "10"),
 }  # fmt: skip
 """Part -> the script that prints its tables, and its arguments."""
 

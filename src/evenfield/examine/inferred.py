@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 
 from evenfield.examine.cells import Cells
+from evenfield.examine.correction import MISFIT
 from evenfield.examine.laws import BOTH_RESTS, FLAT_REST
 from evenfield.examine.noise_line import NoisePoints, fit_noise_line
 from evenfield.examine.rests import Measured, levels_differ
@@ -254,7 +255,8 @@ def _with_pattern(
 
 def _by_sky(lights: Sequence[Cells], flat: Cells, light_rest_adu: float, degree: int) -> _Told | None:
     single = fit_sky(lights, flat=flat, law=FLAT_REST, degree=degree)
-    if single is None:
+    # The number of a fit that does not describe what is there means nothing.
+    if single is None or single.misfit > MISFIT:
         return None
     level = float(np.nanmean(flat.value)) - float(single.numbers[0])
     by_lights = level / float(np.median(single.sky_adu)) * light_rest_adu

@@ -1,6 +1,6 @@
 """How often whole clean nights are warned of: each is written, surveyed, planned, made and examined.
 
-python benchmarks/verdicts_nights.py --trials 300 --seed 60000
+python benchmarks/verdicts_clean.py --trials 300 --seed 60000
 
 Cameras, optics, skies and numbers of frames are drawn at random, within what a careful observer brings home: flats at
 half of full scale, dark flats or bias of the same settings, darks of the lights' exposure. Nothing is wrong with any.
