@@ -44,8 +44,11 @@ class DarkLevel:
 def dark_level(
     step: Step, grids: Sequence[FrameGrid], items: Sequence[StepInput], job: Job, *, noise_adu: float | None = None
 ) -> DarkLevel | None:
-    """The level of a set of bias, darks or dark flats; ``None`` of other sets, and where no exposure is known."""
-    if step.kind is FrameKind.FLAT or not grids or not items:
+    """The level of a set of bias, darks or dark flats; ``None`` of other sets, and where no exposure is known.
+
+    Where overscan is subtracted it takes a level that wanders away, and raw levels say nothing of the masters.
+    """
+    if step.kind is FrameKind.FLAT or not grids or not items or step.overscan is not None or step.overscan_parts:
         return None
     frames = [job.frame(item) for item in items]
     exposures = [frame.exposure_s for frame in frames if frame.exposure_s is not None]
