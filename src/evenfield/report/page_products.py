@@ -9,7 +9,7 @@ from typing import Final
 from evenfield.model.frame import FrameInfo, FrameKind, exposure_text
 from evenfield.model.plan import Excluded, Plan
 from evenfield.model.plots import Plot
-from evenfield.model.report import Report, StepResult
+from evenfield.model.report import Report, StepResult, Verdict
 from evenfield.model.wording import measured_text, plural
 from evenfield.report.draw import plot_figure
 from evenfield.report.html import Child, Markup, joined, tag
@@ -33,10 +33,15 @@ def lights_section(report: Report, seen: Mapping[str, Seen], plots: Plots) -> Ma
 
 def _lights(result: StepResult, seen: Seen | None, plots: Plots, number: int) -> Markup:
     left = len(result.excluded)
-    told = f"{plural(len(result.lights), 'light')} calibrated" + (f", {left} left out" if left else "")
+    # Of an examination nothing stays.
+    done = "calibrated" if any(one.output for one in result.lights) else "examined"
+    told = f"{plural(len(result.lights), 'light')} {done}" + (f", {left} left out" if left else "")
+    judged = result.verdict in (Verdict.CHECK, Verdict.WILL_NOT_WORK)
+    look = STYLES[result.verdict] if judged else "warn" if left else "good"
+    look = look if made(result) else "bad"
     parts: list[Child] = [
-        tag("div", tag("h3", short_name(result)), word(told if made(result) else result.why or "not made",
-            ("good" if not left else "warn") if made(result) else "bad"), class_="head"),
+        tag("div", tag("h3", short_name(result)),
+            word(told if made(result) else result.why or "not made", look), class_="head"),
     ]  # fmt: skip
     parts += [tag("p", text[:1].upper() + text[1:] + ".") for text in result.because[1:]]
     if seen is not None and seen.pictures:
@@ -64,8 +69,7 @@ def _lights(result: StepResult, seen: Seen | None, plots: Plots, number: int) ->
         body.append(tag("h4", "Each light"))
         body.append(table(f"Lights of {short_name(result)}", head, rows, right=(2, 3, 4, 5, 6)))
     body += _excluded(result.excluded)
-    style = "good" if made(result) else "bad"
-    return tag("article", *parts, folded("Plots, numbers, and each light", body), class_=f"card {style}")
+    return tag("article", *parts, folded("Plots, numbers, and each light", body), class_=f"card {look}")
 
 
 def masters_section(report: Report, plan: Plan, seen: Mapping[str, Seen], plots: Plots) -> Markup | None:
