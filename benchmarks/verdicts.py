@@ -34,7 +34,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "alarms": ("verdicts_correction.py", "--parts", "alarms", "--trials", "1000", "--seed", "2000"),
     "clean": ("verdicts_clean.py", "--trials", "100", "--seed", "60000"),
     "causes": ("verdicts_causes.py", "--trials", "100", "--seed", "30000"),
-    "cause_alarms": ("verdicts_causes.py", "--alarms", "100", "--seed", "40000"),
+    "cause-alarms": ("verdicts_causes.py", "--alarms", "100", "--seed", "40000"),
     "pedestal": ("verdicts_correction.py", "--parts", "pedestal", "--trials", "300", "--seed", "20000"),
     "nights": ("verdicts_pedestal.py", "--trials", "16", "--seed", "20001"),
     "geometry": ("verdicts_geometry.py", "--trials", "20", "--seed", "30000", "--shape", "1600", "2400"),
