@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 
-from evenfield.calibrate.overscan import OverscanView
 from evenfield.errors import EvenfieldError, ReadError
 from evenfield.examine.cause_findings import CLEAN_ODDS
 from evenfield.examine.causes import Ranking, rank_causes
@@ -24,7 +23,7 @@ from evenfield.model.pixels import Float32Array, PixelSource, Tile
 from evenfield.model.plan import LightStep, MasterRef, Step, StepInput
 from evenfield.read import CroppedSource
 from evenfield.run.examining_camera import bias_like
-from evenfield.run.frames import master_path, open_frame, region_median
+from evenfield.run.frames import master_path, open_frame, whole_frame
 from evenfield.run.job import Job
 from evenfield.run.provenance import read_provenance
 
@@ -212,9 +211,7 @@ class CauseFrames:
             try:
                 with contextlib.closing(open_frame(self._job.input_path(item), self._job)) as source:
                     assert step is not None
-                    shift = 0.0 if step.overscan is None else region_median(source, step.overscan)
-                    less = OverscanView(source, step.overscan_parts) if step.overscan_parts else source
-                    whole = less if step.trim is None else CroppedSource(less, step.trim)
+                    whole, shift = whole_frame(source, step)
                     if whole.shape == self._shape:
                         found.append(self._sampling.read(whole) - np.float32(shift))
             except ReadError:

@@ -10,7 +10,6 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from evenfield.calibrate.overscan import OverscanView
 from evenfield.errors import MemoryBudgetError, ReadError, UsageError
 from evenfield.examine.cause_findings import is_wrong, tell_cause
 from evenfield.examine.cells import Cells
@@ -38,12 +37,11 @@ from evenfield.model.report import OpenQuestion, StepResult, Verdict
 from evenfield.model.verdict_limits import verdict_limits
 from evenfield.model.wording import plural
 from evenfield.plan.telling import WITH_DARK
-from evenfield.read import CroppedSource
 from evenfield.run.examining import told_result
 from evenfield.run.examining_causes import CauseFrames
 from evenfield.run.examining_flats import other_flats
 from evenfield.run.executors import work_through
-from evenfield.run.frames import open_frame, region_median
+from evenfield.run.frames import open_frame, whole_frame
 from evenfield.run.job import Job
 from evenfield.run.light_masters import LightMasters, open_light_masters
 
@@ -271,9 +269,7 @@ class _Lights:
         at = self.masters.which[item.calibration]
         try:
             with contextlib.closing(open_frame(path, self.job)) as source:
-                shift = 0.0 if step.overscan is None else region_median(source, step.overscan)
-                less = OverscanView(source, step.overscan_parts) if step.overscan_parts else source
-                whole = less if step.trim is None else CroppedSource(less, step.trim)
+                whole, shift = whole_frame(source, step)
                 rows = Tile(start=0, stop=self.masters.shape[0])
                 pixels = whole.read(rows)
         except ReadError:

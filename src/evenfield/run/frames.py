@@ -59,8 +59,7 @@ def opened_frames(step: Step, job: Job) -> Iterator[OpenFrames]:
             try:
                 source = open_frame(path, job)
                 stack.callback(source.close)
-                shift = 0.0 if step.overscan is None else region_median(source, step.overscan)
-                less = OverscanView(source, step.overscan_parts) if step.overscan_parts else source
+                less, shift = _less_overscan(source, step)
             except ReadError as error:
                 if job.plan.settings.run.strict:
                     raise
@@ -154,6 +153,22 @@ def _failed_finding(step: Step, error: ReadError, path: str) -> Finding:
 def frame_failed(step: Step, item: StepInput, error: ReadError, path: str) -> tuple[Excluded, Finding]:
     """What is kept of a frame that failed while its pixels were read."""
     return _failed(item, error, path), _failed_finding(step, error, path)
+
+
+def whole_frame(source: PixelSource, of: Step | LightStep | TellingLights) -> tuple[PixelSource, float]:
+    """An open frame less the overscan of its parts, trimmed, and the level of its region of overscan, ADU.
+
+    Raises
+    ------
+    ReadError
+    """
+    less, shift = _less_overscan(source, of)
+    return (less if of.trim is None else CroppedSource(less, of.trim)), shift
+
+
+def _less_overscan(source: PixelSource, of: Step | LightStep | TellingLights) -> tuple[PixelSource, float]:
+    shift = 0.0 if of.overscan is None else region_median(source, of.overscan)
+    return (OverscanView(source, of.overscan_parts) if of.overscan_parts else source), shift
 
 
 def region_median(source: PixelSource, region: Region) -> float:

@@ -14,7 +14,6 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from evenfield.calibrate.overscan import OverscanView
 from evenfield.errors import EvenfieldError, ReadError, UsageError
 from evenfield.examine.cells import Cells, cell_grid
 from evenfield.examine.inferred import DarkPattern, InferredPedestal, ReadNoise, infer_pedestal, pedestal_finding
@@ -27,9 +26,8 @@ from evenfield.model.frame import FrameKind
 from evenfield.model.pixels import Float32Array, PixelSource, Tile
 from evenfield.model.plan import Step, StepInput, TellingLights
 from evenfield.model.report import StepResult
-from evenfield.read import CroppedSource
 from evenfield.run.executors import work_through
-from evenfield.run.frames import check_header, open_frame, region_median, subtractions_of
+from evenfield.run.frames import check_header, open_frame, subtractions_of, whole_frame
 from evenfield.run.job import Job, check_unchanged
 from evenfield.run.loop import CombinedMaster, Stack, Subtraction
 from evenfield.tiles import SKY_BYTES, bands
@@ -273,9 +271,7 @@ def _whole(
     try:
         with contextlib.closing(open_frame(path, job)) as source:
             check_header(source, item, path)
-            shift = 0.0 if regions.overscan is None else region_median(source, regions.overscan)
-            less = OverscanView(source, regions.overscan_parts) if regions.overscan_parts else source
-            whole = less if regions.trim is None else CroppedSource(less, regions.trim)
+            whole, shift = whole_frame(source, regions)
             pixels = np.array(whole.read(Tile(start=0, stop=whole.shape[0])), np.float32)
     except ReadError:
         if job.plan.settings.run.strict:
