@@ -108,7 +108,9 @@ def test_what_will_not_work_gives_exit_code_1(tmp_path: Path, capsys: pytest.Cap
 
 def test_nothing_to_examine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A folder without frames: said so, exit code 1, also as JSON."""
-    assert run("examine", tmp_path, capsys=capsys)[0] == 1
+    code, text = run("examine", tmp_path, capsys=capsys)
+    assert code == 1
+    assert text.endswith("Nothing can be made of these files.\n")
     code, text = run("examine", tmp_path, "--json", capsys=capsys)
     assert code == 1
     assert json.loads(text)["findings"] or json.loads(text)["files"] == []

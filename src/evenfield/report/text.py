@@ -106,7 +106,7 @@ def plan_text(plan: Plan, *, verbose: bool = False, paint: Paint = plain) -> str
     if plan.lights:
         n = sum(len(light.inputs) for light in plan.lights if not light.refused)
         closing = f"{plural(n, 'light')} can be calibrated, with {plural(len(plan.steps), 'master')}"
-    lines.append(f"{closing}.  Nothing made yet.")
+    lines.append(f"{closing}.  Nothing made yet." if plan.all_steps else "Nothing can be made of these files.")
     return "\n".join(lines) + "\n"
 
 
