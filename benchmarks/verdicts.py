@@ -20,6 +20,7 @@ PARTS: Final[dict[str, tuple[str, ...]]] = {
     "sets": ("verdicts_sets.py", "--trials", "40", "--seed", "1000"),
     "exposures": ("verdicts_exposures.py", "--trials", "40", "--seed", "1000"),
     "transfer": ("verdicts_transfer.py", "--part", "transfer", "--trials", "4", "--seed", "1000"),
+    "pulls": ("verdicts_transfer.py", "--part", "pulls", "--trials", "250", "--seed", "1000"),
     "choice": ("verdicts_transfer.py", "--part", "choice", "--trials", "60", "--seed", "1000"),
     "noise": ("verdicts_transfer.py", "--part", "noise", "--trials", "5", "--seed", "1000"),
     "stl": ("verdicts_transfer.py", "--part", "real"),
