@@ -55,6 +55,9 @@ def headline(report: Report) -> str:
     if not others:
         return "Nothing was made."
     done = sum(1 for one in others if made(one))
+    if not any(one.outputs for one in others) and done:
+        # Of an examination nothing stays.
+        return f"{plural(done, 'set')} of frames {'was' if done == 1 else 'were'} examined."
     if done == len(others):
         return f"{plural(done, 'master')} {'was' if done == 1 else 'were'} made."
     return f"{done} of {plural(len(others), 'master')} {'was' if done == 1 else 'were'} made."
@@ -88,7 +91,8 @@ def _of_lights(lights: Sequence[StepResult]) -> list[str]:
     records = sum(len(one.lights) for one in lights)
     left = sum(len(one.excluded) for one in lights)
     lost = [one for one in lights if not made(one)]
-    told = [f"{plural(records, 'light')} {'was' if records == 1 else 'were'} calibrated."]
+    done = "calibrated" if any(light.output for one in lights for light in one.lights) else "examined"
+    told = [f"{plural(records, 'light')} {'was' if records == 1 else 'were'} {done}."]
     if left:
         told.append(f"{left} could not be.")
     if lost:
