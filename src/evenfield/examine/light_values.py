@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from evenfield.examine.frames import COLOR_WORDS
 from evenfield.examine.limits import WEAK
 from evenfield.model.catalogue import finding
 from evenfield.model.findings import Finding
@@ -114,8 +115,7 @@ def color_finding(
     shifted = [one for one in ratios if abs(math.log(one.factor)) > math.log1p(limits["color_shift"])] if joint else []
     if not shifted:
         return None
-    words = {"R": "red", "B": "blue"}
-    told = " and ".join(f"{words[one.color]} {one.factor:.2f} times" for one in shifted)
+    told = " and ".join(f"{COLOR_WORDS[one.color]} {one.factor:.2f} times" for one in shifted)
     numbers = ", ".join(f"{one.color}/G of the sky {one.before:.3g} before, {one.after:.3g} after" for one in shifted)
     text = f"{name}: your lights take the color of the flat's lamp: {told} as strong against green ({numbers})."
     return finding("color_shifted", name, text, fix=("--cfa-flat", "separate"))

@@ -25,6 +25,7 @@ from evenfield.read import CroppedSource
 from evenfield.run.examining_camera import bias_like
 from evenfield.run.frames import master_path, open_frame, whole_frame
 from evenfield.run.job import Job
+from evenfield.run.looking import taken_part
 from evenfield.run.provenance import read_provenance
 
 THOROUGH_PIXELS: Final = 3_000_000
@@ -197,9 +198,7 @@ class CauseFrames:
         if step is None:
             return []
         result = self._job.results.get(step.id)
-        used = set() if result is None else set(result.inputs)
-        items = [item for item in step.inputs if not used or self._job.input_path(item) in used]
-        items.sort(key=lambda item: (self._job.frame(item).taken_at or "", item.path))
+        items = [] if result is None else taken_part(step, result, self._job)
         first = max(0, (len(items) - most) // 2)
         return items[first : first + most]
 

@@ -14,6 +14,7 @@ from evenfield.errors import MemoryBudgetError, ReadError, UsageError
 from evenfield.examine.cause_findings import is_wrong, tell_cause
 from evenfield.examine.cells import Cells
 from evenfield.examine.correction import Correction, correction_findings, examine_correction
+from evenfield.examine.frames import COLOR_WORDS
 from evenfield.examine.geometry import Geometry, examine_geometry
 from evenfield.examine.geometry_findings import geometry_findings
 from evenfield.examine.inferred import DarkPattern, infer_pedestal, rescue_finding
@@ -148,16 +149,21 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int, *, thorough:
             cells = [one for one in work_through(items, reduced, threads=threads, cancel=job.cancel) if one is not None]
             if not cells:
                 return None
-            values = _light_values(lights, items, masters)
             correction = examine_correction(cells, flats=flats)
-            rescue = _rescue(step, cells, masters, flat, job)
+            rescue = _rescue(step, cells, flats, masters, job)
             gathered = CauseFrames(step, job, flat=flat, thorough=thorough)
+            some = items[:: max(1, len(items) // AFTERWARDS)][:AFTERWARDS]
+            values: list[LightValues] = []
+            divide = masters.flat.divide(Tile(start=0, stop=masters.shape[0]))
+            pattern = None if step.group.get("cfa") is None else str(step.group["cfa"])
 
             def passed() -> Iterator[Float32Array]:
                 for item in items:
                     pixels = lights.read(item)
                     if pixels is not None:
                         gathered.add(item, pixels)
+                        if item in some:
+                            values.append(light_values(pixels, divide=divide, cfa=pattern))
                         yield pixels
 
             of_flat, of_light = flat_relief(flat, cfa=cfa), light_relief(passed(), cfa=cfa)
@@ -192,17 +198,6 @@ def _seen(step: LightStep, result: StepResult, job: Job, most: int, *, thorough:
     )
 
 
-def _light_values(lights: _Lights, items: Sequence[StepInput], masters: LightMasters) -> list[LightValues]:
-    """The values of a few of the lights, calibrated."""
-    if masters.flat is None:
-        return []
-    divide = masters.flat.divide(Tile(start=0, stop=masters.shape[0]))
-    pattern = lights.step.group.get("cfa")
-    cfa = None if pattern is None else str(pattern)
-    read = (lights.read(item) for item in items[:: max(1, len(items) // AFTERWARDS)][:AFTERWARDS])
-    return [light_values(pixels, divide=divide, cfa=cfa) for pixels in read if pixels is not None]
-
-
 def _own_findings(step: LightStep, values: Sequence[LightValues], job: Job) -> tuple[Finding, ...]:
     limits = verdict_limits(job.plan.settings.examine.limits)
     recipe = step.recipe
@@ -219,13 +214,13 @@ def _of_lights(values: Sequence[LightValues]) -> dict[str, float | None]:
         "pedestal_needed_adu": max((one.pedestal_adu for one in values), default=None),
     }
     for ratio in color_ratios(values):
-        word = "red" if ratio.color == "R" else "blue"
+        word = COLOR_WORDS[ratio.color]
         made[f"{word}_green_before"], made[f"{word}_green_after"] = ratio.before, ratio.after
     return made
 
 
 def _rescue(
-    step: LightStep, cells: Sequence[tuple[Cells, ...]], masters: LightMasters, pixels: Float32Array, job: Job
+    step: LightStep, cells: Sequence[tuple[Cells, ...]], flats: tuple[Cells, ...], masters: LightMasters, job: Job
 ) -> Finding | None:
     """That the pedestal of flats can be inferred, where nothing was subtracted from them; else ``None``."""
     made = job.plan.step(step.flat.step or "") if step.flat is not None else None
@@ -240,13 +235,12 @@ def _rescue(
         or flat.shot_adu is None
     ):
         return None
-    noise = np.sqrt(np.maximum(pixels, np.float32(0.0)) * np.float32(flat.shot_adu))
     dark = masters.subtract(masters.which[0], Tile(start=0, stop=masters.shape[0]), None)
     if dark is None:
         return None
     inferred = infer_pedestal(
         cells,
-        flats=cells_of_flat(pixels, noise=noise, cfa=flat.cfa),
+        flats=flats,
         pattern=DarkPattern(cells=cells_of_pattern(dark, cfa=flat.cfa), of_bias=False),
     )
     return rescue_finding(inferred, name=made.id, n_lights=len(cells))
